@@ -1,0 +1,92 @@
+"""Doors of people and tokens: `/me`, `/tokens`, `/demo/tokens`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from liveroom.accounts.api.serializers import (
+    DemoTokenRequestSerializer,
+    DemoTokenSerializer,
+    MeSerializer,
+    TokenRequestSerializer,
+    TokenSerializer,
+)
+from liveroom.accounts.models import App, Person
+from liveroom.accounts.rules import usersig
+from liveroom.accounts.selectors import app_for
+from liveroom.accounts.services import demo, profiles, tokens
+from liveroom.kernel import clock, permission, throttle
+from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.http import client_address
+
+
+def asked_app(request: Request) -> App:
+    """The app that a request is about: its token's, else `?sdkappid=`, else the only one."""
+    if request.user.app_id is not None:
+        return App.objects.get(pk=request.user.app_id)
+    raw = request.query_params.get("sdkappid")
+    if raw is None:
+        return app_for(None)
+    if not raw.isascii() or not raw.isdigit() or len(raw) > 15:
+        raise BadParameter("sdkappid must be a number.", field="sdkappid")
+    return app_for(int(raw))
+
+
+def asked_person(request: Request) -> Person:
+    """The person behind the token. 70002 for guests; servers have no person."""
+    if isinstance(request.auth, Person):
+        return request.auth
+    raise tokens.TokenRefused(usersig.Fault.EMPTY)
+
+
+class MeView(APIView):
+    @extend_schema(operation_id="me_get", responses=MeSerializer)
+    def get(self, request: Request) -> Response:
+        """Who the token says you are."""
+        return Response(MeSerializer(asked_person(request)).data)
+
+    @extend_schema(operation_id="me_update", request=MeSerializer, responses=MeSerializer)
+    def patch(self, request: Request) -> Response:
+        """Change nick, avatar or custom fields. `level` and `role` are the app's to set."""
+        person = profiles.change_profile(person=asked_person(request), changes=request.data)
+        return Response(MeSerializer(person).data)
+
+
+class TokensView(APIView):
+    @extend_schema(operation_id="tokens_create", request=TokenRequestSerializer, responses={201: TokenSerializer})
+    def post(self, request: Request) -> Response:
+        """A UserSig for a user of your app (server keys with the scope `tokens`)."""
+        permission.ask("tokens.make", actor=request.user)
+        body = TokenRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        app, now = asked_app(request), clock.now()
+        identifier, seconds = body.validated_data["identifier"], body.validated_data["expire"]
+        sig = tokens.make_usersig(app=app, identifier=identifier, expire_seconds=seconds, now=now)
+        answer: dict[str, Any] = {
+            "sdkappid": app.sdkappid,
+            "identifier": identifier,
+            "usersig": sig,
+            "expires_at": now + timedelta(seconds=seconds),
+        }
+        return Response(TokenSerializer(answer).data, status=201)
+
+
+class DemoTokensView(APIView):
+    authentication_classes = ()
+
+    @extend_schema(operation_id="demo_tokens_create", request=DemoTokenRequestSerializer, responses={201: DemoTokenSerializer})
+    def post(self, request: Request) -> Response:
+        """A guest of the demo app gets a name. There is no such door where no demo app is."""
+        app = demo.demo_app()
+        throttle.allow(what="demo-login", who=client_address(request), limit=60, per_seconds=60)
+        body = DemoTokenRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        person, sig, expires_at = demo.log_in(app=app, nick=body.validated_data["nick"], now=clock.now())
+        answer = {"user": person.identifier, "nick": person.nick, "usersig": sig, "expires_at": expires_at}
+        return Response(DemoTokenSerializer(answer).data, status=201)

@@ -1,0 +1,106 @@
+"""An app is a tenant: its own people, rooms, keys. Nothing of one app is visible to another (P1)."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from liveroom.kernel import ids
+
+SCOPES = ("rooms", "messages", "tokens", "streams", "people")
+
+
+def every_scope() -> list[str]:
+    return list(SCOPES)
+
+
+def _only_admin_ids(value: object) -> None:
+    if not isinstance(value, list) or len(value) > 5 or not all(isinstance(v, str) and 0 < len(v.encode()) <= 32 for v in value):
+        raise ValidationError("A list of at most five user ids of at most 32 bytes each.")
+
+
+def default_admins() -> list[str]:
+    return ["administrator"]
+
+
+def _only_scopes(value: object) -> None:
+    if not isinstance(value, list) or not set(map(str, value)) <= set(SCOPES):
+        raise ValidationError(f"A list of scopes out of {', '.join(SCOPES)}.")
+
+
+class App(models.Model):
+    """A tenant, called by its numeric `sdkappid` everywhere outside."""
+
+    REFUSE, TAKE_OVER = "refuse", "take_over"
+
+    sdkappid = models.PositiveBigIntegerField("sdkappid", unique=True, validators=[MinValueValidator(1)])
+    name = models.CharField(max_length=100)
+    secret_key = models.CharField(max_length=128, default=ids.secret_key, help_text="Signs UserSigs. Keep it on servers.")
+    admin_identifiers = models.JSONField(
+        default=default_admins, validators=[_only_admin_ids], help_text="User ids that act for the app over the server API; at most five."
+    )
+    demo = models.BooleanField(default=False, help_text="Lets anybody log in on the viewer page with a nick. Never in production.")
+    open_list = models.BooleanField("rooms list without login", default=True)
+    second_publisher = models.CharField(
+        max_length=12, choices=[(REFUSE, "is refused"), (TAKE_OVER, "takes over")], default=REFUSE,
+        help_text="What happens to a second publisher of a stream that is on air.",
+    )  # fmt: skip
+    history_count = models.PositiveSmallIntegerField(default=20, validators=[MaxValueValidator(100)])
+    history_hours = models.PositiveSmallIntegerField(default=24, validators=[MinValueValidator(1), MaxValueValidator(168)])
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.sdkappid})"
+
+
+class ApiKey(models.Model):
+    """A key for another backend. As a bearer token it is `<secret_id>.<secret_key>`; signed requests use the two apart.
+
+    The secret is kept readable because signatures (TC3) must be recomputed from it; who reads the database may act anyway."""
+
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="api_keys")
+    label = models.CharField(max_length=100)
+    secret_id = models.CharField(max_length=64, unique=True)
+    secret_key = models.CharField(max_length=64)
+    scopes = models.JSONField(default=every_scope, validators=[_only_scopes], help_text=f"Out of {', '.join(SCOPES)}.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.secret_id})"
+
+    @property
+    def bearer(self) -> str:
+        return f"{self.secret_id}.{self.secret_key}"
+
+
+class Domain(models.Model):
+    """A push or play domain with its two signing keys (S1). Either key may have signed; `auth_enabled` off lets all through."""
+
+    PUSH, PLAY = "push", "play"
+
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="domains")
+    kind = models.CharField(max_length=4, choices=[(PUSH, "push"), (PLAY, "play")])
+    name = models.CharField(max_length=253, help_text="The host name in addresses; the deployment's own if it is the only one.")
+    enabled = models.BooleanField(default=True)
+    auth_enabled = models.BooleanField("addresses are signed", default=True)
+    master_key = models.CharField(max_length=64, default=ids.stream_key)
+    backup_key = models.CharField(max_length=64, blank=True, default=ids.stream_key)
+    auth_delta_seconds = models.PositiveIntegerField(
+        default=0, validators=[MaxValueValidator(30 * 86400)], help_text="Seconds an address stays good after its time."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["app", "kind", "name"], name="domain_once_per_app"),
+            models.CheckConstraint(condition=Q(kind__in=["push", "play"]), name="domain_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})"
+
+    def keys(self) -> tuple[str, ...]:
+        """The keys that may have signed, master first; none when addresses are not signed."""
+        return tuple(k for k in (self.master_key, self.backup_key) if k) if self.auth_enabled else ()

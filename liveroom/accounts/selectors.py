@@ -1,0 +1,48 @@
+"""Reads about apps and people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from liveroom.accounts.models import App, Domain, Person
+from liveroom.kernel.errors import NotFound
+
+
+class AppUnknown(NotFound):
+    """70020: no app has this sdkappid."""
+
+    code, name, status = 70020, "app_unknown", 404
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a person is shown beside everything it says (C13)."""
+
+    id: str
+    nick: str
+    avatar: str
+    level: int
+
+    def as_dict(self) -> dict[str, str | int]:
+        return {"id": self.id, "nick": self.nick, "avatar": self.avatar, "level": self.level}
+
+
+def profile(person: Person) -> Profile:
+    return Profile(id=person.identifier, nick=person.shown_name, avatar=person.avatar, level=person.level)
+
+
+def app_for(sdkappid: int | None) -> App:
+    """The app of that number; without one, the only app or the demo app. AppUnknown otherwise."""
+    if sdkappid is not None:
+        found = App.objects.filter(sdkappid=sdkappid).first()
+        if found is None:
+            raise AppUnknown(f"There is no app with the sdkappid {sdkappid}.")
+        return found
+    apps = list(App.objects.order_by("-demo", "id")[:2])
+    if apps and (len(apps) == 1 or apps[0].demo):
+        return apps[0]
+    raise AppUnknown("Say which app is meant: add ?sdkappid=<number> or a token.")
+
+
+def domain_of(app: App, kind: str) -> Domain | None:
+    return Domain.objects.filter(app=app, kind=kind, enabled=True).order_by("id").first()

@@ -1,0 +1,57 @@
+"""A person changes how it is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+
+from liveroom.accounts.facts import ProfileChanged
+from liveroom.accounts.models import Person
+from liveroom.kernel import facts, text
+from liveroom.kernel.errors import BadParameter
+
+NICK_BYTES = 1024
+AVATAR_BYTES = 500
+FIELDS_BYTES = 4096
+
+
+def checked_avatar(value: object) -> str:
+    """Empty or an http(s) address: it ends up in an `img` of every viewer."""
+    url = text.checked(value, field="avatar", limit_bytes=AVATAR_BYTES)
+    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
+        raise BadParameter("avatar must be an http or https address.", field="avatar")
+    return url
+
+
+@transaction.atomic
+def change_profile(*, person: Person, changes: Mapping[str, Any]) -> Person:
+    """Change nick, avatar or custom fields. Level and role are the app's to give, not the user's (P3)."""
+    unknown = set(changes) - {"nick", "avatar", "fields"}
+    if unknown:
+        raise BadParameter(f"{sorted(unknown)[0]} cannot be changed here.", field=sorted(unknown)[0])
+    if "nick" in changes:
+        person.nick = text.checked(changes["nick"], field="nick", limit_bytes=NICK_BYTES)
+    if "avatar" in changes:
+        person.avatar = checked_avatar(changes["avatar"])
+    if "fields" in changes:
+        value = changes["fields"]
+        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+            raise BadParameter("fields must be an object of texts.", field="fields")
+        size = len(json.dumps(value, ensure_ascii=False).encode())
+        if size > FIELDS_BYTES:
+            raise BadParameter(f"fields take {size} bytes; the limit is {FIELDS_BYTES}.", field="fields", limit=FIELDS_BYTES)
+        person.fields = value
+    person.save(update_fields=["nick", "avatar", "fields"])
+    facts.state(
+        ProfileChanged(
+            person_id=person.pk,
+            sdkappid=person.app.sdkappid,
+            identifier=person.identifier,
+            changed=tuple(sorted(changes)),
+        )
+    )
+    return person

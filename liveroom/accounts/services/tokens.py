@@ -1,0 +1,124 @@
+"""Tokens: who is this? Made for people by servers, checked at every door."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from liveroom.accounts.facts import TokensRevoked
+from liveroom.accounts.models import ApiKey, App, Person
+from liveroom.accounts.rules import usersig
+from liveroom.kernel import audit, facts, ids, permission, signing
+from liveroom.kernel.errors import BadParameter, LiveRoomError
+from liveroom.kernel.permission import Actor
+
+MAX_LIFETIME_SECONDS = 400 * 86400
+
+
+class TokenRefused(LiveRoomError):
+    """A UserSig or key that is not accepted; `code` says why (contracts/chat.md A)."""
+
+    name, status = "token_refused", 401
+
+    def __init__(self, fault: usersig.Fault) -> None:
+        super().__init__(fault.text)
+        self.code = fault.code
+        self.name = fault.name.lower()
+
+
+class KeyRefused(LiveRoomError):
+    code, name, status = 60004, "key_refused", 401
+
+
+def person_actor(person: Person) -> Actor:
+    """The actor of a person whose `app` is loaded."""
+    app = person.app
+    return Actor(
+        kind=permission.PERSON,
+        app_id=app.pk,
+        sdkappid=app.sdkappid,
+        person_id=person.pk,
+        identifier=person.identifier,
+        app_admin=person.identifier in app.admin_identifiers,
+        label=person.identifier,
+    )
+
+
+def log_in(*, token: str, now: datetime, identifier: str | None = None, sdkappid: int | None = None) -> Person:
+    """The person of a valid UserSig, made if this is its first login (P3). TokenRefused otherwise."""
+    sig = usersig.parse(token)
+    if isinstance(sig, usersig.Fault):
+        raise TokenRefused(sig)
+    app = App.objects.filter(sdkappid=sig.sdkappid).first()
+    fault = usersig.check(
+        sig, key=None if app is None else app.secret_key, now=now, identifier=identifier, sdkappid=sdkappid
+    )
+    if fault is not None or app is None:
+        raise TokenRefused(fault or usersig.Fault.UNKNOWN_APP)
+    person = ensure_person(app=app, identifier=sig.identifier)
+    fault = usersig.check(sig, key=app.secret_key, now=now, valid_from=person.tokens_valid_from)
+    if fault is not None:
+        raise TokenRefused(fault)
+    if person.blocked:
+        raise TokenRefused(usersig.Fault.BLOCKED)
+    return person
+
+
+def ensure_person(*, app: App, identifier: str) -> Person:
+    """Two first logins at once make one person."""
+    person = Person.objects.select_related("app").filter(app=app, identifier=identifier).first()
+    if person is not None:
+        return person
+    try:
+        with transaction.atomic():
+            return Person.objects.create(app=app, identifier=identifier)
+    except IntegrityError:
+        return Person.objects.select_related("app").get(app=app, identifier=identifier)
+
+
+def log_in_server(*, bearer: str) -> Actor:
+    """The actor of an API key. KeyRefused if it is unknown, wrong or revoked."""
+    secret_id, _, secret_key = bearer.partition(".")
+    key = ApiKey.objects.select_related("app").filter(secret_id=secret_id[:64]).first()
+    if key is None or not signing.same(key.secret_key, secret_key):
+        raise KeyRefused("The API key is unknown or wrong.")
+    if key.revoked_at is not None:
+        raise KeyRefused("The API key was revoked.")
+    return Actor(
+        kind=permission.SERVER,
+        app_id=key.app_id,
+        sdkappid=key.app.sdkappid,
+        scopes=frozenset(key.scopes),
+        label=key.label,
+    )
+
+
+def make_usersig(*, app: App, identifier: str, expire_seconds: int, now: datetime) -> str:
+    """A token for a user of the app. BadParameter names what is out of bounds."""
+    size = len(identifier.encode("utf-8", "surrogatepass"))
+    if not 1 <= size <= usersig.MAX_IDENTIFIER_BYTES or not identifier.isprintable():
+        raise BadParameter(
+            f"A user id is 1 to {usersig.MAX_IDENTIFIER_BYTES} bytes of printable text; this one has {size}.",
+            field="identifier", limit=usersig.MAX_IDENTIFIER_BYTES, given=size,
+        )  # fmt: skip
+    if not 1 <= expire_seconds <= MAX_LIFETIME_SECONDS:
+        raise BadParameter(f"expire must be from 1 to {MAX_LIFETIME_SECONDS} seconds.", field="expire", given=expire_seconds)
+    return usersig.make(
+        key=app.secret_key, identifier=identifier, sdkappid=app.sdkappid, now=now, expire_seconds=expire_seconds
+    )
+
+
+def make_api_key(*, app: App, label: str, scopes: list[str]) -> ApiKey:
+    return ApiKey.objects.create(
+        app=app, label=label, scopes=scopes, secret_id="LR" + ids.secret_key()[:22], secret_key=ids.secret_key()
+    )
+
+
+@transaction.atomic
+def revoke_tokens(*, person: Person, by: Actor, now: datetime, address: str = "") -> None:
+    """`kick`: every token made until now is refused from here on."""
+    person.tokens_valid_from = now
+    person.save(update_fields=["tokens_valid_from"])
+    audit.record(action="person.kick", actor=by, now=now, target=person.identifier, address=address)
+    facts.state(TokensRevoked(person_id=person.pk, sdkappid=person.app.sdkappid, identifier=person.identifier))

@@ -1,0 +1,53 @@
+"""Refusals. Each has a code (contracts/chat.md where one exists), a name for programs and a sentence for people.
+
+A subclass stands beside whoever raises it; a door turns it into its own shape exactly once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class LiveRoomError(Exception):
+    """A refusal that the caller can do something about. `extra` travels to the client beside the code."""
+
+    code: int = 10004
+    name: str = "bad_request"
+    status: int = 400
+
+    def __init__(self, message: str, **extra: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.extra = extra
+
+
+class BadParameter(LiveRoomError):
+    """A field that cannot be accepted; `field` names it. 10004."""
+
+    code, name, status = 10004, "bad_parameter", 400
+
+    def __init__(self, message: str, *, field: str, **extra: Any) -> None:
+        super().__init__(message, field=field, **extra)
+
+
+class NotPermitted(LiveRoomError):
+    """The actor may not do this here. 10007."""
+
+    code, name, status = 10007, "not_permitted", 403
+
+
+class NotFound(LiveRoomError):
+    """Nothing of that name that the actor may know of. 10010."""
+
+    code, name, status = 10010, "not_found", 404
+
+
+class Conflict(LiveRoomError):
+    """Somebody else was faster, or the same key came with another body. 10056."""
+
+    code, name, status = 10056, "conflict", 409
+
+
+class TryLater(LiveRoomError):
+    """A part that is needed is away for a moment; nothing was done. 10002."""
+
+    code, name, status = 10002, "unavailable", 503

@@ -1,0 +1,39 @@
+"""Names that we make: unguessable where they open something, short where people read them."""
+
+from __future__ import annotations
+
+import secrets
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no 0/o, 1/l: people read these aloud
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def room_id() -> str:
+    """`@TGS#` and 12 characters: what chat clients expect of a room that got no id (contracts/chat.md B1)."""
+    return "@TGS#" + _random(12)
+
+
+def stream_name() -> str:
+    """16 characters of [a-z2-9]: safe in a path, a URL and a shell."""
+    return "s" + _random(15)
+
+
+def session_sequence() -> str:
+    """The `sequence` of a live session's stream events: decimal digits, unique."""
+    return str(secrets.randbelow(9 * 10**17) + 10**17)
+
+
+def event_id() -> str:
+    return secrets.token_hex(12)
+
+
+def secret_key() -> str:
+    return secrets.token_hex(32)
+
+
+def stream_key() -> str:
+    """A key of a push or play domain: 32 characters."""
+    return secrets.token_hex(16)

@@ -1,0 +1,32 @@
+"""Leases in the database: one holder at a time, and a token that tells an old holder from the new one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+
+from liveroom.kernel.models import Lease
+
+
+def take(*, name: str, holder: str, seconds: float, now: datetime) -> int | None:
+    """Take or renew. Returns the fencing token, or None while somebody else holds it.
+
+    A conditional UPDATE: two processes that ask at once cannot both get it."""
+    until = now + timedelta(seconds=seconds)
+    if Lease.objects.filter(name=name, holder=holder, expires_at__gt=now).update(expires_at=until):
+        return Lease.objects.values_list("token", flat=True).get(name=name)
+    free = Q(expires_at__lte=now) | Q(holder=holder)
+    if Lease.objects.filter(free, name=name).update(holder=holder, token=F("token") + 1, expires_at=until):
+        return Lease.objects.values_list("token", flat=True).get(name=name)
+    try:
+        with transaction.atomic():
+            return Lease.objects.create(name=name, holder=holder, expires_at=until).token
+    except IntegrityError:
+        return None
+
+
+def give_back(*, name: str, holder: str, now: datetime) -> None:
+    """Let the next one in at once, at a clean stop."""
+    Lease.objects.filter(name=name, holder=holder).update(expires_at=now)

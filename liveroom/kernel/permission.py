@@ -1,0 +1,104 @@
+"""One question for every right: `ask(action, actor, room)`.
+
+`liveroom/wiring.py` lists the voters per action, each in the app that knows the answer. The first refusal counts; an action
+without voters is refused, so that a forgotten row locks a door instead of leaving it open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from liveroom.kernel.errors import LiveRoomError, NotPermitted
+
+PERSON, SERVER, GUEST, STAFF = "person", "server", "guest", "staff"
+OWNER, ADMIN, MEMBER = "owner", "admin", "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks. `person_id` is set for people and for console logins that belong to one; `scopes` for servers only."""
+
+    kind: str
+    app_id: int | None = None
+    sdkappid: int | None = None
+    person_id: int | None = None
+    identifier: str = ""
+    app_admin: bool = False
+    scopes: frozenset[str] = field(default_factory=frozenset)
+    label: str = ""
+
+    @property
+    def is_authenticated(self) -> bool:
+        return self.kind != GUEST
+
+    @property
+    def is_active(self) -> bool:
+        return True
+
+    @property
+    def acts_for_app(self) -> bool:
+        """Servers and app admins act for the whole app; staff for every app."""
+        return self.kind in (SERVER, STAFF) or self.app_admin
+
+    def __str__(self) -> str:
+        return self.label or self.identifier or self.kind
+
+
+def anonymous() -> Actor:
+    return Actor(kind=GUEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the voters see. `role` is the actor's role in the room, found once by the asker (None: outside any room)."""
+
+    action: str
+    actor: Actor
+    room: Any = None
+    role: str | None = None
+
+
+Voter = Callable[[Question], LiveRoomError | None]
+
+
+@dataclass(slots=True)
+class _Table:
+    voters: Mapping[str, Sequence[Voter]] = field(default_factory=dict)
+    role_of: Callable[[Actor, Any], str] | None = None
+
+
+_table = _Table()
+
+
+def install(*, voters: Mapping[str, Sequence[Voter]], role_of: Callable[[Actor, Any], str]) -> None:
+    """Called once by the roof when Django is ready."""
+    _table.voters = voters
+    _table.role_of = role_of
+
+
+def ask(action: str, *, actor: Actor, room: Any = None, role: str | None = None) -> None:
+    """Return if allowed, else raise the first refusal. The hot lane passes the `role` that it learnt at join: no database."""
+    voters = _table.voters.get(action)
+    if not voters:
+        raise NotPermitted(f"Nobody may {action!r}.", action=action)
+    if role is None and room is not None and _table.role_of is not None:
+        role = _table.role_of(actor, room)
+    question = Question(action=action, actor=actor, room=room, role=role)
+    for voter in voters:
+        refusal = voter(question)
+        if refusal is not None:
+            raise refusal
+
+
+def may(action: str, *, actor: Actor, room: Any = None, role: str | None = None) -> bool:
+    """The same as a yes or no, for pages that hide a button."""
+    try:
+        ask(action, actor=actor, room=room, role=role)
+    except LiveRoomError:
+        return False
+    return True
+
+
+def actions() -> frozenset[str]:
+    return frozenset(_table.voters)

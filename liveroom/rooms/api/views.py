@@ -1,0 +1,319 @@
+"""Doors of rooms: parse, call one service, shape the answer."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from liveroom.accounts.api.views import asked_app
+from liveroom.accounts.models import Person
+from liveroom.accounts.selectors import profile
+from liveroom.accounts.services.tokens import ensure_person
+from liveroom.kernel import clock, idempotency, permission
+from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.http import client_address
+from liveroom.rooms import selectors
+from liveroom.rooms.api import serializers as shapes
+from liveroom.rooms.models import AllowedPerson, Room, RoomAdmin, RoomCounter
+from liveroom.rooms.services import attributes, people, rooms
+from liveroom.rooms.services import status as status_service
+
+ACCESS = ("visibility", "password", "allow_list_only")
+SDKAPPID = OpenApiParameter("sdkappid", OpenApiTypes.INT, description="Which app, where no token says so.")
+
+
+class RoomPages(CursorPagination):
+    page_size = 20
+    page_size_query_param = "limit"
+    max_page_size = 100
+
+
+def asked_room(request: Request, group_id: str, *, enter: bool = False) -> Room:
+    """The room of the path in the app of the request. `enter`: only for who may come in (password in `Room-Password`)."""
+    room = selectors.room(app_id=asked_app(request).pk, group_id=group_id)
+    if enter:
+        people.check_entry(
+            room=room,
+            actor=request.user,
+            password=request.headers.get("Room-Password"),
+            address=client_address(request),
+        )
+    return room
+
+
+def _instant(value: Any) -> datetime | None:
+    """An ISO instant with its zone, or null."""
+    if value is None:
+        return None
+    try:
+        found = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise BadParameter("starts_at is an instant with its zone, such as 2026-12-31T20:00:00Z, or null.", field="starts_at")
+    return found
+
+
+def _said(data: dict[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in data.items() if name not in ACCESS}
+    if "starts_at" in said:
+        said["starts_at"] = _instant(said["starts_at"])
+    return said
+
+
+def _access(data: dict[str, Any]) -> dict[str, Any]:
+    access = {name: data[name] for name in ACCESS if name in data}
+    if not isinstance(access.get("allow_list_only", False), bool):
+        raise BadParameter("allow_list_only is true or false.", field="allow_list_only")
+    return access
+
+
+class RoomsView(APIView):
+    @extend_schema(
+        operation_id="rooms_list",
+        responses=shapes.RoomSerializer(many=True),
+        parameters=[
+            SDKAPPID,
+            OpenApiParameter("search", str, description="In title, introduction and id."),
+            OpenApiParameter("category", str),
+            OpenApiParameter("tag", str),
+            OpenApiParameter("status", str),
+            OpenApiParameter("owner", str, description="User id."),
+            OpenApiParameter("sort", str, enum=list(selectors.SORTS), description="online (default), start or new."),
+            OpenApiParameter("limit", int),
+            OpenApiParameter("cursor", str),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """Listed rooms of the app, a page at a time."""
+        app = asked_app(request)
+        if not app.open_list:
+            permission.ask("room.list", actor=request.user)
+        query = request.query_params
+        sort = query.get("sort", "online")
+        if sort not in selectors.SORTS:
+            raise BadParameter(f"sort is one of {', '.join(selectors.SORTS)}.", field="sort")
+        found = selectors.rooms_of_app(
+            app=app,
+            search=query.get("search", "")[:100],
+            category=query.get("category", ""),
+            tag=query.get("tag", ""),
+            status=query.get("status", ""),
+            owner=query.get("owner", ""),
+        )
+        pages = RoomPages()
+        pages.ordering = selectors.SORTS[sort]
+        page = pages.paginate_queryset(found, request, view=self)
+        return pages.get_paginated_response(shapes.RoomSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="rooms_create", request=shapes.RoomCreateSerializer, responses={201: shapes.RoomSerializer}
+    )
+    def post(self, request: Request) -> Response:
+        """Open a room. Send an `Idempotency-Key` to be able to repeat the request."""
+        app, now, data = asked_app(request), clock.now(), dict(request.data)
+        owner = self._owner(request, app, data.pop("owner", None))
+        group_id = data.pop("id", None)
+        if group_id is not None and not isinstance(group_id, str):
+            raise selectors.RoomIdMalformed("id must be text.", field="id")
+
+        def act() -> tuple[int, Any]:
+            room = rooms.create_room(app=app, owner=owner, by=request.user, now=now, group_id=group_id, **_said(data))
+            access = _access(data)
+            if access:
+                room = rooms.change_access(room=room, by=request.user, now=now, **access)
+            return 201, dict(shapes.RoomSerializer(room).data)
+
+        status, body = idempotency.once(
+            scope=f"{app.sdkappid}:{request.user.kind}:{request.user}:rooms",
+            key=request.headers.get("Idempotency-Key"),
+            body=json.dumps(request.data, sort_keys=True, default=str).encode(),
+            now=now,
+            act=act,
+        )
+        return Response(body, status=status, headers={"Location": f"/api/v1/rooms/{body['id']}"})
+
+    def _owner(self, request: Request, app: Any, identifier: Any) -> Person:
+        if isinstance(request.auth, Person) and (identifier is None or identifier == request.auth.identifier):
+            return request.auth
+        permission.ask("room.create_for", actor=request.user)
+        if not isinstance(identifier, str) or not 1 <= len(identifier.encode("utf-8", "surrogatepass")) <= 32:
+            raise BadParameter("owner is the user id of the room's owner, 1 to 32 bytes.", field="owner")
+        return ensure_person(app=app, identifier=identifier)
+
+
+class RoomView(APIView):
+    @extend_schema(operation_id="rooms_get", responses=shapes.RoomSerializer, parameters=[SDKAPPID])
+    def get(self, request: Request, room: str) -> Response:
+        return Response(shapes.RoomSerializer(asked_room(request, room)).data)
+
+    @extend_schema(operation_id="rooms_update", request=shapes.RoomWriteSerializer, responses=shapes.RoomSerializer)
+    def patch(self, request: Request, room: str) -> Response:
+        """Change what the room says of itself, or who may enter. Viewers are told at once."""
+        found, now, data = asked_room(request, room), clock.now(), dict(request.data)
+        access, said = _access(data), _said(data)
+        if said or not access:
+            found = rooms.change_room(room=found, changes=said, by=request.user, now=now)
+        if access:
+            found = rooms.change_access(room=found, by=request.user, now=now, **access)
+        return Response(shapes.RoomSerializer(found).data)
+
+    @extend_schema(operation_id="rooms_disband", responses={204: None})
+    def delete(self, request: Request, room: str) -> Response:
+        """Close the room for good. Everyone in it is told and disconnected."""
+        rooms.disband_room(
+            room=asked_room(request, room), by=request.user, now=clock.now(), address=client_address(request)
+        )
+        return Response(status=204)
+
+
+class StatusView(APIView):
+    @extend_schema(operation_id="rooms_set_status", request=shapes.StatusSerializer, responses=shapes.RoomSerializer)
+    def post(self, request: Request, room: str) -> Response:
+        """Set the status by hand. Ending cuts the publisher."""
+        found = status_service.set_status(
+            room=asked_room(request, room),
+            status=request.data.get("status", ""),
+            by=request.user,
+            now=clock.now(),
+            address=client_address(request),
+        )
+        return Response(shapes.RoomSerializer(found).data)
+
+
+class AdminsView(APIView):
+    @extend_schema(operation_id="rooms_admins_list", responses=shapes.AdminsSerializer)
+    def get(self, request: Request, room: str) -> Response:
+        found = asked_room(request, room, enter=True)
+        rows = RoomAdmin.objects.filter(room=found).select_related("person").order_by("id")
+        return Response({"admins": [profile(row.person).as_dict() for row in rows]})
+
+
+class AdminView(APIView):
+    @extend_schema(operation_id="rooms_admins_appoint", request=None, responses={204: None})
+    def put(self, request: Request, room: str, user: str) -> Response:
+        """Make a user a moderator of the room (its owner only)."""
+        people.appoint_admin(room=asked_room(request, room), identifier=user, by=request.user, now=clock.now())
+        return Response(status=204)
+
+    @extend_schema(operation_id="rooms_admins_dismiss", responses={204: None})
+    def delete(self, request: Request, room: str, user: str) -> Response:
+        people.dismiss_admin(room=asked_room(request, room), identifier=user, by=request.user, now=clock.now())
+        return Response(status=204)
+
+
+class AllowListView(APIView):
+    @extend_schema(operation_id="rooms_allow_list_get", responses=shapes.AllowListSerializer)
+    def get(self, request: Request, room: str) -> Response:
+        found = asked_room(request, room)
+        permission.ask("room.change", actor=request.user, room=found)
+        rows = AllowedPerson.objects.filter(room=found).select_related("person").order_by("person__identifier")
+        return Response({"users": [row.person.identifier for row in rows]})
+
+    @extend_schema(
+        operation_id="rooms_allow_list_set", request=shapes.AllowListSerializer, responses=shapes.AllowListSerializer
+    )
+    def put(self, request: Request, room: str) -> Response:
+        """Replace the list of those who may enter while `allow_list_only` is on."""
+        users = request.data.get("users")
+        if not isinstance(users, list) or not all(isinstance(user, str) for user in users):
+            raise BadParameter("users is a list of user ids.", field="users")
+        people.set_allow_list(room=asked_room(request, room), identifiers=users, by=request.user, now=clock.now())
+        return Response({"users": sorted(set(users))})
+
+
+class AttributesView(APIView):
+    def _answer(self, room: Room) -> Response:
+        return Response({"version": room.attributes_version, "attributes": selectors.attributes(room)})
+
+    def _write(self, request: Request, room: str, *, replace: bool) -> Response:
+        body = request.data
+        values, versions = body.get("attributes"), body.get("versions", {})
+        if not isinstance(values, dict):
+            raise BadParameter("attributes is an object of texts.", field="attributes")
+        if not isinstance(versions, dict) or not all(type(v) is int for v in versions.values()):
+            raise BadParameter("versions is an object of whole numbers.", field="versions")
+        expected = body.get("version")
+        if expected is not None and type(expected) is not int:
+            raise BadParameter("version is a whole number.", field="version")
+        found = attributes.write_attributes(
+            room=asked_room(request, room),
+            values=values,
+            replace=replace,
+            by=request.user,
+            now=clock.now(),
+            expected_version=expected,
+            expected_keys=versions,
+        )
+        return self._answer(found)
+
+    @extend_schema(operation_id="rooms_attributes_get", responses=shapes.AttributesSerializer)
+    def get(self, request: Request, room: str) -> Response:
+        return self._answer(asked_room(request, room, enter=True))
+
+    @extend_schema(
+        operation_id="rooms_attributes_set", request=shapes.AttributesWriteSerializer, responses=shapes.AttributesSerializer
+    )
+    def put(self, request: Request, room: str) -> Response:
+        """Replace all attributes."""
+        return self._write(request, room, replace=True)
+
+    @extend_schema(
+        operation_id="rooms_attributes_modify", request=shapes.AttributesWriteSerializer, responses=shapes.AttributesSerializer
+    )
+    def patch(self, request: Request, room: str) -> Response:
+        """Set some attributes and keep the others."""
+        return self._write(request, room, replace=False)
+
+    @extend_schema(
+        operation_id="rooms_attributes_delete",
+        responses=shapes.AttributesSerializer,
+        parameters=[OpenApiParameter("key", str, many=True, description="Which; left out: all.")],
+    )
+    def delete(self, request: Request, room: str) -> Response:
+        keys = request.query_params.getlist("key") or None
+        return self._answer(
+            attributes.delete_attributes(room=asked_room(request, room), keys=keys, by=request.user, now=clock.now())
+        )
+
+
+class CountersView(APIView):
+    def _answer(self, room: Room) -> Response:
+        rows = RoomCounter.objects.filter(room=room).order_by("key")
+        return Response({"counters": {row.key: row.value for row in rows}})
+
+    @extend_schema(operation_id="rooms_counters_get", responses=shapes.CountersSerializer)
+    def get(self, request: Request, room: str) -> Response:
+        return self._answer(asked_room(request, room, enter=True))
+
+    @extend_schema(
+        operation_id="rooms_counters_change", request=shapes.CountersWriteSerializer, responses=shapes.CountersSerializer
+    )
+    def patch(self, request: Request, room: str) -> Response:
+        """Set, increase or decrease counters; all or none."""
+        values = request.data.get("counters")
+        if not isinstance(values, dict):
+            raise BadParameter("counters is an object of whole numbers.", field="counters")
+        found = asked_room(request, room)
+        mode = request.data.get("mode", "set")
+        attributes.change_counters(room=found, values=values, mode=mode, by=request.user, now=clock.now())
+        return self._answer(found)
+
+    @extend_schema(
+        operation_id="rooms_counters_delete",
+        responses=shapes.CountersSerializer,
+        parameters=[OpenApiParameter("key", str, many=True, description="Which; left out: all.")],
+    )
+    def delete(self, request: Request, room: str) -> Response:
+        found = asked_room(request, room)
+        attributes.delete_counters(room=found, keys=request.query_params.getlist("key") or None, by=request.user)
+        return self._answer(found)

@@ -1,0 +1,130 @@
+"""Reads about rooms: one room, the list, who somebody is in a room, what a newcomer must know."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from liveroom.accounts.models import App
+from liveroom.accounts.selectors import AppUnknown, app_for, profile
+from liveroom.kernel import permission
+from liveroom.kernel.errors import BadParameter, NotFound
+from liveroom.kernel.permission import Actor
+from liveroom.rooms.models import LiveSession, Room, RoomAdmin, RoomAttribute
+from liveroom.rooms.rules import ids
+from liveroom.rooms.rules.status import Status
+
+
+class RoomUnknown(NotFound):
+    """10010: no such room, or it was disbanded."""
+
+    code, name = 10010, "room_unknown"
+
+
+class RoomIdMalformed(BadParameter):
+    """10015: no room can have this id."""
+
+    code, name = 10015, "room_id_malformed"
+
+
+ROOMS = Room.objects.select_related("app", "owner").filter(disbanded_at__isnull=True)
+
+
+def room(*, app_id: int, group_id: str) -> Room:
+    """The open room of that id. RoomIdMalformed, RoomUnknown."""
+    wrong = ids.fault(group_id, chosen=False)
+    if wrong:
+        raise RoomIdMalformed(wrong, field="room")
+    found = ROOMS.filter(app_id=app_id, group_id=group_id).first()
+    if found is None:
+        raise RoomUnknown(f"There is no room {group_id!r}; it may have been disbanded.")
+    return found
+
+
+def room_for_page(*, sdkappid: int | None, group_id: str) -> Room | None:
+    """The same for a page that shows a friendly answer instead of an error."""
+    try:
+        return room(app_id=app_for(sdkappid).pk, group_id=group_id)
+    except (AppUnknown, RoomUnknown, RoomIdMalformed):
+        return None
+
+
+def role_of(actor: Actor, room: Room) -> str:
+    """owner, admin, member or guest (P5). Whoever acts for the app has the owner's rights."""
+    if actor.kind == permission.STAFF:
+        return permission.OWNER
+    if actor.app_id != room.app_id or actor.kind == permission.GUEST:
+        return permission.GUEST
+    if actor.acts_for_app or actor.person_id == room.owner_id:
+        return permission.OWNER
+    if RoomAdmin.objects.filter(room=room, person_id=actor.person_id).exists():
+        return permission.ADMIN
+    return permission.MEMBER
+
+
+SORTS = {
+    "online": ("-online", "-id"),
+    "start": ("-status_at", "-id"),
+    "new": ("-id",),
+}
+
+
+def rooms_of_app(
+    *, app: App, search: str = "", category: str = "", tag: str = "", status: str = "", owner: str = ""
+) -> QuerySet[Room]:
+    """Listed, open rooms of an app (R5, R8)."""
+    found = ROOMS.filter(app=app, visibility=Room.LISTED)
+    if search:
+        found = found.filter(Q(title__icontains=search) | Q(introduction__icontains=search) | Q(group_id__iexact=search))
+    if category:
+        found = found.filter(category=category)
+    if tag:
+        found = found.filter(tag_line__contains=f"|{tag}|")
+    if status:
+        if status not in list(Status):
+            raise BadParameter(f"status must be one of {', '.join(Status)}, not {status[:40]!r}.", field="status")
+        found = found.filter(status=status)
+    if owner:
+        found = found.filter(owner__identifier=owner)
+    return found
+
+
+def current_session(room: Room) -> LiveSession | None:
+    return LiveSession.objects.filter(room=room, ended_at__isnull=True).first()
+
+
+def attributes(room: Room) -> dict[str, dict[str, Any]]:
+    """Key -> {value, version}. `status` is always there and read-only, so that clients which know only attributes see it (R1)."""
+    found: dict[str, dict[str, Any]] = {
+        row.key: {"value": row.value, "version": row.version} for row in RoomAttribute.objects.filter(room=room).order_by("key")
+    }
+    found["status"] = {"value": room.status, "version": 0}
+    return found
+
+
+def snapshot(room: Room) -> dict[str, Any]:
+    """What a newcomer must know of the room, in one answer (surface.md, `join`)."""
+    session = current_session(room)
+    return {
+        "id": room.group_id,
+        "sdkappid": room.app.sdkappid,
+        "status": room.status,
+        "status_at": _ms(room.status_at),
+        "starts_at": _ms(room.starts_at),
+        "session": session.sequence if session else None,
+        "title": room.title,
+        "notice": room.notice,
+        "introduction": room.introduction,
+        "category": room.category,
+        "tags": room.tags,
+        "cover": room.cover,
+        "attributes": attributes(room),
+        "attributes_version": room.attributes_version,
+        "owner": profile(room.owner).as_dict(),
+    }
+
+
+def _ms(instant: datetime | None) -> int | None:
+    return None if instant is None else int(instant.timestamp() * 1000)

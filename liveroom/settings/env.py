@@ -1,0 +1,175 @@
+"""The one place that reads the environment.
+
+Everything is optional in development. Production must name its secret, hosts and origins, or nothing starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+# Used by nobody for anything but `collectstatic`-like commands before the first start chose the ports.
+UNSET_PORT = 0
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the deployment decided. Ports are TCP ports; `data` is where everything that must survive lives."""
+
+    env: str
+    secret_key: str = field(repr=False)
+    hosts: tuple[str, ...]
+    origins: tuple[str, ...]
+    data: Path
+    host: str
+    bind: str
+    http_port: int
+    ws_port: int
+    rtmp_port: int
+    web_port: int
+    gateway_port: int
+    engine_port: int
+    web_processes: int
+    socket_processes: int
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    trusted_proxies: tuple[str, ...]
+    public_http: str
+    public_ws: str
+    pause_after_seconds: float
+    end_after_seconds: float
+    end_hold_seconds: float
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    @cached_property
+    def run(self) -> Path:
+        """What may be deleted while nothing runs: ports, pids, rendered configuration."""
+        return self.data / "run"
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+
+
+def _number(source: Mapping[str, str], name: str, default: float, *, low: float, high: float) -> float:
+    raw = source.get(name, "")
+    if not raw:
+        return default
+    try:
+        value = float(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number from {low:g} to {high:g}, not {raw!r}.") from None
+    if not low <= value <= high:
+        raise ImproperlyConfigured(f"{name} must be from {low:g} to {high:g}, not {raw}.")
+    return value
+
+
+def _port(source: Mapping[str, str], name: str, default: int) -> int:
+    value = _number(source, name, default, low=0, high=65535)
+    if value != int(value):
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {source[name]!r}.")
+    return int(value)
+
+
+def _running_ports(data: Path) -> dict[str, int]:
+    """Ports that `deploy/up` chose for the inner servers, so that a command run by hand finds the running ones."""
+    try:
+        found = json.loads((data / "run" / "ports.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return {name: port for name, port in found.items() if isinstance(port, int)}
+
+
+def _development_secret(data: Path) -> str:
+    """A secret of this copy, made once. O_EXCL: several processes may start at the same time."""
+    path = data / "secret_key"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    try:
+        secret = path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path} cannot be read ({error.strerror}); set LIVEROOM_SECRET_KEY or LIVEROOM_DATA.") from None
+    if len(secret) < 32:
+        raise ImproperlyConfigured(f"{path} is empty or cut short; delete it to have a new one made.")
+    return secret
+
+
+def _redis_url(source: Mapping[str, str], ports: Mapping[str, int], secret: str) -> str:
+    if source.get("REDIS_URL"):
+        return source["REDIS_URL"]
+    from liveroom.kernel.signing import derive
+
+    return f"redis://:{derive(secret=secret, purpose='redis')}@127.0.0.1:{ports.get('redis', 6379)}/0"
+
+
+def _refuse_careless_production(source: Mapping[str, str]) -> None:
+    missing = [name for name in ("LIVEROOM_SECRET_KEY", "LIVEROOM_HOSTS", "LIVEROOM_ORIGINS") if not source.get(name)]
+    if missing:
+        raise ImproperlyConfigured(
+            f"LIVEROOM_ENV=production needs {', '.join(missing)}. LIVEROOM_SECRET_KEY: 32 characters or more; LIVEROOM_HOSTS: "
+            "host names that may be asked for, comma separated; LIVEROOM_ORIGINS: web origins such as https://live.example.com."
+        )
+    if len(source["LIVEROOM_SECRET_KEY"]) < 32:
+        raise ImproperlyConfigured("LIVEROOM_SECRET_KEY is too short: 32 characters or more.")
+
+
+def read(source: Mapping[str, str] = os.environ) -> Environment:
+    """The environment, checked. Raises ImproperlyConfigured with a text that names the variable and what it takes."""
+    env = source.get("LIVEROOM_ENV", "development")
+    if env not in ("development", "production"):
+        raise ImproperlyConfigured(f"LIVEROOM_ENV must be development or production, not {env!r}.")
+    if env == "production":
+        _refuse_careless_production(source)
+    data = Path(source.get("LIVEROOM_DATA") or CHECKOUT / "var").resolve()
+    secret = source.get("LIVEROOM_SECRET_KEY") or _development_secret(data)
+    ports = _running_ports(data)
+    host = source.get("LIVEROOM_HOST", "127.0.0.1")
+    http_port = _port(source, "LIVEROOM_HTTP_PORT", ports.get("http", 8000))
+    ws_port = _port(source, "LIVEROOM_WS_PORT", ports.get("ws", 8001))
+    origins = _listed(source.get("LIVEROOM_ORIGINS", ""))
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+            raise ImproperlyConfigured(f"LIVEROOM_ORIGINS takes origins such as https://live.example.com, not {origin!r}.")
+    public_http = source.get("LIVEROOM_PUBLIC_URL", f"http://{host}:{http_port}").rstrip("/")
+    return Environment(
+        env=env,
+        secret_key=secret,
+        hosts=_listed(source.get("LIVEROOM_HOSTS", "")),
+        origins=origins,
+        data=data,
+        host=host,
+        bind=source.get("LIVEROOM_BIND", "127.0.0.1"),
+        http_port=http_port,
+        ws_port=ws_port,
+        rtmp_port=_port(source, "LIVEROOM_RTMP_PORT", ports.get("rtmp", 1935)),
+        web_port=_port(source, "LIVEROOM_WEB_PORT", ports.get("web", UNSET_PORT)),
+        gateway_port=_port(source, "LIVEROOM_GATEWAY_PORT", ports.get("gateway", UNSET_PORT)),
+        engine_port=_port(source, "LIVEROOM_ENGINE_PORT", ports.get("engine", UNSET_PORT)),
+        web_processes=int(_number(source, "LIVEROOM_WEB_PROCESSES", 1, low=1, high=64)),
+        socket_processes=int(_number(source, "LIVEROOM_SOCKET_PROCESSES", 1, low=1, high=64)),
+        database_url=source.get("DATABASE_URL", ""),
+        redis_url=_redis_url(source, ports, secret),
+        trusted_proxies=_listed(source.get("LIVEROOM_TRUSTED_PROXIES", "127.0.0.1,::1")),
+        public_http=public_http,
+        public_ws=source.get("LIVEROOM_PUBLIC_WS_URL", f"ws://{host}:{ws_port}/ws/v1").rstrip("/"),
+        pause_after_seconds=_number(source, "LIVEROOM_PAUSE_AFTER_SECONDS", 3, low=0.5, high=3600),
+        end_after_seconds=_number(source, "LIVEROOM_END_AFTER_SECONDS", 120, low=1, high=86400),
+        end_hold_seconds=_number(source, "LIVEROOM_END_HOLD_SECONDS", 60, low=0, high=3600),
+    )

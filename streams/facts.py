@@ -1,0 +1,54 @@
+"""What happens to streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from liveroom.kernel.facts import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFact(Fact):
+    stream: str
+    room_id: int
+    room_key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPublished(StreamFact):
+    """A publisher was let in. `on_programme`: viewers see this stream."""
+
+    on_programme: bool
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamUnpublished(StreamFact):
+    on_programme: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRefused(StreamFact):
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeChanged(StreamFact):
+    """The room shows another stream from now on (R10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushKeyReset(StreamFact):
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamForbidden(StreamFact):
+    """`until` None: allowed again."""
+
+    until: datetime | None
+    by: str

@@ -1,0 +1,74 @@
+"""A stream is a place to push to; a publish is one connection that did. The engine's own list is the truth about both."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from liveroom.kernel import ids
+from liveroom.rooms.models import LiveSession, Room
+
+
+class Stream(models.Model):
+    """`name` is unique in the deployment: it is all that an RTMP client says."""
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="streams")
+    name = models.CharField(max_length=64, unique=True, default=ids.stream_name)
+    label = models.CharField(max_length=40, default="main", help_text="main, screen, a guest's name …")
+    on_programme = models.BooleanField(default=False, help_text="What viewers of the room see.")
+    key_until = models.DateTimeField(null=True, blank=True, help_text="Until when the shown stream key is good.")
+    key_floor = models.PositiveBigIntegerField(default=0, help_text="txTimes up to this were made before the last reset.")
+    forbidden_until = models.DateTimeField(null=True, blank=True)
+    forbidden_reason = models.CharField(max_length=300, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["room"], condition=Q(on_programme=True), name="one_programme_per_room")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.name})"
+
+
+class Publish(models.Model):
+    """One publisher's connection. At most one is open per stream."""
+
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="publishes")
+    session = models.ForeignKey(LiveSession, null=True, on_delete=models.SET_NULL, related_name="publishes")
+    client_id = models.CharField(max_length=40)
+    address = models.CharField(max_length=45, blank=True, default="")
+    software = models.CharField(max_length=120, blank=True, default="")
+    query = models.CharField(max_length=500, blank=True, default="", help_text="The publisher's own parameters, without the secret.")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=60, blank=True, default="")
+    keyframe_seconds = models.FloatField(null=True, blank=True)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stream"], condition=Q(ended_at__isnull=True), name="one_open_publish_per_stream")
+        ]
+        indexes = [models.Index(fields=["stream", "-id"], name="publish_by_stream")]
+
+    def __str__(self) -> str:
+        return f"{self.stream_id} from {self.address}"
+
+
+class PushRefusal(models.Model):
+    """Why a push was not accepted, in words for the streamer."""
+
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="refusals")
+    at = models.DateTimeField()
+    code = models.PositiveIntegerField()
+    reason = models.CharField(max_length=40)
+    text = models.CharField(max_length=300)
+    address = models.CharField(max_length=45, blank=True, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["stream", "-at"], name="refusal_by_stream")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} at {self.at:%F %T}"

@@ -1,0 +1,162 @@
+"""The places to push to: made with the room, named, reset, forbidden, put on the programme."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from liveroom.kernel import audit, facts, ids, permission, text
+from liveroom.kernel.errors import BadParameter, Conflict
+from liveroom.kernel.permission import Actor
+from liveroom.rooms.models import Room
+from liveroom.rooms.services.locking import locked
+from liveroom.rooms.services.status import publisher_came, publisher_lost
+from streams import selectors
+from streams.facts import ProgrammeChanged, PushKeyReset, StreamForbidden
+from streams.models import Publish, Stream
+from streams.rules import names, url_signing
+from streams.services import cutting
+
+KEY_LIFETIME = timedelta(days=365)
+KEY_RENEWED_BEFORE = timedelta(days=7)
+MAX_STREAMS_PER_ROOM = 16
+FORBID_DEFAULT, FORBID_LONGEST = timedelta(days=7), timedelta(days=90)
+
+
+class StreamNameTaken(Conflict):
+    name = "stream_name_taken"
+
+
+@transaction.atomic
+def create_stream(
+    *, room: Room, label: str, now: datetime, name: str | None = None, on_programme: bool = False
+) -> Stream:
+    """A place to push to. A chosen name is unique in the deployment: it is all that an RTMP client says."""
+    room = locked(room.pk)
+    if name is not None and not names.valid(name):
+        raise BadParameter("A stream name is 1 to 64 of A-Z a-z 0-9 _ -.", field="name", limit=64)
+    text.checked(label, field="label", limit_bytes=40, required=True)
+    if Stream.objects.filter(room=room).count() >= MAX_STREAMS_PER_ROOM:
+        raise BadParameter(f"A room has at most {MAX_STREAMS_PER_ROOM} streams.", field="name", limit=MAX_STREAMS_PER_ROOM)
+    try:
+        with transaction.atomic():
+            return Stream.objects.create(
+                room=room, name=name or ids.stream_name(), label=label, on_programme=on_programme, key_until=now + KEY_LIFETIME
+            )
+    except IntegrityError:
+        raise StreamNameTaken(f"The stream name {name!r} is taken; choose another.") from None
+
+
+@transaction.atomic
+def add_stream(*, room: Room, label: str, by: Actor, now: datetime, name: str | None = None) -> Stream:
+    """Another stream of a room (a screen, a second camera). Only servers and staff choose names (S1)."""
+    permission.ask("stream.manage", actor=by, room=room)
+    if name is not None:
+        permission.ask("stream.name", actor=by, room=room)
+    stream = create_stream(room=room, label=label, name=name, now=now)
+    audit.record(action="stream.add", actor=by, now=now, room_key=room.key, target=stream.name)
+    return stream
+
+
+@transaction.atomic
+def set_programme(*, stream: Stream, by: Actor, now: datetime) -> Stream:
+    """Show this stream to the room's viewers; the room's status follows it from here on (R10)."""
+    room = locked(stream.room_id)
+    permission.ask("stream.manage", actor=by, room=room)
+    if stream.on_programme:
+        return stream
+    Stream.objects.filter(room=room, on_programme=True).update(on_programme=False)
+    stream.on_programme = True
+    stream.save(update_fields=["on_programme"])
+    audit.record(action="stream.programme", actor=by, now=now, room_key=room.key, target=stream.name)
+    facts.state(ProgrammeChanged(stream=stream.name, room_id=room.pk, room_key=room.key, at=now))
+    if selectors.open_publish(stream) is not None:
+        publisher_came(room_id=room.pk, now=now)
+    else:
+        publisher_lost(room_id=room.pk, now=now)
+    return stream
+
+
+@transaction.atomic
+def show_push_address(*, stream: Stream, by: Actor, now: datetime) -> selectors.PushAddress:
+    """The stream key of the owner. Extended when it is about to run out, so that nobody finds it expired on the evening."""
+    permission.ask("stream.push", actor=by, room=stream.room)
+    if stream.key_until is None or stream.key_until < now + KEY_RENEWED_BEFORE:
+        stream.key_until = now + KEY_LIFETIME
+        stream.save(update_fields=["key_until"])
+    return selectors.push_address(stream=stream, now=now)
+
+
+@transaction.atomic
+def reset_push_key(*, stream: Stream, by: Actor, now: datetime, address: str = "") -> selectors.PushAddress:
+    """The old key is worthless at once, and whoever uses it now is cut (S1)."""
+    room = locked(stream.room_id)
+    permission.ask("stream.push", actor=by, room=room)
+    stream = Stream.objects.select_related("room__app").get(pk=stream.pk)
+    old = stream.key_until or now
+    stream.key_floor = max(stream.key_floor, int(old.timestamp()))
+    stream.key_until = max(now + KEY_LIFETIME, datetime.fromtimestamp(stream.key_floor + 1, tz=now.tzinfo))
+    stream.save(update_fields=["key_floor", "key_until"])
+    audit.record(action="stream.key_reset", actor=by, now=now, room_key=room.key, target=stream.name, address=address)
+    facts.state(PushKeyReset(stream=stream.name, room_id=room.pk, room_key=room.key, at=now, by=str(by)))
+    transaction.on_commit(lambda: cutting.cut(stream=stream.name))
+    return selectors.push_address(stream=stream, now=now)
+
+
+@transaction.atomic
+def forbid_stream(
+    *, stream: Stream, by: Actor, now: datetime, reason: str, until: datetime | None = None, address: str = ""
+) -> Stream:
+    """Refuse pushes until then (7 days unless said, 90 at most: contracts/css.md) and cut the publisher now (M8)."""
+    room = locked(stream.room_id)
+    permission.ask("stream.forbid", actor=by, room=room)
+    until = until or now + FORBID_DEFAULT
+    if not now < until <= now + FORBID_LONGEST:
+        raise BadParameter("until must lie in the future and at most 90 days ahead.", field="until")
+    stream.forbidden_until = until
+    stream.forbidden_reason = text.checked(reason, field="reason", limit_bytes=300)
+    stream.save(update_fields=["forbidden_until", "forbidden_reason"])
+    audit.record(action="stream.forbid", actor=by, now=now, room_key=room.key, target=stream.name, reason=reason, address=address)
+    facts.state(
+        StreamForbidden(stream=stream.name, room_id=room.pk, room_key=room.key, at=now, until=until, by=str(by))
+    )
+    transaction.on_commit(lambda: cutting.cut(stream=stream.name))
+    return stream
+
+
+@transaction.atomic
+def allow_stream(*, stream: Stream, by: Actor, now: datetime, address: str = "") -> Stream:
+    """Lift a forbiddance."""
+    room = locked(stream.room_id)
+    permission.ask("stream.forbid", actor=by, room=room)
+    if stream.forbidden_until is None:
+        return stream
+    stream.forbidden_until, stream.forbidden_reason = None, ""
+    stream.save(update_fields=["forbidden_until", "forbidden_reason"])
+    audit.record(action="stream.allow", actor=by, now=now, room_key=room.key, target=stream.name, address=address)
+    facts.state(StreamForbidden(stream=stream.name, room_id=room.pk, room_key=room.key, at=now, until=None, by=str(by)))
+    return stream
+
+
+def cut_stream(*, stream: Stream, by: Actor, now: datetime, address: str = "") -> bool:
+    """End the publisher's connection now; it may come back at once."""
+    permission.ask("stream.forbid", actor=by, room=stream.room)
+    audit.record(action="stream.cut", actor=by, now=now, room_key=stream.room.key, target=stream.name, address=address)
+    return cutting.cut(stream=stream.name)
+
+
+def expired_ago(tx_time: str | None, *, now: datetime) -> str:
+    """ "3 minutes", for the streamer who wonders."""
+    until = url_signing.expiry(tx_time or "")
+    seconds = int(now.timestamp()) - (until or 0)
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{max(seconds, 1)} seconds"
+
+
+def main_publish(room: Room) -> Publish | None:
+    stream = selectors.programme(room)
+    return None if stream is None else selectors.open_publish(stream)
