@@ -1,0 +1,1 @@
+"""How a copy of the project is set up, run and tested; see README.md."""

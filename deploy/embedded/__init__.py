@@ -1,0 +1,1 @@
+"""The embedded run: one machine, one command, one supervisor."""

@@ -1,0 +1,121 @@
+"""One child: how it is started so that it cannot outlive us, what it prints, and how its whole family is ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from deploy.embedded.run_as import User
+
+TAIL_LINES = 15
+LONGEST_PENDING = 64 * 1024
+# Their files are for their own eyes: the database, keys, recordings.
+CHILDREN_UMASK = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A process to keep running. `stage` orders the end: 0 stops first, then 1, then 2."""
+
+    name: str
+    argv: tuple[str, ...]
+    stage: int = 0
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def wrapped(argv: tuple[str, ...], *, user: User | None) -> list[str]:
+    """The command under setpriv, which sets the parent-death signal after it changed the user (a change clears it)."""
+    become = ["--reuid", str(user.uid), "--regid", str(user.gid), "--init-groups"] if user else []
+    return ["setpriv", *become, "--pdeathsig", "TERM", "--", *argv]
+
+
+class Child:
+    """One run of a service, from start to end; a restart is a new object."""
+
+    def __init__(self, service: Service, *, process: asyncio.subprocess.Process) -> None:
+        self.service = service
+        self.process = process
+        self.pid = process.pid
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+
+    @classmethod
+    async def start(
+        cls, service: Service, *, user: User | None, env: Mapping[str, str], cwd: str, line: Callable[[str, str], str]
+    ) -> Child:
+        reading, writing = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *wrapped(service.argv, user=user),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writing,
+                stderr=writing,
+                # A session of its own: Ctrl-C reaches only the supervisor, and the group can be ended as a whole.
+                start_new_session=True,
+                umask=CHILDREN_UMASK,
+                env={**env, **service.env},
+                cwd=cwd,
+            )
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        child = cls(service, process=process)
+        os.set_blocking(reading, False)
+        _Lines(reading, told=lambda text: child.tail.append(line(service.name, text)))
+        return child
+
+    async def wait(self) -> int:
+        """The exit code; negative: the signal. What the child left of its family is ended before this returns."""
+        code = await self.process.wait()
+        # nginx' worker survives a killed master and keeps the ports, so that no new master could start.
+        self.signal(signal.SIGKILL)
+        # A last turn of the loop for lines that are still in the pipe.
+        await asyncio.sleep(0.02)
+        return code
+
+    def signal(self, number: int) -> None:
+        """To the whole group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+
+class _Lines:
+    """Cuts what comes through a pipe into lines, until the last writer has closed it."""
+
+    def __init__(self, handle: int, *, told: Callable[[str], object]) -> None:
+        self._handle = handle
+        self._told = told
+        self._pending = b""
+        self._cutting = False
+        asyncio.get_running_loop().add_reader(handle, self._read)
+
+    def _read(self) -> None:
+        try:
+            block = os.read(self._handle, LONGEST_PENDING)
+        except BlockingIOError:
+            return
+        if not block:
+            asyncio.get_running_loop().remove_reader(self._handle)
+            os.close(self._handle)
+            if self._pending:
+                self._tell(self._pending)
+            return
+        *lines, self._pending = (self._pending + block).split(b"\n")
+        for line in lines:
+            self._tell(line)
+        if len(self._pending) > LONGEST_PENDING:
+            # The rest of such a line is left out up to its end: cut in two, a secret in it could not be recognised.
+            self._tell(self._pending)
+            self._pending, self._cutting = b"", True
+
+    def _tell(self, line: bytes) -> None:
+        if self._cutting:
+            self._cutting = False
+            return
+        self._told(line.rstrip(b"\r").decode(errors="backslashreplace"))

@@ -1,0 +1,127 @@
+"""Everything the project needs on this machine, installed once; a second run finds it there and takes a moment.
+
+Standard library only: it runs before anything is installed. Exit code 2: somebody with more rights has to act first."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import signal
+import sys
+import time
+from pathlib import Path
+
+from deploy.embedded import python_packages as packages
+from deploy.embedded.steps import Owner, SetupFailed, say
+from deploy.embedded.system_packages import TO_RUN, VENV_MODULE, Apt, needs_of_tests
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+VENV = CHECKOUT / ".venv"
+REQUIREMENTS = CHECKOUT / "deploy" / "requirements"
+PAGE = CHECKOUT / "liveroom" / "page"
+
+
+class Steps:
+    """Counts and times the steps that really do something."""
+
+    def __init__(self, *, total: int) -> None:
+        self._total = total
+        self._number = 0
+        self._began = 0.0
+
+    def begin(self, text: str) -> None:
+        self._number += 1
+        self._began = time.monotonic()
+        say(f"{text} ({self._number}/{self._total}) …")
+
+    def skip(self) -> None:
+        self._number += 1
+
+    def end(self) -> None:
+        say(f"  done in {time.monotonic() - self._began:.0f} s")
+
+
+def owner_of_checkout() -> Owner | None:
+    """Somebody else than us, or None: root must not leave its own files in another user's checkout."""
+    uid = CHECKOUT.stat().st_uid
+    if os.geteuid() != 0 or uid == 0:
+        return None
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return None
+    return Owner(name=entry.pw_name, uid=uid, gid=entry.pw_gid, home=entry.pw_dir)
+
+
+def install(*, for_tests: bool) -> None:
+    owner = owner_of_checkout()
+    steps = Steps(total=4)
+    has_venv = packages.venv_works(VENV)
+
+    missing = [need for need in (*TO_RUN, *(needs_of_tests() if for_tests else ())) if not need.is_met()]
+    if not has_venv and importlib.util.find_spec("ensurepip") is None:
+        missing.append(VENV_MODULE)
+    if missing:
+        steps.begin("installing system packages")
+        Apt().install(missing)
+        steps.end()
+    else:
+        steps.skip()
+
+    if has_venv:
+        steps.skip()
+    else:
+        steps.begin("making the virtual environment")
+        packages.make_venv(VENV, owner=owner)
+        steps.end()
+
+    kind = "test" if for_tests else "run"
+    stamp = VENV / f".installed-{kind}"
+    value = packages.stamp_of([REQUIREMENTS / "run.txt", *([REQUIREMENTS / "test.txt"] if for_tests else [])])
+    if packages.is_stamped(stamp, value):
+        steps.skip()
+    else:
+        steps.begin("installing Python packages")
+        packages.install_requirements(
+            VENV, REQUIREMENTS / f"{kind}.txt", what="installing Python packages", owner=owner
+        )
+        packages.write_stamp(stamp, value, owner=owner)
+        steps.end()
+
+    _install_page(steps, owner=owner)
+
+
+def _install_page(steps: Steps, *, owner: Owner | None) -> None:
+    listed = [PAGE / "package.json", PAGE / "package-lock.json"]
+    if not all(file.exists() for file in listed):
+        return
+    stamp = PAGE / "node_modules" / ".installed"
+    value = packages.stamp_of(listed)
+    if packages.is_stamped(stamp, value):
+        return
+    steps.begin("installing front-end packages")
+    npm = packages.npm_command(VENV, requirements=REQUIREMENTS / "node.txt", owner=owner)
+    packages.install_page_packages(PAGE, npm=npm, owner=owner)
+    packages.write_stamp(stamp, value, owner=owner)
+    steps.end()
+
+
+def main() -> int:
+    # What root makes here is read by the user that the children run as, whatever root's own umask says.
+    os.umask(0o022)
+    # SIGTERM as Ctrl-C: the policy-rc.d must go, whoever stops us.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        install(for_tests="--tests" in sys.argv[1:])
+    except SetupFailed as failed:
+        print(f"\n{failed}", file=sys.stderr)
+        return failed.code
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""All lines of all children in one stream, each with a name in front and without secrets.
+
+Whoever writes never waits: a terminal that is stopped or a pipe that nobody reads must not stall the children behind
+it, so at most MOST_WAITING lines are kept and the rest is counted and dropped."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import zlib
+from typing import TextIO
+
+from deploy.embedded.masking import Masker
+
+MOST_WAITING = 20_000
+LONGEST_LINE = 8_000
+COLOURS = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)
+# What viewers typed ends up in logs: no escape sequence of theirs reaches the operator's terminal.
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 9}
+
+
+class Output:
+    def __init__(self, *, masker: Masker, stream: TextIO = sys.stdout, width: int = 10) -> None:
+        self.masker = masker
+        self._stream = stream
+        self._width = width
+        self._colour = stream.isatty()
+        self._waiting: queue.Queue[str | None] = queue.Queue(MOST_WAITING)
+        self._dropped = 0
+        self._writer = threading.Thread(target=self._write, name="output", daemon=True)
+        self._writer.start()
+
+    def line(self, name: str, text: str) -> str:
+        """Returns the line as it was shown, without the name."""
+        shown = text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]} … (cut)"
+        shown = self.masker(shown).translate(_CONTROL)
+        label = name.ljust(self._width)
+        if self._colour:
+            label = f"\x1b[{COLOURS[zlib.crc32(name.encode()) % len(COLOURS)]}m{label}\x1b[0m"
+        self._put(f"{label} | {shown}\n")
+        return shown
+
+    def for_people(self, text: str) -> None:
+        """As it is: what an operator needs to read in clear, such as the stream key of the demo."""
+        self._put(f"{text}\n")
+
+    def close(self, *, timeout_seconds: float = 2) -> None:
+        """Writes what is waiting, unless nobody reads."""
+        try:
+            self._waiting.put(None, timeout=timeout_seconds)
+        except queue.Full:
+            return
+        self._writer.join(timeout_seconds)
+
+    def _put(self, text: str) -> None:
+        try:
+            self._waiting.put_nowait(text)
+        except queue.Full:
+            self._dropped += 1
+
+    def _write(self) -> None:
+        broken = False
+        while (text := self._waiting.get()) is not None:
+            if broken:
+                continue
+            if self._dropped:
+                text = f"(output was not read: {self._dropped} lines dropped)\n{text}"
+                self._dropped = 0
+            try:
+                self._stream.write(text)
+                if self._waiting.empty():
+                    self._stream.flush()
+            except (OSError, ValueError):
+                broken = True
+        if not broken:
+            try:
+                self._stream.flush()
+            except OSError:
+                return

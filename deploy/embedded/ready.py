@@ -1,0 +1,82 @@
+"""When everything serves, and how that is told: ready.json for programs, a few lines for people."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+READY_WITHIN_SECONDS = 120
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+
+
+class NotReady(Exception):
+    """The text says what still did not answer."""
+
+
+async def until_serves(*, bind: str, http_port: int, ports: Sequence[tuple[str, str, int]]) -> None:
+    """Returns when /readyz answers 200 through nginx and every (what, address, port) accepts. Raises NotReady."""
+    address = ANYWHERE.get(bind, bind)
+    try:
+        async with asyncio.timeout(READY_WITHIN_SECONDS):
+            answer = "nothing"
+            while not answer.startswith("200"):
+                answer = await _readyz(address, http_port)
+                await asyncio.sleep(0.05)
+            for what, where, port in ports:
+                answer = f"{what} on port {port} does not answer"
+                while not await _accepts(ANYWHERE.get(where, where), port):  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise NotReady(f"Not ready after {READY_WITHIN_SECONDS} s: {answer}") from None
+
+
+async def _readyz(address: str, port: int) -> str:
+    """Code and body of the answer in one line, or what went wrong."""
+    try:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection(address, port)
+            try:
+                writer.write(b"GET /readyz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+                head, _, body = (await reader.read(65536)).decode(errors="replace").partition("\r\n\r\n")
+            finally:
+                writer.close()
+    except (OSError, TimeoutError) as error:
+        return f"/readyz: {error or type(error).__name__}"
+    code = head.split(" ", 2)[1] if head.count(" ") >= 2 else "no"
+    return f"{code} from /readyz {body.strip()[:500]}"
+
+
+async def _accepts(address: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(2):
+            _, writer = await asyncio.open_connection(address, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def ready_document(*, http: str, ws: str, rtmp: str, prepared: Path) -> dict[str, Any]:
+    """contracts of ready.json: addresses here, app, admin and demo from what `prepare` wrote."""
+    return {"http": http, "ws": ws, "rtmp": rtmp, **json.loads(prepared.read_text())}
+
+
+def told_to_people(document: Mapping[str, Any], *, seconds: float, data: Path) -> str:
+    """The same as ready.json, shorter; parts that a production copy does not have are left out."""
+    demo, admin = document.get("demo") or {}, document.get("admin") or {}
+    rows = [
+        ("watch", demo.get("page") or document["http"]),
+        ("OBS server", demo.get("obs_server")),
+        ("OBS stream key", demo.get("obs_stream_key")),
+        ("admin", admin.get("url") or f"{document['http']}/admin/"),
+        ("  user", admin.get("username")),
+        ("  password", admin.get("password")),
+        ("API", f"{document['http']}/api/docs/"),
+        ("all of it", str(data / "ready.json")),
+    ]
+    lines = [f"  {name:<15} {value}" for name, value in rows if value]
+    rule = "─" * 78
+    return "\n".join(["", rule, f"  Ready after {seconds:.1f} s. Ctrl-C stops everything.", "", *lines, rule, ""])

@@ -1,0 +1,236 @@
+"""`deploy/up` after the installation: one supervisor with everything under it, in the foreground.
+
+Exit code 0 after Ctrl-C or SIGTERM, 1 when it could not start (said in words)."""
+
+from __future__ import annotations
+
+import asyncio
+import compileall
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.embedded import own_redis, ports, services
+from deploy.embedded.lock import AlreadyRunning, take_lock
+from deploy.embedded.masking import Masker
+from deploy.embedded.output import Output
+from deploy.embedded.ready import NotReady, ready_document, told_to_people, until_serves
+from deploy.embedded.run_as import UnfitDataFolder, User, choose_user, give_to, prepare_data_folder
+from deploy.embedded.supervisor import Hopeless, Supervisor, write_private
+
+if TYPE_CHECKING:
+    from liveroom.settings.env import Environment
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+PYTHON = CHECKOUT / ".venv" / "bin" / "python"
+PUBLIC_DEFAULTS = {"LIVEROOM_HTTP_PORT": "8000", "LIVEROOM_WS_PORT": "8001", "LIVEROOM_RTMP_PORT": "1935"}
+PACKAGES = ("liveroom", "streams", "moderation", "interactions")
+PURPOSES = ("hooks", "secure-link", "gateway", "redis")
+
+
+class CannotStart(Exception):
+    pass
+
+
+def read_settings() -> Environment:
+    """The project's own reading of the environment. The data folder and the public ports are settled first: a folder
+    that is not ours must not even get a secret key, and the settings would take the ports of the last start."""
+    data = Path(os.environ.get("LIVEROOM_DATA") or CHECKOUT / "var").resolve()
+    for variable, default in PUBLIC_DEFAULTS.items():
+        if not os.environ.get(variable):
+            os.environ[variable] = default
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        prepare_data_folder(data, checkout=CHECKOUT)
+        from liveroom.settings import LIVEROOM
+    except (ImproperlyConfigured, UnfitDataFolder) as error:
+        raise CannotStart(str(error)) from None
+    except OSError as error:
+        raise CannotStart(f"LIVEROOM_DATA={data} cannot be used: {error}") from None
+    return LIVEROOM
+
+
+def earlier_ports(file: Path) -> dict[str, int]:
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return {name: port for name, port in found.items() if isinstance(port, int)}
+
+
+def compile_for_readers() -> None:
+    """Byte code of the project, which children that may only read the checkout would make anew at every start."""
+    for package in PACKAGES:
+        compileall.compile_dir(CHECKOUT / package, quiet=2)
+
+
+class Run:
+    """One start of one copy, from its settings to its end."""
+
+    def __init__(self, settings: Environment, *, began: float) -> None:
+        from liveroom.kernel.signing import derive
+
+        self._settings = settings
+        self._began = began
+        self._data, self._run = settings.data, settings.run
+        self._secrets = {name: derive(secret=settings.secret_key, purpose=name) for name in PURPOSES}
+        self._own_redis = not os.environ.get("REDIS_URL")
+        self._user: User | None = None
+        self._inner: dict[str, int] = {}
+
+    def claim(self) -> int:
+        """Lock, user and ports, in that order. Returns the lock. Raises CannotStart."""
+        try:
+            lock = take_lock(self._run / "up.lock")
+            self._user, self.warning = choose_user(checkout=CHECKOUT, data=self._data, python=PYTHON)
+            if self._user is not None:
+                give_to(self._data, owner=self._user)
+                compile_for_readers()
+            self._claim_ports()
+        except (AlreadyRunning, ports.PortTaken) as error:
+            raise CannotStart(str(error)) from None
+        for stale in (self._data / "ready.json", self._run / "prepare.json", self._run / "pids.json"):
+            stale.unlink(missing_ok=True)
+        return lock
+
+    def _claim_ports(self) -> None:
+        settings = self._settings
+        public = {
+            "LIVEROOM_HTTP_PORT": settings.http_port,
+            "LIVEROOM_WS_PORT": settings.ws_port,
+            "LIVEROOM_RTMP_PORT": settings.rtmp_port,
+        }
+        ports.check_public(bind=settings.bind, ports=public, drops_root=self._user is not None)
+        asked = {
+            "web": int(os.environ.get("LIVEROOM_WEB_PORT") or 0),
+            "gateway": int(os.environ.get("LIVEROOM_GATEWAY_PORT") or 0),
+            "engine": int(os.environ.get("LIVEROOM_ENGINE_PORT") or 0),
+            "redis": 0,
+        }
+        file = self._run / "ports.json"
+        self._inner = ports.choose_inner(wanted=asked, earlier=earlier_ports(file))
+        kept = {"http": settings.http_port, "ws": settings.ws_port, "rtmp": settings.rtmp_port, **self._inner}
+        write_private(file, json.dumps(kept), owner=self._user)
+
+    def output(self) -> Output:
+        return Output(masker=Masker([self._settings.secret_key, *self._secrets.values()]))
+
+    async def serve(self, output: Output, *, lock: int) -> None:
+        """Until told to stop. Raises CannotStart."""
+        supervisor = Supervisor(
+            output=output,
+            pids_file=self._run / "pids.json",
+            env=self._environment(),
+            cwd=CHECKOUT,
+            user=self._user,
+            kept_open=[lock],
+        )
+        if self.warning:
+            output.line("up", f"WARNING: {self.warning}")
+        try:
+            async with supervisor:
+                starting = asyncio.create_task(self._start(supervisor, output))
+                stop = asyncio.create_task(supervisor.until_stop())
+                try:
+                    await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+                    if starting.done():
+                        starting.result()
+                    await stop
+                finally:
+                    starting.cancel()
+                    stop.cancel()
+                    await asyncio.gather(starting, stop, return_exceptions=True)
+                    (self._data / "ready.json").unlink(missing_ok=True)
+        except (Hopeless, NotReady, own_redis.RedisUnreachable) as error:
+            raise CannotStart(str(error)) from None
+
+    async def _start(self, supervisor: Supervisor, output: Output) -> None:
+        settings = self._settings
+        if self._own_redis:
+            await self._start_redis(supervisor)
+        code, tail = await supervisor.once(services.prepare(checkout=CHECKOUT, python=PYTHON, run=self._run))
+        if supervisor.stopping:
+            return
+        if code != 0:
+            raise CannotStart("\n  ".join([f"The preparation failed (code {code}). Its last lines:", *tail]))
+        table = services.table(
+            checkout=CHECKOUT,
+            python=PYTHON,
+            run=self._run,
+            web_processes=settings.web_processes,
+            socket_processes=settings.socket_processes,
+        )
+        for service in table:
+            supervisor.start(service)
+        await until_serves(
+            bind=settings.bind,
+            http_port=settings.http_port,
+            ports=[
+                ("the socket process", settings.bind, settings.ws_port),
+                ("the RTMP server", settings.bind, settings.rtmp_port),
+                ("the gateway", ports.LOOPBACK, self._inner["gateway"]),
+            ],
+        )
+        supervisor.now_serves()
+        document = ready_document(
+            http=settings.public_http,
+            ws=settings.public_ws,
+            rtmp=f"rtmp://{settings.host}:{settings.rtmp_port}/live",
+            prepared=self._run / "prepare.json",
+        )
+        write_private(self._data / "ready.json", json.dumps(document, indent=2) + "\n", owner=self._user)
+        output.for_people(told_to_people(document, seconds=time.monotonic() - self._began, data=self._data))
+
+    async def _start_redis(self, supervisor: Supervisor) -> None:
+        password, file = self._secrets["redis"], self._run / "redis.conf"
+        text = own_redis.configuration(port=self._inner["redis"], password=password, folder=self._data / "redis")
+        write_private(file, text, owner=self._user)
+        supervisor.start(own_redis.service(configured_by=file))
+        await own_redis.until_answers(port=self._inner["redis"], password=password)
+
+    def _environment(self) -> dict[str, str]:
+        """What the children see: ours, with everything that was decided here made explicit."""
+        settings = self._settings
+        own = {
+            "LIVEROOM_DATA": str(self._data),
+            "LIVEROOM_HTTP_PORT": str(settings.http_port),
+            "LIVEROOM_WS_PORT": str(settings.ws_port),
+            "LIVEROOM_RTMP_PORT": str(settings.rtmp_port),
+            "LIVEROOM_WEB_PORT": str(self._inner["web"]),
+            "LIVEROOM_GATEWAY_PORT": str(self._inner["gateway"]),
+            "LIVEROOM_ENGINE_PORT": str(self._inner["engine"]),
+            "DJANGO_SETTINGS_MODULE": "liveroom.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
+        if self._user is not None:
+            # Caches of fontconfig and the like: in a folder that this user may write.
+            own |= {"HOME": str(self._run), "USER": self._user.name, "LOGNAME": self._user.name}
+        return {**os.environ, **own}
+
+
+def main() -> int:
+    began = time.monotonic()
+    # Byte code that root makes is for the children too, whatever root's own umask says; see children.py for theirs.
+    os.umask(0o022)
+    try:
+        run = Run(read_settings(), began=began)
+        lock = run.claim()
+        output = run.output()
+        try:
+            asyncio.run(run.serve(output, lock=lock))
+        finally:
+            output.close()
+    except CannotStart as error:
+        print(f"\ndeploy/up: {error}", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
