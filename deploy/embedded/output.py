@@ -5,6 +5,7 @@ it, so at most MOST_WAITING lines are kept and the rest is counted and dropped."
 
 from __future__ import annotations
 
+import os
 import queue
 import sys
 import threading
@@ -23,7 +24,8 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if
 class Output:
     def __init__(self, *, masker: Masker, stream: TextIO = sys.stdout, width: int = 10) -> None:
         self.masker = masker
-        self._stream = stream
+        stream.flush()
+        self._handle = stream.fileno()
         self._width = width
         self._colour = stream.isatty()
         self._waiting: queue.Queue[str | None] = queue.Queue(MOST_WAITING)
@@ -60,21 +62,15 @@ class Output:
             self._dropped += 1
 
     def _write(self) -> None:
-        broken = False
         while (text := self._waiting.get()) is not None:
-            if broken:
-                continue
             if self._dropped:
                 text = f"(output was not read: {self._dropped} lines dropped)\n{text}"
                 self._dropped = 0
+            block = text.encode(errors="backslashreplace")
             try:
-                self._stream.write(text)
-                if self._waiting.empty():
-                    self._stream.flush()
-            except (OSError, ValueError):
-                broken = True
-        if not broken:
-            try:
-                self._stream.flush()
+                # Past Python's buffers: a write that never returns would hold their lock when the process ends.
+                while block:
+                    block = block[os.write(self._handle, block) :]
             except OSError:
-                return
+                # Nobody can read any more. The children go on; what is written from here on goes nowhere.
+                self._handle = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
