@@ -1,0 +1,153 @@
+"""Redis and PostgreSQL for one run of the tests: own processes on free ports, everything in a temporary folder.
+
+They end with the block, and with us if we are killed."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from deploy.embedded.children import wrapped
+from deploy.embedded.ports import choose_inner
+from deploy.embedded.run_as import User
+
+STARTS_WITHIN_SECONDS = 30
+# Of the packages, in the order in which they are tried; PostgreSQL refuses to run as root.
+POSTGRES_USERS = ("postgres", "www-data", "nobody")
+
+
+class CannotServe(Exception):
+    pass
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """Yields its address."""
+    port = choose_inner(wanted={"redis": 0}, earlier={})["redis"]
+    folder.mkdir()
+    argv = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
+    with _server(argv, log=folder / "log", answers=lambda: _accepts(port)):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextlib.contextmanager
+def postgres_cluster(folder: Path) -> Iterator[str]:
+    """Yields the address of an empty database on a new cluster that only its socket in `folder` reaches."""
+    tools = _postgres_tools()
+    folder.mkdir()
+    user = _postgres_user()
+    if user is not None:
+        os.chown(folder, user.uid, user.gid)
+    folder.chmod(0o755)  # the socket is for whoever the copies under test run as
+    password = secrets.token_hex(16)
+    secret = folder / "password"
+    secret.write_text(password)
+    if user is not None:
+        os.chown(secret, user.uid, user.gid)
+    data = folder / "data"
+    made = subprocess.run(
+        [
+            *wrapped((str(tools / "initdb"),), user=user), "-D", str(data), "-U", "liveroom", "-A", "scram-sha-256",
+            "--pwfile", str(secret), "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync",
+        ],
+        check=False, capture_output=True, text=True, cwd=folder,
+    )  # fmt: skip
+    if made.returncode != 0:
+        raise CannotServe(f"initdb failed:\n{made.stdout}{made.stderr}")
+    port = choose_inner(wanted={"postgres": 0}, earlier={})["postgres"]
+    settings = {
+        "unix_socket_directories": folder,
+        "listen_addresses": "",
+        "port": port,
+        "max_connections": 200,
+        # Speed over what a test never needs: the cluster does not outlive the run.
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+    }
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    argv = [str(tools / "postgres"), "-D", str(data), *options]
+    server = f"postgres://liveroom:{password}@:{port}/postgres?host={folder}"
+    with _server(argv, log=folder / "log", user=user, answers=lambda: _answers(server)):
+        yield _database(server, "liveroom")
+
+
+def _postgres_tools() -> Path:
+    found = shutil.which("initdb")
+    folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: path.split("/")[4].zfill(4))
+    if folders and Path(folders[-1], "initdb").exists():
+        return Path(folders[-1])
+    if found:
+        return Path(found).resolve().parent
+    raise CannotServe("PostgreSQL is not installed (package postgresql).")
+
+
+def _postgres_user() -> User | None:
+    if os.geteuid() != 0:
+        return None
+    for name in POSTGRES_USERS:
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return User(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
+    raise CannotServe(f"PostgreSQL does not run as root, and there is no user {' or '.join(POSTGRES_USERS)}.")
+
+
+@contextlib.contextmanager
+def _server(argv: Sequence[str], *, log: Path, answers: Callable[[], bool], user: User | None = None) -> Iterator[None]:
+    with log.open("ab") as sink:
+        child = subprocess.Popen(
+            wrapped(tuple(argv), user=user),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            cwd=log.parent,
+            start_new_session=True,
+        )
+    try:
+        until = time.monotonic() + STARTS_WITHIN_SECONDS
+        while not answers():
+            if child.poll() is not None or time.monotonic() > until:
+                raise CannotServe(f"{argv[0]} did not start:\n{log.read_text()[-3000:]}")
+            time.sleep(0.05)
+        yield
+    finally:
+        # Not SIGTERM: PostgreSQL would wait for its clients.
+        child.send_signal(signal.SIGINT)
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as trial:
+        return trial.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _answers(url: str) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _database(server: str, name: str) -> str:
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return server.replace("/postgres?", f"/{name}?")
