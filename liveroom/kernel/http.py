@@ -32,6 +32,13 @@ def client_address(request: Any) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+def behind_proxy(*, peer: str, forwarded: str) -> str:
+    """Whose request it is: the peer's, or what a trusted proxy wrote last into X-Forwarded-For."""
+    if forwarded and peer in settings.LIVEROOM.trusted_proxies:
+        return forwarded.rsplit(",", 1)[-1].strip()[:45]
+    return peer
+
+
 class _Middleware:
     """Works in both worlds without a thread hop in the asynchronous one."""
 
@@ -67,9 +74,7 @@ class TrustedProxyMiddleware(_Middleware):
     def before(self, request: HttpRequest) -> None:
         peer = request.META.get("REMOTE_ADDR") or ""
         request.META["LIVEROOM_PEER"] = peer
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-        if forwarded and peer in settings.LIVEROOM.trusted_proxies:
-            request.META["REMOTE_ADDR"] = forwarded.rsplit(",", 1)[-1].strip()[:45]
+        request.META["REMOTE_ADDR"] = behind_proxy(peer=peer, forwarded=request.META.get("HTTP_X_FORWARDED_FOR", ""))
 
 
 class ContentSecurityMiddleware(_Middleware):

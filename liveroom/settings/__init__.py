@@ -135,7 +135,11 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = LIVEROOM.data / "static"
-STATICFILES_DIRS = VENDOR_DIRS
+STATICFILES_DIRS = [(prefix, folder) for prefix, folder in VENDOR_DIRS if folder.is_dir()]
+STATICFILES_FINDERS = [
+    "liveroom.page.finders.VendorFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = LIVEROOM.data / "media"
 

@@ -42,6 +42,7 @@ class Environment:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     trusted_proxies: tuple[str, ...]
+    metrics_from: tuple[str, ...]
     public_http: str
     public_ws: str
     pause_after_seconds: float
@@ -167,6 +168,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         database_url=source.get("DATABASE_URL", ""),
         redis_url=_redis_url(source, ports, secret),
         trusted_proxies=_listed(source.get("LIVEROOM_TRUSTED_PROXIES", "127.0.0.1,::1")),
+        metrics_from=_listed(source.get("LIVEROOM_METRICS_FROM", "127.0.0.1,::1")),
         public_http=public_http,
         public_ws=source.get("LIVEROOM_PUBLIC_WS_URL", f"ws://{host}:{ws_port}/ws/v1").rstrip("/"),
         pause_after_seconds=_number(source, "LIVEROOM_PAUSE_AFTER_SECONDS", 3, low=0.5, high=3600),

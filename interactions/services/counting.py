@@ -1,0 +1,23 @@
+"""Numbers that are counted in Redis and kept in the database for sorting."""
+
+from __future__ import annotations
+
+import redis
+
+from interactions.live import presence
+from liveroom.rooms.models import Room
+
+
+def write_online_counts() -> int:
+    """Copy changed online numbers into the rooms list. A number that is lost is written at the next change."""
+    written = 0
+    for room_key in presence.take_changed_rooms():
+        sdkappid, _, group_id = room_key.partition(":")
+        try:
+            online = presence.online_now(room_key=room_key)
+        except redis.RedisError:
+            return written
+        written += Room.objects.filter(
+            app__sdkappid=int(sdkappid), group_id=group_id, disbanded_at__isnull=True
+        ).update(online=online)
+    return written

@@ -1,0 +1,19 @@
+"""Carriers of the outbox: what a transaction wanted told, told to the room. At least once; the room tells it once."""
+
+from __future__ import annotations
+
+from interactions.live import envelope, pipeline
+from interactions.live.room_ref import ref_of_key
+from liveroom.kernel.outbox import Letter
+
+
+def tell_room(letter: Letter) -> None:
+    """Topic `room.event`: an event with a `seq` for everyone in the room."""
+    event = envelope.event(**letter.payload)
+    pipeline.append_now(room=ref_of_key(room_key=letter.room_key), event=event, event_id=letter.event_id)
+
+
+def close_room(letter: Letter) -> None:
+    """Topic `room.close`: every socket in the room hears `bye` and is closed."""
+    pipeline.whisper_now(room_key=letter.room_key, control=dict(letter.payload))
+    pipeline.forget_now(room_key=letter.room_key)

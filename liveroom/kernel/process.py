@@ -1,0 +1,57 @@
+"""What every long-running command shares: a name, a state in `/metrics`, an answer to SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections
+
+from liveroom.kernel import metrics
+
+
+class ServiceCommand(BaseCommand):
+    """`manage.py run_<kind> --name <name>`. The subclass serves; it ends soon after `stopping` is set."""
+
+    kind = ""
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--name", default=f"{self.kind}-1", help="Name of this process in logs, leases and metrics.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.name: str = options["name"]
+        metrics.started(process=self.name, kind=self.kind)
+        self.serve(options)
+
+    def serve(self, options: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+
+class Worker:
+    """A loop on the main thread that SIGTERM and SIGINT end between two rounds."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._woken = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop())
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Begin the next round now."""
+        self._woken.set()
+
+    def every(self, *, seconds: float, work: Callable[[], None]) -> None:
+        while not self.stopping.is_set():
+            self._woken.clear()
+            work()
+            close_old_connections()
+            self._woken.wait(seconds)

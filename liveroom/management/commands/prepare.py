@@ -1,0 +1,73 @@
+"""Everything a copy needs before it serves: tables, static files, nginx' configuration, the demo. Safe to repeat."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from liveroom.kernel import clock
+from streams.engines.nginx_rtmp import write_configuration
+
+
+class Command(BaseCommand):
+    help = "Make tables, static files, nginx.conf and (in development) the demo."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", help="Where to write what ready.json shows of the app and the demo (0600).")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self._forget_dead_metrics()
+        self._migrate()
+        self._collect_static()
+        write_configuration()
+        found: dict[str, Any] = {}
+        if not settings.LIVEROOM.production:
+            from liveroom import demo
+
+            demo.make_demo(now=clock.now())
+            found = demo.described(now=clock.now())
+        if options["json"]:
+            handle = os.open(options["json"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w") as file:
+                json.dump(found, file)
+
+    def _forget_dead_metrics(self) -> None:
+        """Files of processes of the last start: their gauges would be counted for ever."""
+        for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
+            file.unlink(missing_ok=True)
+
+    def _migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write("migrating the database …")
+            call_command("migrate", interactive=False, verbosity=0)
+
+    def _collect_static(self) -> None:
+        """Collecting takes seconds, so it is done when a file was added, changed or removed."""
+        root = Path(settings.STATIC_ROOT)
+        stamp = root / ".collected"
+        now = self._static_state()
+        if stamp.is_file() and stamp.read_text() == now:
+            return
+        self.stdout.write("collecting static files …")
+        call_command("collectstatic", interactive=False, verbosity=0, clear=root.is_dir())
+        stamp.write_text(now)
+
+    def _static_state(self) -> str:
+        state = hashlib.sha256()
+        for finder in get_finders():
+            for path, storage in finder.list([]):
+                stat = os.stat(storage.path(path))
+                state.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        return state.hexdigest()

@@ -1,0 +1,72 @@
+"""Shapes of streams and their addresses on the wire."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+
+class PushSerializer(serializers.Serializer):
+    """`server` and `stream_key` go into OBS; `url` is both in one, for ffmpeg."""
+
+    stream = serializers.CharField()
+    server = serializers.CharField()
+    stream_key = serializers.CharField()
+    url = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
+class PlaySerializer(serializers.Serializer):
+    stream = serializers.CharField()
+    rtmp = serializers.CharField()
+    flv = serializers.CharField()
+    hls = serializers.CharField()
+    expires_at = serializers.IntegerField(help_text="Unix milliseconds.")
+
+
+class StreamSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    label = serializers.CharField()
+    room = serializers.CharField(source="room.group_id")
+    on_programme = serializers.BooleanField()
+    on_air = serializers.BooleanField()
+    forbidden_until = serializers.DateTimeField(allow_null=True)
+    forbidden_reason = serializers.CharField(allow_blank=True)
+
+
+class StreamCreateSerializer(serializers.Serializer):
+    label = serializers.CharField()
+    name = serializers.CharField(required=False, help_text="Servers only: [A-Za-z0-9_-]{1,64}, unique in the deployment.")
+
+
+class ProgrammeSerializer(serializers.Serializer):
+    stream = serializers.CharField()
+
+
+class ForbidSerializer(serializers.Serializer):
+    reason = serializers.CharField(required=False, allow_blank=True, default="")
+    until = serializers.DateTimeField(required=False, allow_null=True, help_text="Left out: 7 days. At most 90 days.")
+
+
+class RefusalSerializer(serializers.Serializer):
+    at = serializers.DateTimeField()
+    code = serializers.IntegerField()
+    reason = serializers.CharField()
+    text = serializers.CharField()
+    address = serializers.CharField(allow_blank=True)
+
+
+class HealthSerializer(serializers.Serializer):
+    on_air = serializers.BooleanField()
+    bitrate_kbps = serializers.IntegerField(allow_null=True)
+    frame_rate = serializers.FloatField(allow_null=True)
+    width = serializers.IntegerField(allow_null=True)
+    height = serializers.IntegerField(allow_null=True)
+    video_codec = serializers.CharField(allow_blank=True)
+    audio_codec = serializers.CharField(allow_blank=True)
+    keyframe_seconds = serializers.FloatField(allow_null=True)
+    since = serializers.DateTimeField(allow_null=True)
+    address = serializers.CharField(allow_blank=True)
+    software = serializers.CharField(allow_blank=True)
+    players = serializers.IntegerField()
+    advice = serializers.ListField(child=serializers.CharField())
+    last_refusal = RefusalSerializer(allow_null=True)

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from streams.api import views
+
+urlpatterns = [
+    path("rooms/<str:room>/push", views.PushView.as_view()),
+    path("rooms/<str:room>/push/reset", views.PushResetView.as_view()),
+    path("rooms/<str:room>/play", views.PlayView.as_view()),
+    path("rooms/<str:room>/health", views.HealthView.as_view()),
+    path("rooms/<str:room>/streams", views.RoomStreamsView.as_view()),
+    path("rooms/<str:room>/programme", views.ProgrammeView.as_view()),
+    path("streams", views.StreamsView.as_view()),
+    path("streams/<str:name>/push", views.StreamPushView.as_view()),
+    path("streams/<str:name>/forbid", views.ForbidView.as_view()),
+    path("streams/<str:name>/cut", views.CutView.as_view()),
+]

@@ -1,0 +1,201 @@
+"""Doors of streams: push and play addresses, forbidding, the programme, health."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from liveroom.accounts.api.views import asked_app
+from liveroom.kernel import clock, permission
+from liveroom.kernel.errors import BadParameter, NotFound
+from liveroom.kernel.http import client_address
+from liveroom.rooms.api.views import RoomPages, asked_room
+from streams import selectors
+from streams.api import serializers as shapes
+from streams.models import Publish, Stream
+from streams.services import streams
+from streams.services.health import health_of
+
+SDKAPPID = OpenApiParameter("sdkappid", OpenApiTypes.INT, description="Which app, where no token says so.")
+PASSWORD = OpenApiParameter("Room-Password", str, OpenApiParameter.HEADER, description="For rooms with a password.")
+
+
+def public_origin(request: Any) -> str:
+    """Under which origin the caller sees us: addresses must work from where it stands."""
+    if settings.LIVEROOM.production:
+        return settings.LIVEROOM.public_http
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def _with_air(queryset: Any) -> Any:
+    return queryset.select_related("room__app").annotate(
+        on_air=Exists(Publish.objects.filter(stream=OuterRef("pk"), ended_at__isnull=True))
+    )
+
+
+def asked_stream(request: Request, name: str) -> Stream:
+    """The stream of the path, in the app of the request; another app's is unknown here (P1)."""
+    found = selectors.stream_of(name=name)
+    if found.room.app_id != asked_app(request).pk and request.user.kind != permission.STAFF:
+        raise selectors.StreamUnknown(f"There is no stream {name[:64]!r}.")
+    return found
+
+
+def _programme(request: Request, room: str) -> Stream:
+    found = selectors.programme(asked_room(request, room))
+    if found is None:
+        raise NotFound("This room has no stream on its programme.")
+    return found
+
+
+def _push_answer(stream: Stream, address: selectors.PushAddress) -> Response:
+    return Response(shapes.PushSerializer({"stream": stream.name, **asdict(address)}).data)
+
+
+class PushView(APIView):
+    @extend_schema(operation_id="rooms_push_get", responses=shapes.PushSerializer)
+    def get(self, request: Request, room: str) -> Response:
+        """What the owner types into OBS."""
+        stream = _programme(request, room)
+        return _push_answer(stream, streams.show_push_address(stream=stream, by=request.user, now=clock.now()))
+
+
+class PushResetView(APIView):
+    @extend_schema(operation_id="rooms_push_reset", request=None, responses=shapes.PushSerializer)
+    def post(self, request: Request, room: str) -> Response:
+        """A new stream key. The old one is worthless at once; whoever pushes with it is cut."""
+        stream = _programme(request, room)
+        address = streams.reset_push_key(
+            stream=stream, by=request.user, now=clock.now(), address=client_address(request)
+        )
+        return _push_answer(stream, address)
+
+
+class PlayView(APIView):
+    @extend_schema(operation_id="rooms_play_get", responses=shapes.PlaySerializer, parameters=[SDKAPPID, PASSWORD])
+    def get(self, request: Request, room: str) -> Response:
+        """Signed addresses of what the room shows."""
+        found = asked_room(request, room, enter=True)
+        addresses = selectors.play_addresses(
+            room=found, actor=request.user, now=clock.now(), http=public_origin(request)
+        )
+        if addresses is None:
+            raise NotFound("This room has no stream on its programme.")
+        return Response(addresses.as_dict())
+
+
+class HealthView(APIView):
+    @extend_schema(operation_id="rooms_health_get", responses=shapes.HealthSerializer)
+    def get(self, request: Request, room: str) -> Response:
+        """How the picture arrives, and what refused the last push."""
+        stream = _programme(request, room)
+        permission.ask("stream.push", actor=request.user, room=stream.room)
+        refusal = selectors.last_refusal(stream)
+        return Response(
+            {
+                **health_of(stream).as_dict(),
+                "last_refusal": shapes.RefusalSerializer(refusal).data if refusal else None,
+            }
+        )
+
+
+class RoomStreamsView(APIView):
+    @extend_schema(operation_id="rooms_streams_list", responses=shapes.StreamSerializer(many=True))
+    def get(self, request: Request, room: str) -> Response:
+        found = asked_room(request, room, enter=True)
+        rows = _with_air(Stream.objects.filter(room=found).order_by("id"))
+        return Response(shapes.StreamSerializer(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="rooms_streams_add", request=shapes.StreamCreateSerializer, responses={201: shapes.StreamSerializer}
+    )
+    def post(self, request: Request, room: str) -> Response:
+        """Another place to push to, such as a screen or a second camera."""
+        label, name = request.data.get("label"), request.data.get("name")
+        if name is not None and not isinstance(name, str):
+            raise BadParameter("name must be text.", field="name")
+        stream = streams.add_stream(
+            room=asked_room(request, room), label=label or "", name=name, by=request.user, now=clock.now()
+        )
+        return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data, status=201)
+
+
+class ProgrammeView(APIView):
+    @extend_schema(operation_id="rooms_programme_set", request=shapes.ProgrammeSerializer, responses=shapes.StreamSerializer)
+    def put(self, request: Request, room: str) -> Response:
+        """Show another stream of the room to its viewers."""
+        found = asked_room(request, room)
+        stream = Stream.objects.filter(room=found, name=str(request.data.get("stream", ""))).first()
+        if stream is None:
+            raise selectors.StreamUnknown("This room has no stream of that name.")
+        stream = streams.set_programme(stream=stream, by=request.user, now=clock.now())
+        return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data)
+
+
+class StreamsView(APIView):
+    @extend_schema(
+        operation_id="streams_list",
+        responses=shapes.StreamSerializer(many=True),
+        parameters=[SDKAPPID, OpenApiParameter("on_air", bool), OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+    )
+    def get(self, request: Request) -> Response:
+        """Every stream of the app (servers and app admins)."""
+        permission.ask("stream.list", actor=request.user)
+        rows = _with_air(Stream.objects.filter(room__app=asked_app(request), room__disbanded_at__isnull=True))
+        if request.query_params.get("on_air") in ("true", "1"):
+            rows = rows.filter(on_air=True)
+        pages = RoomPages()
+        pages.ordering = ("-id",)
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response(shapes.StreamSerializer(page, many=True).data)
+
+
+class StreamPushView(APIView):
+    @extend_schema(operation_id="streams_push_get", responses=shapes.PushSerializer)
+    def get(self, request: Request, name: str) -> Response:
+        """The push address of any stream of the app."""
+        stream = asked_stream(request, name)
+        return _push_answer(stream, streams.show_push_address(stream=stream, by=request.user, now=clock.now()))
+
+
+class ForbidView(APIView):
+    @extend_schema(operation_id="streams_forbid", request=shapes.ForbidSerializer, responses=shapes.StreamSerializer)
+    def put(self, request: Request, name: str) -> Response:
+        """Refuse pushes until a time and cut the publisher now."""
+        body = shapes.ForbidSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        stream = streams.forbid_stream(
+            stream=asked_stream(request, name),
+            by=request.user,
+            now=clock.now(),
+            reason=body.validated_data["reason"],
+            until=body.validated_data.get("until"),
+            address=client_address(request),
+        )
+        return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data)
+
+    @extend_schema(operation_id="streams_allow", responses=shapes.StreamSerializer)
+    def delete(self, request: Request, name: str) -> Response:
+        """Lift a forbiddance."""
+        stream = streams.allow_stream(
+            stream=asked_stream(request, name), by=request.user, now=clock.now(), address=client_address(request)
+        )
+        return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data)
+
+
+class CutView(APIView):
+    @extend_schema(operation_id="streams_cut", request=None, responses={200: OpenApiTypes.OBJECT})
+    def post(self, request: Request, name: str) -> Response:
+        """End the publisher's connection now; it may come back. `cut`: whether there was one."""
+        cut = streams.cut_stream(
+            stream=asked_stream(request, name), by=request.user, now=clock.now(), address=client_address(request)
+        )
+        return Response({"cut": cut})

@@ -1,0 +1,111 @@
+"""Keeps what the database says of streams equal to what the engine does, and looks once at how each stream arrives.
+
+One process reconciles (by lease), any number stand by. Children are started from the main thread, which is where the event
+loop runs: `setpriv --pdeathsig` watches the thread that started them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.db import DatabaseError, close_old_connections
+
+from liveroom.kernel import clock, leases, metrics
+from liveroom.kernel.process import ServiceCommand
+from streams.engines import EngineState, EngineUnreachable, engine
+from streams.media.probe import ProbeFailed, probe_health
+from streams.services import health, probing
+from streams.services.reconcile import reconcile
+
+log = logging.getLogger(__name__)
+
+LEASE = "reconciler"
+LEASE_SECONDS = 6
+ROUND_SECONDS = 2.0
+PROBE_SECONDS = 9.0
+PROBES_AT_ONCE = 2
+
+
+class Command(ServiceCommand):
+    help = "Reconcile the engine with the database and look at new streams."
+    kind = "media"
+
+    def serve(self, options: dict[str, Any]) -> None:
+        self.probed: set[int] = set()
+        self.probes: set[asyncio.Task[None]] = set()
+        self.database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        asyncio.run(self._serve())
+        leases.give_back(name=LEASE, holder=self.name, now=clock.now())
+
+    async def _serve(self) -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        while not stopping.is_set():
+            for publish_id, stream in await loop.run_in_executor(self.database, self._round):
+                self.probed.add(publish_id)
+                task = asyncio.create_task(self._probe(publish_id, stream))
+                self.probes.add(task)
+                task.add_done_callback(self.probes.discard)
+            try:
+                await asyncio.wait_for(stopping.wait(), ROUND_SECONDS)
+            except TimeoutError:
+                continue
+        for task in self.probes:
+            task.cancel()
+        await asyncio.gather(*self.probes, return_exceptions=True)
+
+    def _round(self) -> list[tuple[int, str]]:
+        """One comparison; returns what should be looked at. Runs on the one thread that talks to the database."""
+        now = clock.now()
+        try:
+            held = leases.take(name=LEASE, holder=self.name, seconds=LEASE_SECONDS, now=now) is not None
+            metrics.lease_held.labels(process=self.name, lease=LEASE).set(held)
+            if not held:
+                return []
+            self._follow()
+            return probing.publishes_to_probe(now=now, seen=self.probed, at_most=PROBES_AT_ONCE - len(self.probes))
+        except DatabaseError as error:
+            log.warning("The database is away (%s); trying again.", error)
+            return []
+        except Exception:
+            log.exception("A round failed; the next one follows.")
+            return []
+        finally:
+            close_old_connections()
+
+    def _follow(self) -> None:
+        seen_at = clock.now()
+        try:
+            state = engine().state()
+        except EngineUnreachable as error:
+            if not error.refused:
+                log.warning("The engine does not answer: %s", error)
+                return
+            state = EngineState(instance="", streams={})  # nobody listens, so nobody publishes
+        repairs = reconcile(state=state, seen_at=seen_at, now=clock.now())
+        if repairs:
+            log.info("%d differences between the engine and the database repaired.", repairs)
+        for found in state.streams.values():
+            if found.publisher is not None:
+                health.keep(found=found)
+
+    async def _probe(self, publish_id: int, stream: str) -> None:
+        try:
+            probe = await probe_health(url=engine().loopback_url(stream=stream), seconds=PROBE_SECONDS)
+        except ProbeFailed as error:
+            log.info("%s could not be looked at: %s", stream, error)
+            return
+        await asyncio.get_running_loop().run_in_executor(self.database, self._write, publish_id, probe)
+
+    def _write(self, publish_id: int, probe: Any) -> None:
+        try:
+            probing.write_probe(publish_id=publish_id, probe=probe)
+        except DatabaseError as error:
+            log.warning("What was seen of a stream could not be kept: %s", error)
+        finally:
+            close_old_connections()

@@ -1,0 +1,40 @@
+"""What streams do when rooms change. Called by the table of facts (liveroom/wiring.py)."""
+
+from __future__ import annotations
+
+from liveroom.kernel import clock
+from liveroom.rooms.facts import RoomCreated, RoomDisbanded, StatusChanged
+from liveroom.rooms.models import Room
+from liveroom.rooms.rules.status import Status
+from streams.models import Publish
+from streams.services import cutting
+from streams.services.streams import create_stream
+
+
+def give_main_stream(fact: RoomCreated) -> None:
+    """Every room has a place to push to from its first moment (durable)."""
+    create_stream(room=Room.objects.get(pk=fact.room_id), label="main", now=fact.at, on_programme=True)
+
+
+def cut_after_end(fact: StatusChanged) -> None:
+    """Ending by hand cuts the publisher (R9), after the commit: it is refused from then on."""
+    if fact.by_hand and fact.after == Status.ENDED:
+        _cut_room(fact.room_id, only_programme=True)
+
+
+def cut_after_disband(fact: RoomDisbanded) -> None:
+    _cut_room(fact.room_id, only_programme=False)
+
+
+def close_after_disband(fact: RoomDisbanded) -> None:
+    """The rows of a room that is no more are closed with it (durable)."""
+    Publish.objects.filter(stream__room_id=fact.room_id, ended_at__isnull=True).update(
+        ended_at=clock.now(), end_reason="disbanded"
+    )
+
+
+def _cut_room(room_id: int, *, only_programme: bool) -> None:
+    room = Room.objects.get(pk=room_id)
+    streams = room.streams.filter(on_programme=True) if only_programme else room.streams.all()
+    for stream in streams:
+        cutting.cut(stream=stream.name)

@@ -1,0 +1,106 @@
+"""How a stream is doing right now, for the streamer: counted by the reconciler, gone when it stops being true."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import redis
+
+from liveroom.kernel.redis import PREFIX, shared
+from streams.engines.base import EngineStream
+from streams.models import Publish, Stream
+
+KEPT_SECONDS = 10
+GOOD_KEYFRAME_SECONDS = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """None where it is not known (yet). Bitrate in kilobits a second, as the engine counts it."""
+
+    on_air: bool
+    bitrate_kbps: int | None = None
+    frame_rate: float | None = None
+    width: int | None = None
+    height: int | None = None
+    video_codec: str = ""
+    audio_codec: str = ""
+    keyframe_seconds: float | None = None
+    since: str | None = None
+    address: str = ""
+    software: str = ""
+    players: int = 0
+    advice: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _key(stream: str) -> str:
+    return f"{PREFIX}:health:{stream}"
+
+
+def keep(*, found: EngineStream) -> None:
+    """Written by the reconciler every two seconds. Redis away: the console shows less for a moment."""
+    value = {
+        "bitrate_kbps": found.bitrate_kbps or None,
+        "frame_rate": found.frame_rate or None,
+        "width": found.width or None,
+        "height": found.height or None,
+        "video_codec": found.video_codec,
+        "audio_codec": found.audio_codec,
+        "players": found.players,
+    }
+    try:
+        shared().set(_key(found.name), orjson.dumps(value), ex=KEPT_SECONDS)
+    except redis.RedisError:
+        pass
+
+
+def health_of(stream: Stream) -> Health:
+    publish = Publish.objects.filter(stream=stream, ended_at__isnull=True).first()
+    if publish is None:
+        return Health(on_air=False)
+    try:
+        raw = shared().get(_key(stream.name))
+    except redis.RedisError:
+        raw = None
+    counted: dict[str, Any] = orjson.loads(raw) if raw else {}
+    keyframes = publish.keyframe_seconds
+    return Health(
+        on_air=True,
+        bitrate_kbps=counted.get("bitrate_kbps"),
+        frame_rate=counted.get("frame_rate"),
+        width=counted.get("width") or publish.width,
+        height=counted.get("height") or publish.height,
+        video_codec=counted.get("video_codec", ""),
+        audio_codec=counted.get("audio_codec", ""),
+        keyframe_seconds=keyframes,
+        since=_iso(publish.started_at),
+        address=publish.address,
+        software=publish.software,
+        players=counted.get("players", 0),
+        advice=tuple(_advice(keyframes, counted)),
+    )
+
+
+def _advice(keyframe_seconds: float | None, counted: dict[str, Any]) -> list[str]:
+    found = []
+    if keyframe_seconds is not None and keyframe_seconds > GOOD_KEYFRAME_SECONDS:
+        found.append(
+            f"A keyframe comes every {keyframe_seconds:.1f} s, so viewers wait that long for a picture: set the keyframe interval to 2 s."
+        )
+    codec = counted.get("video_codec", "")
+    if codec and codec.upper() not in ("H264", "AVC"):
+        found.append(f"Browsers may not play {codec}: choose H.264 (x264) as the encoder.")
+    audio = counted.get("audio_codec", "")
+    if counted and not audio:
+        found.append("No sound arrives.")
+    return found
+
+
+def _iso(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
