@@ -48,6 +48,9 @@ class Child:
         cls, service: Service, *, user: User | None, env: Mapping[str, str], cwd: str, line: Callable[[str, str], str]
     ) -> Child:
         reading, writing = os.pipe()
+        if user is not None:
+            # nginx opens /dev/stdout by its name, which takes the rights of the pipe's owner.
+            os.fchown(writing, user.uid, user.gid)
         try:
             process = await asyncio.create_subprocess_exec(
                 *wrapped(service.argv, user=user),
