@@ -1,0 +1,128 @@
+"""What the project asks of a media server, and nothing of how one of them does it.
+
+The engine's own list of streams is the truth about who publishes; hooks only make it known sooner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
+
+from liveroom.kernel.errors import LiveRoomError
+
+Action = Literal["publish", "publish_done", "play", "play_done"]
+ACTIONS: tuple[Action, ...] = ("publish", "publish_done", "play", "play_done")
+
+
+class BadHook(LiveRoomError):
+    """A callback that cannot be believed: a repeated key, a name that is no stream name, bytes that are no text."""
+
+    code, name, status = 10004, "bad_hook", 400
+
+
+class EngineUnreachable(LiveRoomError):
+    """The engine did not answer. `refused`: nobody listens at its address, so nothing is being published."""
+
+    code, name, status = 10002, "engine_unreachable", 503
+
+    def __init__(self, message: str, *, refused: bool, **extra: Any) -> None:
+        super().__init__(message, **extra)
+        self.refused = refused
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who sends a stream. `client_id` is unique while the engine runs and the same in hooks and in the list."""
+
+    client_id: str
+    address: str
+    connected_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStream:
+    """One name the engine knows. `publisher` is None where only players wait. Zero and "" mean not known (yet)."""
+
+    name: str
+    publisher: Publisher | None = None
+    players: int = 0
+    width: int = 0
+    height: int = 0
+    frame_rate: float = 0.0
+    video_codec: str = ""
+    audio_codec: str = ""
+    bitrate_kbps: int = 0
+    bytes_in: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """The engine's list at one moment. `instance` changes when the engine was started anew."""
+
+    instance: str
+    streams: Mapping[str, EngineStream]
+
+    def published(self, name: str) -> EngineStream | None:
+        """The stream of that name if somebody sends it now."""
+        found = self.streams.get(name)
+        return found if found is not None and found.publisher is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A callback of the engine. `params` is the client's own query: nothing in it was written by the engine."""
+
+    action: Action
+    stream: str
+    application: str
+    client_id: str
+    address: str
+    params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    encoder: str = ""
+
+
+class Engine(Protocol):
+    """One media server. Calls block; each is bounded by its timeout."""
+
+    def parse_hook(self, *, action: str, body: bytes) -> Hook:
+        """The callback, or BadHook with a sentence that says what is wrong with it."""
+
+    def state(self, *, timeout_seconds: float = 2.0) -> EngineState:
+        """Everything the engine knows now, or EngineUnreachable."""
+
+    def state_url(self) -> str:
+        """Where `state` asks, for whoever has its own way to ask. Loopback."""
+
+    def read_state(self, *, status: int, date: str, body: bytes) -> EngineState:
+        """The state in one HTTP answer from there, or EngineUnreachable."""
+
+    def drop_publisher(self, *, stream: str) -> bool:
+        """Cut whoever sends the stream. False: nobody did. EngineUnreachable if the engine does not answer."""
+
+    def drop_players(self, *, stream: str) -> bool:
+        """Cut whoever plays the stream from the engine itself. False: nobody did."""
+
+    def push_server(self) -> str:
+        """What OBS calls the server: `rtmp://host[:port]/live`."""
+
+    def rtmp_url(self, *, stream: str, query: str) -> str:
+        """Push and play address for clients; `query` without its question mark, may be empty."""
+
+    def loopback_url(self, *, stream: str) -> str:
+        """Where a process of this host pulls the stream; carries the token that the play hook lets through."""
+
+
+@lru_cache(maxsize=4)
+def _named(kind: str) -> Engine:
+    made: Engine = import_module(f"streams.engines.{kind}").from_settings()
+    return made
+
+
+def engine() -> Engine:
+    """The configured engine (`settings.LIVEROOM_ENGINE`, the name of a module of this package)."""
+    from django.conf import settings
+
+    return _named(getattr(settings, "LIVEROOM_ENGINE", "nginx_rtmp"))

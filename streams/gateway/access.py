@@ -1,0 +1,105 @@
+"""Who may see a stream. The checks stand in the order in which they are made; each refusal has its own words.
+
+What is not live is refused first and without the database, so that guessing names costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from liveroom.kernel.errors import BadParameter, LiveRoomError, NotFound, NotPermitted
+from streams.engines.base import EngineState, EngineStream
+from streams.gateway.policies import Policy
+from streams.gateway.viewer import Ticket
+from streams.rules import names, url_signing
+
+SIGNED = ("txSecret", "txTime", "vid", "vsig")
+
+
+class StreamNotLive(NotFound):
+    """Nobody sends it now. 10010."""
+
+    name = "stream_not_live"
+
+
+class AddressRefused(LiveRoomError):
+    """The address is not (or no longer) good: 500 no txTime, 501 expired, 502 no txSecret, 503 wrong."""
+
+    status = 403
+
+    def __init__(self, refusal: url_signing.Refusal) -> None:
+        super().__init__(refusal.text)
+        self.code, self.name = refusal.code, refusal.reason
+
+
+class ViewerUnknown(NotPermitted):
+    """The room is not open to everybody and the address does not say whose it is. 10007."""
+
+    name = "viewer_unknown"
+
+
+class ViewerLimit(LiveRoomError):
+    """The room is full. 10014."""
+
+    code, name, status = 10014, "viewer_limit", 503
+
+
+class BandwidthLimit(LiveRoomError):
+    """One more viewer would exceed the room's bandwidth. 10014."""
+
+    code, name, status = 10014, "bandwidth_limit", 503
+
+
+def live_stream(*, stream: str, state: EngineState) -> EngineStream:
+    """The engine's word on a stream that is being sent, else StreamNotLive."""
+    if not names.valid(stream):
+        raise StreamNotLive("That is no stream name: 1 to 64 letters, digits, _ or -.")
+    found = state.published(stream)
+    if found is None:
+        raise StreamNotLive("This stream is not live.", retry_after_ms=2000)
+    return found
+
+
+def ticket_of(*, stream: str, query: Mapping[str, Sequence[str]]) -> tuple[Ticket, str | None]:
+    """What the address says of its holder, and its txSecret. A parameter that comes twice is refused."""
+    given: dict[str, str | None] = {}
+    for name in SIGNED:
+        values = query.get(name, ())
+        if len(values) > 1:
+            raise BadParameter(f"The address names {name} twice.", field=name)
+        given[name] = values[0] if values else None
+    ticket = Ticket(stream=stream, vid=given["vid"], vsig=given["vsig"], tx_time=given["txTime"])
+    return ticket, given["txSecret"]
+
+
+def admit(*, policy: Policy | None, ticket: Ticket, tx_secret: str | None, now: datetime, vid_secret: str) -> Policy:
+    """The policy under which this ticket may watch, or a refusal."""
+    if policy is None:
+        raise StreamNotLive("This stream is not live.", retry_after_ms=2000)
+    refusal = url_signing.check(
+        keys=policy.keys,
+        stream=ticket.stream,
+        tx_secret=tx_secret,
+        tx_time=ticket.tx_time,
+        now=now,
+        delta_seconds=policy.delta_seconds,
+    )
+    if refusal is not None:
+        raise AddressRefused(refusal)
+    if not _viewer_known(policy=policy, ticket=ticket, vid_secret=vid_secret):
+        raise ViewerUnknown("This room is not open to everybody; ask it for an address of your own.")
+    return policy
+
+
+def still_allowed(*, policy: Policy | None, ticket: Ticket, vid_secret: str) -> bool:
+    """Asked again every few seconds for each open connection: THE place that ends a picture before its stream does.
+
+    An address that expires meanwhile does not end it; a stream that is forbidden or gone, a room that was closed to strangers,
+    a viewer who is no longer welcome do."""
+    return policy is not None and _viewer_known(policy=policy, ticket=ticket, vid_secret=vid_secret)
+
+
+def _viewer_known(*, policy: Policy, ticket: Ticket, vid_secret: str) -> bool:
+    return not policy.needs_vid or url_signing.check_vid(
+        secret=vid_secret, stream=ticket.stream, vid=ticket.vid, vsig=ticket.vsig, tx_time=ticket.tx_time
+    )

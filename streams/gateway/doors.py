@@ -1,0 +1,256 @@
+"""The gateway's HTTP: FLV by HTTP and WebSocket and HLS playlists under `/live/`, and its own `/livez` and `/metrics`.
+
+Parses, asks the gateway, shapes the answer. A refusal is problem+json with a code; while a viewer watches, bytes go from the feed
+straight to the transport and nothing runs here per viewer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import WSCloseCode, web
+
+from liveroom.kernel import clock
+from liveroom.kernel.errors import LiveRoomError, NotFound, NotPermitted, TryLater
+from liveroom.kernel.metrics import exposition
+from streams.gateway import access, metrics
+from streams.gateway.feed import Feed
+from streams.gateway.gateway import Admitted, Gateway
+from streams.gateway.playlist import viewers_playlist
+from streams.gateway.viewer import Viewer, Wire
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+GATEWAY = web.AppKey("gateway", Gateway)
+
+_PROBLEM = "application/problem+json"
+_FLV, _M3U8 = ".flv", ".m3u8"
+_METHODS = "GET, HEAD, OPTIONS"
+_FIRST_SEGMENT_SECONDS = 6.0
+# A connect that comes before the publisher's clock does.
+_CLOCK_SLACK_MS = 500
+
+
+class NotReady(TryLater):
+    """The stream is live but there is no picture to begin with yet. 10002."""
+
+    name = "stream_starting"
+
+
+class OriginRefused(NotPermitted):
+    """A web page of a site that is not in LIVEROOM_ORIGINS. 10007."""
+
+    name = "origin_not_allowed"
+
+
+class WrongMethod(LiveRoomError):
+    code, name, status = 10004, "method_not_allowed", 405
+
+
+def application(gateway: Gateway) -> web.Application:
+    app = web.Application(middlewares=[_edge], client_max_size=1024)
+    app[GATEWAY] = gateway
+    app.router.add_get("/livez", _livez)
+    app.router.add_get("/metrics", _metrics)
+    app.router.add_route("*", "/live/{file}", _live)
+    return app
+
+
+@web.middleware
+async def _edge(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refusals become problem+json here and nowhere else."""
+    try:
+        return await handler(request)
+    except LiveRoomError as error:
+        return _problem(request, error)
+    except web.HTTPException as error:
+        if error.status == 404:
+            return _problem(request, NotFound("There is nothing at this address."))
+        raise
+    except (ConnectionError, asyncio.CancelledError):
+        raise
+    except Exception:
+        log.exception("A viewer's request failed.")
+        failed = LiveRoomError("Something failed here; it has been logged.")
+        failed.code, failed.name, failed.status = 10002, "internal", 500
+        return _problem(request, failed)
+
+
+def _problem(request: web.Request, error: LiveRoomError) -> web.Response:
+    """The same shape as REST's (`liveroom.kernel.http`), whose framework this process has no use for."""
+    metrics.refused.labels(reason=error.name).inc()
+    body = {
+        "type": f"urn:liveroom:error:{error.name}",
+        "title": error.name.replace("_", " ").capitalize(),
+        "status": error.status,
+        "detail": error.message,
+        "code": error.code,
+        "name": error.name,
+        **error.extra,
+    }
+    headers = {**_cors(request), "Cache-Control": "no-store"}
+    if "retry_after_ms" in error.extra:
+        headers["Retry-After"] = str(-(-int(error.extra["retry_after_ms"]) // 1000))
+    if isinstance(error, WrongMethod):
+        headers["Allow"] = _METHODS
+    return web.Response(status=error.status, body=json.dumps(body).encode(), content_type=_PROBLEM, headers=headers)
+
+
+def _cors(request: web.Request) -> dict[str, str]:
+    room = request.app[GATEWAY].settings
+    if room.any_origin:
+        return {"Access-Control-Allow-Origin": "*"}
+    origin = request.headers.get("Origin", "")
+    if origin in room.origins:
+        return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+    return {"Vary": "Origin"} if room.origins else {}
+
+
+def _refuse_foreign_page(request: web.Request) -> None:
+    """Browsers ask nobody before they open a WebSocket: the check is ours. Programs send no Origin."""
+    room = request.app[GATEWAY].settings
+    origin = request.headers.get("Origin")
+    if origin is None or room.any_origin or origin in room.origins:
+        return
+    if urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+        raise OriginRefused("Pages of this origin may not play here; add it to LIVEROOM_ORIGINS.")
+
+
+async def _livez(request: web.Request) -> web.Response:
+    gateway = request.app[GATEWAY]
+    return web.json_response({"status": "ok", "process": gateway.settings.name, "streams": gateway.feeds})
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    return web.Response(body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+async def _live(request: web.Request) -> web.StreamResponse:
+    if request.method == "OPTIONS":
+        allowed = {"Access-Control-Allow-Methods": _METHODS, "Access-Control-Allow-Headers": "Range", "Access-Control-Max-Age": "86400"}
+        return web.Response(status=204, headers={**_cors(request), **allowed, "Allow": _METHODS})
+    if request.method not in ("GET", "HEAD"):
+        raise WrongMethod(f"{request.method[:20]} is not for streams; ask with GET.")
+    file = request.match_info["file"]
+    suffix = next((ending for ending in (_FLV, _M3U8) if file.endswith(ending)), None)
+    if suffix is None:
+        raise NotFound("Streams are at /live/<stream>.flv and /live/<stream>.m3u8.")
+    stream = file.removesuffix(suffix)
+    ticket, tx_secret = access.ticket_of(stream=stream, query={key: request.query.getall(key) for key in request.query})
+    admitted = await request.app[GATEWAY].admit(ticket=ticket, tx_secret=tx_secret)
+    return await (_playlist if suffix == _M3U8 else _flv)(request, admitted)
+
+
+async def _flv(request: web.Request, admitted: Admitted) -> web.StreamResponse:
+    gateway = request.app[GATEWAY]
+    socket = request.headers.get("Upgrade", "").lower() == "websocket"
+    headers = {**_cors(request), "Cache-Control": "no-store", "Content-Type": "video/x-flv"}
+    if request.method == "HEAD":
+        return web.Response(headers=headers)
+    if socket:
+        _refuse_foreign_page(request)
+    kind = "ws_flv" if socket else "flv"
+    with gateway.audience.seat(policy=admitted.policy, bitrate_kbps=gateway.bitrate_kbps(admitted.stream)):
+        feed = gateway.feed_for(admitted)
+        if not await feed.ready(timeout_seconds=gateway.settings.start_seconds):
+            raise NotReady("The stream is live but sends no picture yet; try again.", retry_after_ms=1000)
+        with metrics.viewers.labels(protocol=kind).track_inprogress():
+            if socket:
+                return await _over_websocket(request, admitted, feed)
+            return await _over_http(request, admitted, feed, headers)
+
+
+async def _over_http(request: web.Request, admitted: Admitted, feed: Feed, headers: dict[str, str]) -> web.StreamResponse:
+    answer = web.StreamResponse(headers=headers)
+    answer.force_close()
+    writer = await answer.prepare(request)
+    chunked = bool(getattr(writer, "chunked", False))
+    with _watching(request, admitted, feed, Wire.CHUNKED if chunked else Wire.RAW) as viewer:
+        await viewer.ended
+    await _last_words(viewer, answer.write_eof())
+    return answer
+
+
+async def _over_websocket(request: web.Request, admitted: Admitted, feed: Feed) -> web.StreamResponse:
+    answer = web.WebSocketResponse(compress=False, max_msg_size=4096, heartbeat=30.0)
+    await answer.prepare(request)
+    with _watching(request, admitted, feed, Wire.WEBSOCKET) as viewer:
+        heard = asyncio.create_task(_hear(answer))
+        try:
+            await asyncio.wait((heard, viewer.ended), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            heard.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await heard
+    word = viewer.ended.result() if viewer.ended.done() else "gone"
+    code = WSCloseCode.POLICY_VIOLATION if word == "not_allowed" else WSCloseCode.OK
+    await _last_words(viewer, answer.close(code=code, message=word.encode()))
+    return answer
+
+
+async def _hear(answer: web.WebSocketResponse) -> None:
+    """Players say nothing; pings, pongs and the close are answered by the library."""
+    async for _ in answer:
+        pass
+
+
+@contextlib.contextmanager
+def _watching(request: web.Request, admitted: Admitted, feed: Feed, wire: Wire) -> Iterator[Viewer]:
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("The viewer left before the first picture.")
+    bound = request.app[GATEWAY].bound_bytes(admitted.stream)
+    viewer = Viewer(transport=transport, wire=wire, ticket=admitted.ticket, bound_bytes=bound)
+    feed.join(viewer)
+    try:
+        yield viewer
+    finally:
+        feed.leave(viewer)
+
+
+async def _last_words(viewer: Viewer, words: Awaitable[object]) -> None:
+    """A clean end, for those who still read; the others are cut off."""
+    try:
+        await asyncio.wait_for(words, 1.0)
+    except (TimeoutError, ConnectionError):
+        viewer.abort()
+
+
+async def _playlist(request: web.Request, admitted: Admitted) -> web.Response:
+    gateway = request.app[GATEWAY]
+    who = admitted.ticket.vid or f"{_address(request)} {request.headers.get('User-Agent', '')[:200]}"
+    if request.method == "GET":
+        gateway.audience.hls_seen(policy=admitted.policy, who=who, bitrate_kbps=gateway.bitrate_kbps(admitted.stream))
+    publisher = admitted.stream.publisher
+    began_ms = clock.now_ms() - (publisher.connected_ms if publisher else 0) - _CLOCK_SLACK_MS
+    path = gateway.settings.hls_folder / admitted.stream.name / "index.m3u8"
+    deadline = time.monotonic() + _FIRST_SEGMENT_SECONDS
+    while (text := _read_playlist(gateway, path, admitted.stream.name, began_ms)) is None:
+        # The first segment ends at the second keyframe: wait rather than send players away.
+        if time.monotonic() > deadline:
+            raise NotReady("The stream is live but has no first segment yet; try again.", retry_after_ms=1000)
+        await asyncio.sleep(0.2)
+    headers = {**_cors(request), "Cache-Control": "no-store"}
+    return web.Response(text=text, content_type="application/vnd.apple.mpegurl", headers=headers)
+
+
+def _read_playlist(gateway: Gateway, path: Path, stream: str, began_ms: int) -> str | None:
+    try:
+        text = path.read_text("ascii")
+        return viewers_playlist(
+            text, stream=stream, secret=gateway.settings.secure_link_secret, now_seconds=time.time(), began_ms=began_ms
+        )
+    except (OSError, ValueError):
+        return None
+
+
+def _address(request: web.Request) -> str:
+    """nginx names the viewer and lets nobody else do so; it is our only peer."""
+    return request.headers.get("X-Forwarded-For", request.remote or "").rsplit(",", 1)[-1].strip()[:45]

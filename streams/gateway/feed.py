@@ -1,0 +1,310 @@
+"""One watched stream: one copy of it from the engine, and everybody who watches it here.
+
+The copy is started for the first viewer and stopped a while after the last. It may die and come back while the publisher stays:
+timestamps are the publisher's own, so viewers go on at the next keyframe. Whatever begins a new timeline (another publisher, a
+restarted engine, a track more or less) ends them cleanly instead: players survive a new connection, not time that runs back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+
+from streams.engines.base import EngineState, EngineStream, EngineUnreachable
+from streams.gateway import metrics
+from streams.gateway.engine_watch import EngineWatch
+from streams.gateway.flv import BrokenFlv, GroupOfPictures, Kind, Parser, kind_of
+from streams.gateway.viewer import Batch, Viewer
+from streams.media import graphs
+from streams.media.process import Child, spawn
+from streams.media.specs import FlvCopy
+
+log = logging.getLogger(__name__)
+
+# Tags are sent together: what costs is a write per viewer. A picture goes at once unless one went just before.
+GATHER_SECONDS = 0.040
+PICTURE_SECONDS = 0.030
+# Both tracks known: it starts as soon as it met both, and pictures are met at the next keyframe only. One known: this long is
+# looked for another.
+ANALYSE_BOTH_MS, ANALYSE_ONE_MS, ANALYSE_UNKNOWN_MS = 11_000, 250, 1000
+_RESTART_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0)
+_RATE_WINDOW_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What must not change under a viewer. Tracks count once the engine has met them."""
+
+    instance: str
+    client_id: str
+    has_video: bool
+    has_audio: bool
+
+    @classmethod
+    def of(cls, state: EngineState, stream: EngineStream) -> Timeline:
+        client_id = stream.publisher.client_id if stream.publisher else ""
+        return cls(state.instance, client_id, bool(stream.video_codec), bool(stream.audio_codec))
+
+    def same_publisher(self, other: Timeline) -> bool:
+        return (self.instance, self.client_id) == (other.instance, other.client_id)
+
+
+class Feed:
+    """`run` is its life; `ended` is set with a word once that is over."""
+
+    def __init__(self, *, name: str, source: str, timeline: Timeline, engine: EngineWatch, linger_seconds: float) -> None:
+        self.name = name
+        self.timeline = timeline
+        self.viewers: set[Viewer] = set()
+        self.restarts = 0
+        self.config_version = 0
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._source = source
+        self._engine = engine
+        self._linger_seconds = linger_seconds
+        self._loop = asyncio.get_running_loop()
+        self._ready = asyncio.Event()
+        self._child: Child | None = None
+        self._parser = Parser()
+        self._group = GroupOfPictures()
+        self._header = self._meta = self._video_config = self._audio_config = b""
+        self._pending: list[bytes] = []
+        self._pending_key = False
+        self._sent_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._empty_since: float | None = self._loop.time()
+        self._received: deque[tuple[float, int]] = deque()
+        self._received_bytes = 0
+        self._stopping: asyncio.Task[int] | None = None
+        self._task = asyncio.create_task(self._run(), name=f"feed {name}")
+
+    # For viewers
+
+    async def ready(self, *, timeout_seconds: float) -> bool:
+        """Until there is a picture (or sound) to begin with. False: there is none, or the stream ended."""
+        if self._ready.is_set():
+            return True
+        waiting = asyncio.create_task(self._ready.wait())
+        try:
+            await asyncio.wait((waiting, self.ended), timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        return self._ready.is_set() and not self.ended.done()
+
+    def join(self, viewer: Viewer) -> None:
+        """Everything a player needs and the pictures since the last keyframe, at once; the rest as it comes."""
+        self._flush()  # what is pending is in the group as well: nobody hears it twice
+        viewer.send(self._header + self._meta + self._config() + self._group.joined())
+        viewer.heard_config = self.config_version
+        # Without a group (it outgrew its bounds) the next keyframe is the beginning.
+        viewer.skipping = not self._group
+        self.viewers.add(viewer)
+        self._empty_since = None
+
+    def leave(self, viewer: Viewer) -> None:
+        self.viewers.discard(viewer)
+        if not self.viewers:
+            self._empty_since = self._loop.time()
+
+    @property
+    def bitrate_kbps(self) -> int:
+        """Of the last seconds; 0 until known."""
+        if len(self._received) < 2:
+            return 0
+        span = self._received[-1][0] - self._received[0][0]
+        return round(self._received_bytes * 8 / span / 1000) if span >= 1.0 else 0
+
+    # For the gateway's watch
+
+    def look(self, state: EngineState) -> None:
+        """Called about twice a second with the engine's list."""
+        stream = state.published(self.name)
+        if stream is None:
+            self.end("stream_ended")
+            return
+        now = Timeline.of(state, stream)
+        if not self.timeline.same_publisher(now):
+            self.end("publisher_changed")
+            return
+        if self._lacks(now):
+            if self._ready.is_set():
+                self.end("tracks_changed")
+            else:
+                # Nobody has seen anything yet: simply begin anew.
+                self.timeline = now
+                self._restart_child()
+        elif self._empty_since is not None and self._loop.time() - self._empty_since > self._linger_seconds:
+            self.end("unwatched")
+
+    def _lacks(self, now: Timeline) -> bool:
+        """The publisher added a track that was not there when the copy began, and that the copy left out therefore."""
+        if not self._parser.header:
+            return False
+        video = now.has_video and not self.timeline.has_video and not self._parser.has_video
+        audio = now.has_audio and not self.timeline.has_audio and not self._parser.has_audio
+        return video or audio
+
+    def drop_stalled(self, *, after_seconds: float) -> None:
+        """Whoever read nothing for so long will not come back."""
+        limit = self._loop.time() - after_seconds
+        for viewer in [viewer for viewer in self.viewers if viewer.silent_since is not None and viewer.silent_since < limit]:
+            viewer.abort()
+            viewer.end("stalled")
+            metrics.viewers_stalled.inc()
+
+    def end(self, word: str) -> None:
+        """Over, now: viewers are let go, the child is asked to stop. Safe to call twice."""
+        if not self.ended.done():
+            self.ended.set_result(word)
+            self._flush()
+            for viewer in list(self.viewers):
+                viewer.end(word)
+            if asyncio.current_task() is not self._task:
+                self._task.cancel()
+
+    async def closed(self) -> None:
+        """Until the child is gone too."""
+        await asyncio.wait((self._task,))
+
+    # Its life
+
+    async def _run(self) -> None:
+        failures = 0
+        try:
+            while True:
+                heard = await self._run_child()
+                failures = 0 if heard else failures + 1
+                if not await self._goes_on():
+                    return
+                if failures > 2 * len(_RESTART_SECONDS):
+                    log.warning("Stream %s is live but gives nothing to copy; its viewers are let go.", self.name)
+                    return
+                self.restarts += 1
+                metrics.restarts.inc()
+                await asyncio.sleep(_RESTART_SECONDS[min(failures, len(_RESTART_SECONDS) - 1)])
+        except OSError as error:
+            log.error("Stream %s cannot be copied: %s", self.name, error)
+        finally:
+            self.end("stream_ended")
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._child is not None:
+                self._child.forget_output()
+                await asyncio.shield(self._child.stop(grace_seconds=1.0))
+
+    async def _run_child(self) -> bool:
+        """One child from start to exit. True if it gave something."""
+        parser = self._parser = Parser()
+        self._group.clear()
+        self._pending.clear()
+        line = self.timeline
+        known = line.has_video + line.has_audio
+        analyse = {2: ANALYSE_BOTH_MS, 1: ANALYSE_ONE_MS}.get(known, ANALYSE_UNKNOWN_MS)
+        spec = FlvCopy(source=self._source, analyse_ms=analyse)
+        child = self._child = await spawn(graphs.flv_copy(spec), on_output=lambda data: self._take(parser, data))
+        code = await child.wait()
+        if code != 0 and not self.ended.done():
+            log.warning("The copy of stream %s ended with %s: %s", self.name, code, " | ".join(child.last_lines[-3:]))
+        return bool(parser.header)
+
+    async def _goes_on(self) -> bool:
+        """After a child's exit: is the same publisher still there? An engine that cannot say is asked again for a while."""
+        for _ in range(10):
+            try:
+                state = await self._engine.state(max_age_seconds=0.0)
+            except EngineUnreachable as failure:
+                if failure.refused:
+                    return False
+                await asyncio.sleep(0.5)
+                continue
+            stream = state.published(self.name)
+            return stream is not None and self.timeline.same_publisher(Timeline.of(state, stream))
+        return False
+
+    def _restart_child(self) -> None:
+        if self._child is not None:
+            self._child.forget_output()
+            self._stopping = asyncio.create_task(self._child.stop(grace_seconds=0.5))
+
+    # Bytes
+
+    def _take(self, parser: Parser, data: bytes) -> None:
+        if parser is not self._parser or self.ended.done():
+            return
+        now = self._loop.time()
+        self._measure(now, len(data))
+        try:
+            tags = parser.feed(data)
+        except BrokenFlv as error:
+            log.error("The copy of stream %s is no FLV (%s); it is started again.", self.name, error)
+            self._restart_child()
+            return
+        picture = False
+        for tag in tags:
+            kind = kind_of(tag)
+            if kind is Kind.META:
+                self._meta = tag
+            elif kind is Kind.VIDEO_CONFIG:
+                self._configure("_video_config", tag)
+            elif kind is Kind.AUDIO_CONFIG:
+                self._configure("_audio_config", tag)
+            elif kind is not Kind.NOTHING:
+                if kind is Kind.KEY:
+                    self._flush()
+                if not self._pending:
+                    self._pending_key = kind is Kind.KEY or not parser.has_video
+                self._pending.append(tag)
+                self._group.add(tag, kind, has_video=parser.has_video)
+                picture = picture or kind is not Kind.AUDIO
+        if self._group and not self._ready.is_set():
+            self._header = parser.header
+            self._ready.set()
+        if not self._pending:
+            return
+        since = now - self._sent_at
+        if since >= GATHER_SECONDS or (picture and since >= PICTURE_SECONDS):
+            self._flush()
+        elif self._timer is None:
+            self._timer = self._loop.call_at(self._sent_at + GATHER_SECONDS, self._flush)
+
+    def _configure(self, which: str, tag: bytes) -> None:
+        """A codec's configuration. A child that was restarted says the same again, at time 0: only news is passed on."""
+        known: bytes = getattr(self, which)
+        if known[11:] == tag[11:]:
+            return
+        setattr(self, which, tag)
+        if known:
+            self.config_version += 1
+            self._flush()
+            for viewer in self.viewers:
+                if not viewer.skipping:
+                    viewer.heard_config = self.config_version
+                    viewer.send(tag)
+
+    def _config(self) -> bytes:
+        return self._video_config + self._audio_config
+
+    def _flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._pending:
+            return
+        batch = Batch(b"".join(self._pending), from_key=self._pending_key)
+        self._pending.clear()
+        self._sent_at = now = self._loop.time()
+        config, version, skipped = self._config(), self.config_version, 0
+        for viewer in self.viewers:
+            if not viewer.offer(batch, config=config, config_version=version, now=now):
+                skipped += 1
+        if self.viewers:
+            metrics.sent_bytes.inc(len(batch.raw) * len(self.viewers))
+        if skipped:
+            metrics.skips.inc(skipped)
+
+    def _measure(self, now: float, size: int) -> None:
+        self._received.append((now, size))
+        self._received_bytes += size
+        while self._received[0][0] < now - _RATE_WINDOW_SECONDS:
+            self._received_bytes -= self._received.popleft()[1]

@@ -1,0 +1,51 @@
+"""Everything the gateway is told from outside, in one frozen value; and where each piece comes from in a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+VID_PURPOSE = "vid"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """Seconds and bytes as named. `any_origin`: every web page may play (development without origins)."""
+
+    name: str
+    port: int
+    hls_folder: Path
+    secure_link_secret: str
+    vid_secret: str
+    origins: Sequence[str] = ()
+    any_origin: bool = False
+    host: str = "127.0.0.1"
+    linger_seconds: float = 8.0
+    start_seconds: float = 12.0
+    watch_seconds: float = 0.5
+    recheck_seconds: float = 5.0
+    stall_seconds: float = 12.0
+    # What a viewer may be behind in our memory: at least this, or two seconds of its stream.
+    bound_bytes: int = 256 * 1024
+    most_bound_bytes: int = 4 * 1024 * 1024
+    bound_seconds: float = 2.0
+    # And in the kernel's, which would grow to megabytes by itself.
+    send_buffer_bytes: int = 256 * 1024
+
+
+def from_settings(*, name: str) -> GatewaySettings:
+    from django.conf import settings
+
+    from liveroom.kernel.signing import derived_secret
+
+    room = settings.LIVEROOM
+    return GatewaySettings(
+        name=name,
+        port=room.gateway_port,
+        hls_folder=Path(room.data) / "hls",
+        secure_link_secret=derived_secret("secure-link"),
+        vid_secret=derived_secret(VID_PURPOSE),
+        origins=tuple(room.origins),
+        any_origin=not room.production and not room.origins,
+    )

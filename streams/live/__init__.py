@@ -1,0 +1,1 @@
+"""What is counted again when it is lost: viewers per room, told from gateway to gateway through Redis."""
