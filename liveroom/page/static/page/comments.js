@@ -1,0 +1,177 @@
+/**
+ * The list of comments: at most 200 stay, it follows the newest unless the reader scrolled up, and it never jumps then.
+ *
+ * One's own comment is there at once, pending; its echo (same `cid`) makes it real, an error offers to send it again.
+ */
+
+import { avatar, element, icon, shownName } from "./dom.js";
+
+const MOST = 200;
+const NEAR_PX = 48;
+const ROLES = { owner: "Streamer", admin: "Moderator" };
+
+export class CommentList {
+  #list;
+  #scroller;
+  #pill;
+  #pending = new Map();
+  #fresh = [];
+  #unread = 0;
+  #follows = true;
+  #me = "";
+
+  constructor({ list, scroller, pill }) {
+    this.#list = list;
+    this.#scroller = scroller;
+    this.#pill = pill;
+    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    pill.addEventListener("click", () => this.toNewest());
+    new ResizeObserver(() => this.#follows && this.#toEnd()).observe(scroller);
+  }
+
+  /** Whose comments are marked as one's own. */
+  set me(id) {
+    this.#me = id;
+  }
+
+  /** The room's history after a join that was no resume: what is not in it any more goes, what is pending stays. */
+  reset(comments) {
+    const waiting = [...this.#pending.values()];
+    this.#fresh = [];
+    this.#list.replaceChildren();
+    this.#pending.clear();
+    for (const comment of comments) this.#list.append(this.#node(comment));
+    for (const entry of waiting) {
+      if (comments.some((comment) => comment.cid === entry.cid && comment.from?.id === this.#me)) continue;
+      this.#list.append(entry.node);
+      this.#pending.set(entry.cid, entry);
+    }
+    this.toNewest();
+  }
+
+  /** A delivered comment: the `echo` of one that waits here, one's `own` from another window, or an `other`'s. */
+  add(comment) {
+    const own = comment.from?.id === this.#me && this.#me !== "";
+    const entry = own && comment.cid ? this.#pending.get(comment.cid) : undefined;
+    if (entry) {
+      this.#pending.delete(comment.cid);
+      entry.node.replaceWith(this.#node(comment));
+      return "echo";
+    }
+    this.#later(this.#node(comment));
+    return own ? "own" : "other";
+  }
+
+  /** One's own comment on its way. `again` sends it once more. */
+  expect({ cid, text, color, from, again }) {
+    const node = this.#node({ text, color, from, t: Date.now() });
+    node.classList.add("pending");
+    this.#pending.set(cid, { cid, node, again });
+    this.#later(node);
+    this.toNewest();
+  }
+
+  /** The server took it. Only what nobody else sees is said; a delivered one is replaced by its echo. */
+  settle(cid, result) {
+    const entry = this.#pending.get(cid);
+    if (!entry) return;
+    entry.node.classList.remove("pending");
+    if (result === "delivered") return;
+    this.#pending.delete(cid);
+    const why =
+      result === "sampled"
+        ? "Only you see this one: more is being said than the room can show."
+        : "Waiting for a moderator.";
+    entry.node.append(element("small", { class: "remark", text: why }));
+  }
+
+  fail(cid, { message, again }) {
+    const entry = this.#pending.get(cid);
+    if (!entry) return;
+    entry.node.classList.remove("pending");
+    entry.node.classList.add("failed");
+    const remark = element("small", { class: "remark", role: "alert", text: `Not sent: ${message} ` });
+    if (again) {
+      const retry = element("button", { class: "link", type: "button", text: "Send again" });
+      retry.addEventListener("click", () => {
+        remark.remove();
+        entry.node.classList.replace("failed", "pending");
+        entry.again();
+      });
+      remark.append(retry);
+    }
+    entry.node.append(remark);
+  }
+
+  /** A line of the house: the stream began, a moderator was appointed. */
+  tell(text) {
+    this.#later(element("li", { class: "tip", text }));
+  }
+
+  toNewest() {
+    this.#flush();
+    this.#follows = true;
+    this.#toEnd();
+    this.#count(0);
+  }
+
+  #node({ text, from = {}, t, seq }) {
+    const own = from.id === this.#me && this.#me !== "";
+    const name = shownName(from.nick, from.id || "someone");
+    const role = ROLES[from.role];
+    const head = element("span", { class: "who" }, element("bdi", { class: "nick", text: name }));
+    if (role) head.append(element("span", { class: `role ${from.role}`, text: role }));
+    if (from.level > 1) head.append(element("span", { class: "level", text: `Lv ${Number(from.level)}` }));
+    const body = element("p", {}, head, element("span", { class: "text", dir: "auto", text: String(text ?? "") }));
+    const disc = avatar({ id: from.id ?? "", nick: from.nick, avatar: from.avatar });
+    const node = element("li", { class: own ? "comment own" : "comment", "data-seq": seq }, disc, body);
+    node.style.setProperty("--hue", disc.style.getPropertyValue("--hue"));
+    if (t) node.title = new Date(t).toLocaleTimeString();
+    return node;
+  }
+
+  /** Many come in one frame: the list is laid out once for all of them. */
+  #later(node) {
+    this.#fresh.push(node);
+    if (this.#fresh.length > MOST) this.#fresh.shift();
+    if (this.#fresh.length === 1) {
+      // A hidden page draws no frames.
+      if (document.hidden) setTimeout(() => this.#flush(), 250);
+      else requestAnimationFrame(() => this.#flush());
+    }
+  }
+
+  #flush() {
+    const fresh = this.#fresh;
+    if (!fresh.length) return;
+    this.#fresh = [];
+    this.#list.append(...fresh);
+    const before = this.#list.offsetHeight;
+    let over = this.#list.childElementCount - MOST;
+    while (over-- > 0) this.#list.firstElementChild.remove();
+    if (this.#follows) {
+      this.#toEnd();
+    } else {
+      // What went above must not move what is being read.
+      this.#scroller.scrollTop -= before - this.#list.offsetHeight;
+      this.#count(this.#unread + fresh.length);
+    }
+  }
+
+  #toEnd() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    this.#follows = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (this.#follows) this.#count(0);
+  }
+
+  #count(unread) {
+    this.#unread = unread;
+    this.#pill.hidden = unread === 0;
+    const many = unread > 99 ? "99+" : unread;
+    this.#pill.replaceChildren(icon("down"), `${many} new comment${unread === 1 ? "" : "s"}`);
+  }
+}

@@ -1,0 +1,134 @@
+/** Buttons over the picture: play, sound, live edge, bullet comments, full screen; and their keys. */
+
+import { byId, remember } from "./dom.js";
+
+const HIDE_MS = 2_800;
+
+export class Controls {
+  #stage = byId("stage");
+  #video = byId("video");
+  #player;
+  #danmaku;
+  #timer = 0;
+
+  constructor({ player, danmaku }) {
+    this.#player = player;
+    this.#danmaku = danmaku;
+    this.#sound();
+    this.#bullets();
+    byId("play").addEventListener("click", () => this.#toggle());
+    byId("edge").addEventListener("click", () => player.resume());
+    byId("fullscreen").addEventListener("click", () => this.#fullscreen());
+    document.addEventListener("fullscreenchange", () => {
+      press("fullscreen", document.fullscreenElement !== null, ["Full screen", "Leave full screen"]);
+    });
+    for (const type of ["play", "pause"]) this.#video.addEventListener(type, () => this.refresh());
+    for (const type of ["pointermove", "pointerdown", "focusin"]) this.#stage.addEventListener(type, () => this.#wake());
+    this.#stage.addEventListener("pointerleave", () => this.#sleep());
+    document.addEventListener("keydown", (event) => this.#key(event));
+    this.#wake();
+  }
+
+  /** What depends on the player's state. */
+  refresh() {
+    press("play", !this.#player.paused, ["Play", "Pause"]);
+    const playing = this.#player.state === "playing";
+    byId("unmute").hidden = !(playing && this.#video.muted);
+    const late = playing && this.#player.behind > 4;
+    byId("edge").classList.toggle("late", late || this.#player.paused);
+  }
+
+  #toggle() {
+    if (this.#player.paused) this.#player.resume();
+    else this.#player.pause();
+  }
+
+  #sound() {
+    const [video, slider] = [this.#video, byId("volume")];
+    const kept = Number.parseFloat(remember("localStorage", "liveroom:volume"));
+    video.volume = kept > 0 && kept <= 1 ? kept : 1;
+    // The first click is the viewer's own: browsers let nothing else turn the sound on.
+    byId("unmute").addEventListener("click", () => (video.muted = false));
+    byId("mute").addEventListener("click", () => {
+      video.muted = !video.muted;
+      if (!video.muted && video.volume === 0) video.volume = 0.5;
+    });
+    slider.addEventListener("input", () => {
+      video.volume = Number(slider.value);
+      video.muted = video.volume === 0;
+    });
+    const shown = () => {
+      slider.value = video.muted ? 0 : video.volume;
+      press("mute", video.muted, ["Mute", "Unmute"]);
+      if (!video.muted) remember("localStorage", "liveroom:volume", String(video.volume));
+      this.refresh();
+    };
+    video.addEventListener("volumechange", shown);
+    shown();
+  }
+
+  #bullets() {
+    const [button, slider] = [byId("danmaku-toggle"), byId("danmaku-opacity")];
+    const kept = remember("localStorage", "liveroom:danmaku");
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const set = (on) => {
+      this.#danmaku.on = on;
+      press("danmaku-toggle", on, ["Show bullet comments", "Hide bullet comments"]);
+    };
+    set(kept === null ? !calm : kept === "on");
+    button.addEventListener("click", () => {
+      set(!this.#danmaku.on);
+      remember("localStorage", "liveroom:danmaku", this.#danmaku.on ? "on" : "off");
+    });
+    const opacity = Number.parseFloat(remember("localStorage", "liveroom:opacity"));
+    slider.value = opacity >= 0.2 && opacity <= 1 ? opacity : 1;
+    this.#danmaku.opacity = Number(slider.value);
+    slider.addEventListener("input", () => {
+      this.#danmaku.opacity = Number(slider.value);
+      remember("localStorage", "liveroom:opacity", slider.value);
+    });
+  }
+
+  async #fullscreen() {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else if (this.#stage.requestFullscreen) await this.#stage.requestFullscreen().catch(() => {});
+    else this.#video.webkitEnterFullscreen?.();
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, textarea, select, summary")) return;
+    const act = {
+      k: () => this.#toggle(),
+      " ": () => !event.target.closest("button, a") && this.#toggle(),
+      m: () => byId("mute").click(),
+      f: () => byId("fullscreen").click(),
+      d: () => byId("danmaku-toggle").click(),
+    }[event.key];
+    if (!act) return;
+    if (event.key === " " && event.target.closest("button, a")) return;
+    event.preventDefault();
+    act();
+    this.#wake();
+  }
+
+  #wake() {
+    this.#stage.classList.add("awake");
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#sleep(), HIDE_MS);
+  }
+
+  #sleep() {
+    const focused = this.#stage.querySelector(".controls :focus-visible");
+    const open = this.#stage.querySelector("details[open]");
+    if (focused || open || this.#player.paused) return;
+    this.#stage.classList.remove("awake");
+  }
+}
+
+/** A button with two faces; its label says what a click does. */
+function press(id, on, [off, label]) {
+  const button = byId(id);
+  button.classList.toggle("on", on);
+  button.setAttribute("aria-label", on ? label : off);
+  button.title = on ? label : off;
+}

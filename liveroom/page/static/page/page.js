@@ -1,0 +1,264 @@
+/** The viewer page: one room, its picture, its comments. Everything that is shown follows from `state`. */
+
+import { CommentList } from "./comments.js";
+import { Composer } from "./composer.js";
+import { Controls } from "./controls.js";
+import { Danmaku } from "./danmaku.js";
+import { avatar, byId, clockText, instant, shownName } from "./dom.js";
+import { showNotice } from "./notice.js";
+import { Player } from "./player.js";
+import { RoomSocket } from "./room-socket.js";
+import { Session } from "./session.js";
+import { BADGES, Stage, scene } from "./stage.js";
+
+const shell = JSON.parse(byId("shell").textContent);
+const FOREVER = Number.MAX_SAFE_INTEGER;
+const TOLD = {
+  live: "The stream is live.",
+  paused: "The picture was lost; it comes back by itself.",
+  ended: "The stream has ended.",
+  played_back: "The recording is published.",
+};
+
+const state = {
+  socket: { state: "idle" },
+  player: { state: "idle" },
+  room: null,
+  me: {},
+  mutedUntil: 0,
+  remark: "",
+};
+
+const session = new Session(shell);
+const danmaku = new Danmaku({ layer: byId("bullets") });
+const comments = new CommentList({ list: byId("comments"), scroller: byId("scroller"), pill: byId("pill") });
+const player = new Player({
+  video: byId("video"),
+  still: byId("still"),
+  vendor: shell.vendor,
+  refresh: () => session.playOf(shell.room, { sdkappid: shell.sdkappid, password: state.password }),
+  onState: (now) => {
+    state.player = now;
+    render();
+  },
+});
+const controls = new Controls({ player, danmaku });
+const composer = new Composer({ submit: (text, style) => send({ text, ...style, cid: newId() }) });
+const stage = new Stage({ act });
+const socket = new RoomSocket({
+  urls: shell.sockets,
+  room: shell.room,
+  sdkappid: shell.sdkappid,
+  usersig: session.usersig,
+});
+
+socket.on("state", (now) => {
+  state.socket = now;
+  if (now.state === "refused" && now.error.kind === "bad_token" && session.usersig) {
+    session.forget();
+    state.remark = "Your sign-in has expired. Sign in again to comment.";
+    socket.connect({ usersig: "" });
+    return;
+  }
+  if (now.state === "refused") player.stop();
+  render();
+});
+
+socket.on("snapshot", (snapshot, { recovered }) => {
+  const { room = snapshot } = snapshot;
+  state.room = { ...room, starts_at: instant(room.starts_at), play: snapshot.play ?? room.play ?? null };
+  state.me = snapshot.me ?? {};
+  state.mutedUntil = instant(state.me.muted_until) ?? 0;
+  comments.me = state.me.id ?? session.user;
+  if (Number.isInteger(snapshot.limits?.comment_characters)) composer.limit = snapshot.limits.comment_characters;
+  if (!recovered) comments.reset((snapshot.history ?? []).filter(({ type = "comment" }) => type === "comment"));
+  showOnline(snapshot.online);
+  showRoom();
+  direct();
+});
+
+const EVENTS = {
+  comment(event) {
+    const whose = comments.add(event);
+    if (whose !== "echo") danmaku.add({ ...event, own: whose === "own" });
+  },
+  status({ status, starts_at: startsAt }) {
+    const changed = state.room.status !== status;
+    Object.assign(state.room, { status, starts_at: instant(startsAt) });
+    if (changed && TOLD[status]) comments.tell(TOLD[status]);
+    direct();
+  },
+  notice({ notice }) {
+    state.room.notice = notice;
+    showRoom();
+  },
+  room({ type, seq, t, ...changed }) {
+    Object.assign(state.room, changed);
+    if ("starts_at" in changed) state.room.starts_at = instant(changed.starts_at);
+    showRoom();
+  },
+  stream({ play }) {
+    state.room.play = play ?? null;
+    direct();
+  },
+  role({ user, nick, role }) {
+    if (user === state.me.id) state.me.role = role;
+    const name = shownName(nick, user);
+    comments.tell(role === "admin" ? `${name} is a moderator now.` : `${name} is no longer a moderator.`);
+  },
+  online: ({ online }) => showOnline(online),
+  system: ({ text }) => text && comments.tell(String(text).slice(0, 300)),
+};
+
+socket.on("event", (event) => EVENTS[event.type]?.(event));
+socket.on("you", (event) => {
+  if (event.type === "mute") state.mutedUntil = instant(event.muted_until) ?? FOREVER;
+  if (event.type === "unmute") state.mutedUntil = 0;
+  render();
+});
+
+/** Point the player at what the room shows now. */
+function direct() {
+  const { status, play } = state.room;
+  if (status === "live" && play) player.show(play);
+  else player.stop({ keep: status === "live" || status === "paused" });
+  render();
+}
+
+async function send(comment) {
+  const { cid, text, color, position } = comment;
+  const again = () => deliver(comment);
+  const from = { id: state.me.id ?? session.user, nick: state.me.nick ?? session.nick, ...state.me };
+  comments.expect({ cid, text, color, from, again });
+  if (await deliver(comment)) danmaku.add({ text, color, position, own: true });
+}
+
+/** True once the server has taken it; else the comment in the list says why not. */
+async function deliver({ cid, text, color, position }) {
+  try {
+    const { result = "delivered" } = await socket.send("comment", { room: shell.room, cid, text, color, position });
+    comments.settle(cid, result);
+    return result !== "held";
+  } catch (error) {
+    if (error.kind === "muted") state.mutedUntil = error.retryAfterMs ? socket.now() + error.retryAfterMs : FOREVER;
+    const passes = error.kind === "offline" || error.kind === "timeout" || error.retryAfterMs > 0;
+    comments.fail(cid, { message: error.message, again: passes && error.kind !== "muted" });
+    render();
+    return false;
+  }
+}
+
+/** What a button of the stage or the banner asks for. */
+function act(name, value) {
+  if (name === "play") player.resume();
+  else if (name === "hurry") socket.hurry();
+  else if (name === "here") socket.connect();
+  else if (name === "password") {
+    state.password = value;
+    socket.connect({ password: value });
+  } else if (state.socket.state === "refused") socket.connect();
+  else player.retry();
+}
+
+/** Why the box is closed, and until when if that is known. */
+function closed() {
+  const now = socket.now();
+  if (state.socket.state === "refused") return ["You are not in this room."];
+  if (state.room === null) return ["Connecting…"];
+  if (state.socket.state !== "joined") return ["Reconnecting…"];
+  if (state.room.status === "ended") return ["The stream has ended: comments are closed."];
+  if (state.room.status === "played_back") return ["The stream is over: comments are closed."];
+  if (state.mutedUntil === FOREVER) return ["A moderator has muted you."];
+  if (state.mutedUntil > now) return ["A moderator has muted you", Date.now() + state.mutedUntil - now];
+  return [""];
+}
+
+function render() {
+  const [{ socket: link, room }, now] = [state, socket.now()];
+  stage.show(scene({ ...state, now }), now);
+  const known = room ?? shell.seen;
+  const status = link.state === "refused" ? "" : (known?.status ?? "");
+  const badge = byId("badge");
+  badge.dataset.status = status;
+  badge.textContent = BADGES[status] ?? "";
+  badge.hidden = status === "";
+  byId("online").hidden = room === null || link.state === "refused";
+
+  const guest = !session.usersig || state.me.role === "guest";
+  byId("login").hidden = !guest || link.state === "refused";
+  byId("composer").hidden = guest && link.state !== "refused";
+  byId("comments").dataset.empty = room !== null && link.state !== "refused" ? "No comments yet. Say hello!" : "";
+  byId("login-remark").textContent = state.remark;
+  byId("whoami").hidden = guest;
+  byId("whoami-name").textContent = shownName(state.me.nick ?? session.nick, state.me.id ?? session.user);
+  composer.close(...closed());
+  composer.tick(Date.now());
+
+  const lost = room !== null && (link.state === "waiting" || link.state === "connecting");
+  const wait = link.retryAt ? link.retryAt - Date.now() : 0;
+  byId("banner").hidden = !lost;
+  if (lost) byId("banner-text").textContent = wait > 1_000 ? `Connection lost. Trying again in ${clockText(wait)}.` : "Connection lost. Reconnecting…";
+  controls.refresh();
+  byId("stage").classList.toggle("empty", state.player.state !== "playing");
+}
+
+function showRoom() {
+  const { room } = state;
+  const title = shownName(room.title, shell.room, 100);
+  byId("title").textContent = title;
+  document.title = title;
+  showOwner(room.owner ?? {});
+  const line = showNotice(byId("notice"), room.notice) || showNotice(byId("introduction"), room.introduction);
+  showNotice(byId("introduction"), room.introduction);
+  byId("about-line").textContent = line;
+  byId("about").hidden = line === "";
+}
+
+function showOwner(owner) {
+  byId("owner").textContent = shownName(owner.nick, owner.id ?? "");
+  byId("owner-sign").replaceChildren(avatar(owner));
+}
+
+function showOnline(online) {
+  if (!Number.isFinite(online)) return;
+  const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+  byId("online-count").textContent = compact.format(online);
+  byId("online").title = `${online} watching`;
+}
+
+/** randomUUID is for https pages only. */
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(36).padStart(2, "0")).join("");
+}
+
+byId("banner-retry").addEventListener("click", () => act("hurry"));
+byId("sign-out").addEventListener("click", () => {
+  session.forget();
+  socket.connect({ usersig: "" });
+});
+byId("demo-login")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const [input, button] = [byId("nick"), event.target.querySelector("button")];
+  button.disabled = true;
+  try {
+    await session.enterDemo(input.value.trim());
+    state.remark = "";
+    socket.connect({ usersig: session.usersig });
+    setTimeout(() => composer.focus(), 0);
+  } catch (error) {
+    state.remark = error.message;
+  }
+  button.disabled = false;
+  render();
+});
+if (byId("nick")) byId("nick").value = session.lastNick;
+
+const wide = matchMedia("(min-width: 900px)");
+const unfold = () => (byId("about").open = wide.matches);
+wide.addEventListener("change", unfold);
+unfold();
+
+if (shell.seen) showOwner(shell.seen.owner);
+setInterval(render, 500);
+render();
+socket.connect();

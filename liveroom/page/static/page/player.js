@@ -1,0 +1,260 @@
+/**
+ * The picture: HTTP-FLV by mpegts.js, HLS by hls.js where that cannot play, the browser's own HLS as the last way.
+ *
+ * It follows the live edge and reconnects by itself until it is told to stop. `onState` hears
+ * { state, reason?, message? }: idle, loading, playing, blocked (the browser wants a click), held, failed.
+ */
+
+import { Unsupported, openEngine, refusalOf, usableEngines } from "./engines.js";
+
+const RETRY_MS = 600;
+const RETRY_MAX_MS = 8_000;
+const REFUSED_RETRY_MS = 15_000;
+const STALL_MS = 5_000;
+const LOAD_MS = 12_000;
+const FAR_SECONDS = 4;
+const NEAR_SECONDS = 0.4;
+const UNLOAD_PAUSED_MS = 30_000;
+
+export class Player {
+  #video;
+  #still;
+  #vendor;
+  #refresh;
+  #onState;
+  #play = null;
+  #engine = null;
+  #turn = 0;
+  #attempt = 0;
+  #choice = 0;
+  #refreshed = false;
+  #timer = 0;
+  #moved = { time: -1, at: 0 };
+  #pausedAt = 0;
+
+  state = "idle";
+
+  /** `refresh()` answers fresh addresses or null; `still` is a canvas that keeps the last picture over a gap. */
+  constructor({ video, still, vendor, refresh, onState }) {
+    Object.assign(video, { muted: true, playsInline: true });
+    this.#video = video;
+    this.#still = still;
+    this.#vendor = vendor;
+    this.#refresh = refresh;
+    this.#onState = onState;
+    video.addEventListener("playing", () => this.#playing());
+    video.addEventListener("pause", () => (this.#pausedAt = Date.now()));
+    setInterval(() => this.#watch(), 1_000);
+  }
+
+  /** Play these addresses ({flv, hls}); the same ones again change nothing but what the next connection uses. */
+  show(play) {
+    const same = this.#play !== null && path(play.flv) === path(this.#play.flv) && path(play.hls) === path(this.#play.hls);
+    this.#play = play;
+    if (same) return;
+    this.#attempt = this.#choice = 0;
+    this.#refreshed = false;
+    this.#start();
+  }
+
+  /** Stop asking; the last picture stays (`held`) or goes (`idle`). */
+  stop({ keep = false } = {}) {
+    if (this.#play === null && (keep || this.state === "idle")) return;
+    this.#turn += 1;
+    this.#end({ keep });
+    this.#play = null;
+    this.#become(keep ? "held" : "idle");
+  }
+
+  /** A click of the viewer: what autoplay rules forbade is allowed now. */
+  async resume() {
+    this.#pausedAt = 0;
+    if (this.#engine === null) {
+      if (this.#play !== null) this.#start();
+      return;
+    }
+    this.toLive();
+    await this.#video.play().catch(() => {});
+  }
+
+  /** Do not wait for the next attempt any longer. */
+  retry() {
+    if (this.#play === null) return;
+    this.#attempt = 0;
+    this.#refreshed = false;
+    this.#start();
+  }
+
+  pause() {
+    this.#video.pause();
+  }
+
+  get paused() {
+    return this.#video.paused;
+  }
+
+  /** Seconds between the newest picture that is here and the one that is shown. */
+  get behind() {
+    const { buffered, currentTime } = this.#video;
+    return buffered.length ? Math.max(0, buffered.end(buffered.length - 1) - currentTime) : 0;
+  }
+
+  toLive() {
+    const { buffered } = this.#video;
+    if (!buffered.length) return;
+    const edge = this.#engine?.liveEdge?.() ?? buffered.end(buffered.length - 1) - NEAR_SECONDS;
+    if (edge > this.#video.currentTime) this.#video.currentTime = edge;
+  }
+
+  async #start() {
+    this.#end({ keep: true });
+    const turn = ++this.#turn;
+    this.#become("loading");
+    const usable = usableEngines(this.#play);
+    if (usable.length === 0) {
+      this.#become("failed", { reason: "unsupported" });
+      return;
+    }
+    try {
+      const engine = await openEngine(usable[this.#choice % usable.length], {
+        vendor: this.#vendor,
+        video: this.#video,
+        play: this.#play,
+        onFault: (fault) => turn === this.#turn && this.#fault(fault),
+      });
+      if (turn !== this.#turn) {
+        engine.close();
+        return;
+      }
+      this.#engine = engine;
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      if (!(error instanceof Unsupported)) this.#again("network");
+      else if (++this.#choice < usable.length) this.#start();
+      else this.#become("failed", { reason: "unsupported" });
+      return;
+    }
+    this.#moved = { time: -1, at: Date.now() + LOAD_MS - STALL_MS };
+    try {
+      await this.#video.play();
+    } catch (error) {
+      if (turn === this.#turn && error.name === "NotAllowedError") this.#become("blocked");
+    }
+  }
+
+  #playing() {
+    if (this.#engine === null) return;
+    this.#moved = { time: this.#video.currentTime, at: Date.now() };
+    this.#pausedAt = 0;
+    this.#still.hidden = true;
+    // The gateway begins with the last group of pictures: skip to its end at once.
+    if (this.behind > 1.5) this.toLive();
+    this.#become("playing");
+  }
+
+  /** Once a second: is it still moving, and near the live edge? */
+  #watch() {
+    if (this.#engine === null || this.state === "blocked") return;
+    const [video, now] = [this.#video, Date.now()];
+    if (video.paused) {
+      if (this.#pausedAt && now - this.#pausedAt > UNLOAD_PAUSED_MS) this.#end({ keep: true });
+      return;
+    }
+    if (video.currentTime !== this.#moved.time) {
+      this.#moved = { time: video.currentTime, at: now };
+      if (this.state === "playing" && this.#attempt && now - this.#startedAt > 5_000) this.#forgive();
+      // A tab in the background falls behind, and a lost second of network is never caught up by speed alone.
+      if (this.#engine.chases && this.behind > FAR_SECONDS) this.toLive();
+    } else if (now - this.#moved.at > STALL_MS) {
+      if (this.behind > 1) this.#video.currentTime += 0.1;
+      this.#again("stalled");
+    }
+  }
+
+  get #startedAt() {
+    return this.#engine?.startedAt ?? Date.now();
+  }
+
+  #forgive() {
+    this.#attempt = 0;
+    this.#refreshed = false;
+  }
+
+  /** `fault.kind`: network, ended, refused (with its HTTP status), media. */
+  async #fault({ kind, status = 0, message = "" }) {
+    if (kind === "media") {
+      this.#choice += 1;
+      this.#again("media");
+    } else if (kind === "refused" && status !== 404) {
+      await this.#refused({ status, message });
+    } else {
+      // Every third time by the other way, where there is one: some networks let only HLS through.
+      if (this.#attempt % 3 === 2) this.#choice += 1;
+      this.#again(status === 404 ? "not_live" : kind);
+    }
+  }
+
+  /** An address that had run out is renewed once; what is refused with a new one is refused. */
+  async #refused({ status, message }) {
+    const turn = this.#turn;
+    this.#end({ keep: true });
+    if (!this.#refreshed) {
+      this.#refreshed = true;
+      const fresh = await this.#refresh().catch(() => null);
+      if (turn !== this.#turn || this.#play === null) return;
+      if (fresh) {
+        this.#play = fresh;
+        this.#start();
+        return;
+      }
+    }
+    const reason = status === 401 || status === 403 ? "refused" : "busy";
+    const said = this.#play.flv ? await refusalOf(this.#play.flv) : "";
+    if (turn !== this.#turn || this.#play === null) return;
+    this.#become("failed", { reason, message: said || message });
+    this.#timer = setTimeout(() => {
+      this.#refreshed = false;
+      this.#start();
+    }, REFUSED_RETRY_MS);
+  }
+
+  #again(reason) {
+    this.#end({ keep: true });
+    this.#turn += 1;
+    const most = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** this.#attempt++);
+    this.#become("loading", { reason });
+    this.#timer = setTimeout(() => this.#start(), most / 2 + (Math.random() * most) / 2);
+  }
+
+  #end({ keep }) {
+    clearTimeout(this.#timer);
+    if (keep) this.#keepPicture();
+    else this.#still.hidden = true;
+    this.#engine?.close();
+    this.#engine = null;
+  }
+
+  /** The video element goes black between two connections; the canvas behind it does not. */
+  #keepPicture() {
+    const { videoWidth: width, videoHeight: height, readyState } = this.#video;
+    if (this.#engine === null || !width || readyState < 2) return;
+    const scale = Math.min(1, 1280 / width);
+    Object.assign(this.#still, { width: Math.round(width * scale), height: Math.round(height * scale) });
+    try {
+      this.#still.getContext("2d").drawImage(this.#video, 0, 0, this.#still.width, this.#still.height);
+      this.#still.hidden = false;
+    } catch {
+      this.#still.hidden = true;
+    }
+  }
+
+  #become(state, more = {}) {
+    this.state = state;
+    this.#onState({ state, ...more });
+  }
+}
+
+/** An address without its signature, which is new in every answer. */
+function path(address) {
+  return address ? new URL(address, location.href).pathname : "";
+}

@@ -1,0 +1,59 @@
+"""The page on which anyone can watch a room: a shell that is rendered here, and modules that fill it over the socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
+
+from liveroom.accounts.selectors import profile
+from liveroom.rooms.models import Room
+from liveroom.rooms.selectors import room_for_page
+
+COLORS = (
+    ("#ffffff", "white"),
+    ("#ff7a85", "red"),
+    ("#ffb454", "orange"),
+    ("#ffe66d", "yellow"),
+    ("#7ee787", "green"),
+    ("#6fd3ff", "blue"),
+    ("#c4a7ff", "violet"),
+    ("#ff9ede", "pink"),
+)
+
+
+@require_safe
+def room(request: HttpRequest, group_id: str) -> HttpResponse:
+    """`?sdkappid=` chooses the app where there are several. What does not exist gets a friendly 404."""
+    asked = request.GET.get("sdkappid")
+    found = None
+    if asked is None or (asked.isascii() and asked.isdigit() and len(asked) <= 15):
+        found = room_for_page(sdkappid=int(asked) if asked else None, group_id=group_id)
+    if found is None:
+        return render(request, "page/missing.html", {"group_id": group_id}, status=404)
+    context = {"room": found, "shell": shell(found), "seen": found.is_open, "colors": COLORS}
+    answer = render(request, "page/room.html", context)
+    # The status in it is of this moment.
+    patch_cache_control(answer, no_cache=True, private=True)
+    if found.visibility == Room.UNLISTED or not found.is_open:
+        answer["X-Robots-Tag"] = "noindex"
+    return answer
+
+
+def shell(room: Room) -> dict[str, Any]:
+    """What the modules need before they have joined. Of a room that asks who comes in, no more than its title."""
+    return {
+        "room": room.group_id,
+        "sdkappid": room.app.sdkappid,
+        # The direct port first (half the cost per message), the way through the front server where that is closed.
+        "sockets": [settings.LIVEROOM.public_ws, "/ws/v1"],
+        "api": "/api/v1",
+        "demo": room.app.demo and not settings.LIVEROOM.production,
+        "vendor": {"mpegts": static("vendor/mpegts/mpegts.js"), "hls": static("vendor/hls/hls.min.js")},
+        "seen": {"status": room.status, "owner": profile(room.owner).as_dict()} if room.is_open else None,
+    }
