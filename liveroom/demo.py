@@ -38,7 +38,9 @@ def make_demo(*, now: datetime) -> None:
     if made:
         for kind in (Domain.PUSH, Domain.PLAY):
             Domain.objects.create(app=app, kind=kind, name=settings.LIVEROOM.host)
-        ApiKey.objects.create(app=app, label="demo", secret_id="LRdemo" + _secret("key-id", 16), secret_key=_secret("key", 64))
+        ApiKey.objects.create(
+            app=app, label="demo", secret_id="LRdemo" + _secret("key-id", 16), secret_key=_secret("key", 64)
+        )
     stella = _person(app, "stella", "Stella", "stella")
     max_ = _person(app, "max", "Max", "max")
     if not Login.objects.filter(username="admin").exists():

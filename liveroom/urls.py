@@ -8,8 +8,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from liveroom.operations import livez, metrics, readyz
 from streams.api.hooks import HookView
 
-handler404 = "liveroom.kernel.http.page_not_found"
-handler500 = "liveroom.kernel.http.server_error"
+handler404 = "liveroom.kernel.problems.page_not_found"
+handler500 = "liveroom.kernel.problems.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),

@@ -64,7 +64,11 @@ def play_policy(*, stream: str) -> PlayPolicy | None:
 
 
 def stream_of(*, name: str) -> Stream:
-    found = Stream.objects.select_related("room__app", "room__owner").filter(name=name, room__disbanded_at__isnull=True).first()
+    found = (
+        Stream.objects.select_related("room__app", "room__owner")
+        .filter(name=name, room__disbanded_at__isnull=True)
+        .first()
+    )
     if found is None:
         raise StreamUnknown(f"There is no stream {name[:64]!r}.")
     return found

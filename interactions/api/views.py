@@ -53,7 +53,11 @@ class MessagesView(APIView):
         """Say something to the room. Servers speak in the name of their key."""
         found = asked_room(request, room, enter=True)
         person, actor = request.auth, request.user
-        shown = profile(person) if isinstance(person, Person) else Profile(id=str(actor), nick=str(actor), avatar="", level=0)
+        shown = (
+            profile(person)
+            if isinstance(person, Person)
+            else Profile(id=str(actor), nick=str(actor), avatar="", level=0)
+        )
         receipt = comments.send_comment_now(
             room=ref(found),
             speaker=comments.Speaker(actor=actor, profile=shown, role=role_of(actor, found)),

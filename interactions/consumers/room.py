@@ -165,7 +165,9 @@ class RoomConsumer(AsyncWebsocketConsumer):
 
     def _address(self) -> str:
         peer = (self.scope.get("client") or [""])[0]
-        return behind_proxy(peer=peer, forwarded=dict(self.scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1"))
+        return behind_proxy(
+            peer=peer, forwarded=dict(self.scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
+        )
 
     async def _join(self, command: dict[str, Any]) -> dict[str, Any]:
         group_id, password = command.get("room"), command.get("password")
@@ -242,6 +244,11 @@ def _since(value: Any) -> tuple[str, int] | None:
     """`{epoch, seq}` of the last event that the client saw."""
     if value is None:
         return None
-    if isinstance(value, dict) and isinstance(value.get("epoch"), str) and type(value.get("seq")) is int and value["seq"] >= 0:
+    if (
+        isinstance(value, dict)
+        and isinstance(value.get("epoch"), str)
+        and type(value.get("seq")) is int
+        and value["seq"] >= 0
+    ):
         return value["epoch"], value["seq"]
-    raise BadParameter("since is {\"epoch\": text, \"seq\": whole number from 0}.", field="since")
+    raise BadParameter('since is {"epoch": text, "seq": whole number from 0}.', field="since")

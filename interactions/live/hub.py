@@ -90,7 +90,9 @@ class Hub:
 
     def start(self) -> None:
         if not self._tasks:
-            self._tasks = [asyncio.ensure_future(self._forever(step)) for step in (self._listen, self._check, self._beat)]
+            self._tasks = [
+                asyncio.ensure_future(self._forever(step)) for step in (self._listen, self._check, self._beat)
+            ]
 
     async def stop(self) -> None:
         for task in self._tasks:

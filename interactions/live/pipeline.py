@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import redis
-import redis.asyncio
 from redis.commands.core import AsyncScript, Script
 
 from interactions.live.envelope import text_frame
@@ -140,7 +138,9 @@ def whisper_now(*, room_key: str, control: dict[str, Any]) -> None:
 
 def forget_now(*, room_key: str) -> None:
     """The room is gone for good: whoever gets its id next begins with nothing."""
-    redis_for(room_key).delete(*(key(kind, room_key) for kind in ("epoch", "seq", "log", "history", "presence", "told:online")))
+    redis_for(room_key).delete(
+        *(key(kind, room_key) for kind in ("epoch", "seq", "log", "history", "presence", "told:online"))
+    )
 
 
 def frame_of(message: bytes) -> tuple[int, bytes]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 process_up = Gauge("liveroom_process_up", "1 while the process runs.", ["process", "kind"], multiprocess_mode="livesum")
-lease_held = Gauge("liveroom_lease_held", "1 while the process holds the lease.", ["process", "lease"], multiprocess_mode="livesum")
+lease_held = Gauge(
+    "liveroom_lease_held", "1 while the process holds the lease.", ["process", "lease"], multiprocess_mode="livesum"
+)
 sockets_open = Gauge("liveroom_sockets_open", "Open viewer sockets.", multiprocess_mode="livesum")
 rooms_watched = Gauge("liveroom_rooms_watched", "Rooms with a viewer in this process.", multiprocess_mode="livesum")
 comments = Counter("liveroom_comments_total", "Comments by result.", ["result"])
@@ -15,7 +17,9 @@ frames_sent = Counter("liveroom_frames_sent_total", "Frames written to viewer so
 hub_gaps = Counter("liveroom_hub_gaps_total", "Gaps in seq that the hub had to fetch from the log.")
 outbox_told = Counter("liveroom_outbox_told_total", "Outbox rows told by the relay.", ["result"])
 publish_decisions = Counter("liveroom_publish_total", "Publish requests by decision.", ["decision"])
-reconciled = Counter("liveroom_reconciled_total", "Differences between the engine and the database that were repaired.", ["kind"])
+reconciled = Counter(
+    "liveroom_reconciled_total", "Differences between the engine and the database that were repaired.", ["kind"]
+)
 hook_seconds = Histogram("liveroom_hook_seconds", "Time to answer an engine callback.", ["action"])
 
 

@@ -78,7 +78,9 @@ def carry_pending(*, now: datetime) -> tuple[int, int]:
         except Exception as error:  # whatever a carrier meets, the row must stay
             failed += 1
             stuck.add(row.room_key)
-            OutboxRow.objects.filter(pk=row.pk).update(tries=row.tries + 1, last_error=f"{type(error).__name__}: {error}"[:300])
+            OutboxRow.objects.filter(pk=row.pk).update(
+                tries=row.tries + 1, last_error=f"{type(error).__name__}: {error}"[:300]
+            )
             if not isinstance(error, redis.RedisError):
                 log.exception("Outbox row %s (%s) could not be told; it stays.", row.pk, row.topic)
             continue

@@ -21,7 +21,9 @@ class ServiceCommand(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--name", default=f"{self.kind}-1", help="Name of this process in logs, leases and metrics.")
+        parser.add_argument(
+            "--name", default=f"{self.kind}-1", help="Name of this process in logs, leases and metrics."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.name: str = options["name"]

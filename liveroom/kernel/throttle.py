@@ -30,5 +30,7 @@ def allow(*, what: str, who: str, limit: int, per_seconds: int) -> None:
     if count > limit:
         wait = (window + 1) * per_seconds * 1000 - now_ms
         raise TooOften(
-            f"At most {limit} times in {per_seconds} s; try again in {-(-wait // 1000)} s.", limit=limit, retry_after_ms=wait
+            f"At most {limit} times in {per_seconds} s; try again in {-(-wait // 1000)} s.",
+            limit=limit,
+            retry_after_ms=wait,
         )

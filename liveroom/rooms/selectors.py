@@ -77,7 +77,9 @@ def rooms_of_app(
     """Listed, open rooms of an app (R5, R8)."""
     found = ROOMS.filter(app=app, visibility=Room.LISTED)
     if search:
-        found = found.filter(Q(title__icontains=search) | Q(introduction__icontains=search) | Q(group_id__iexact=search))
+        found = found.filter(
+            Q(title__icontains=search) | Q(introduction__icontains=search) | Q(group_id__iexact=search)
+        )
     if category:
         found = found.filter(category=category)
     if tag:
@@ -98,7 +100,8 @@ def current_session(room: Room) -> LiveSession | None:
 def attributes(room: Room) -> dict[str, dict[str, Any]]:
     """Key -> {value, version}. `status` is always there and read-only, so that clients which know only attributes see it (R1)."""
     found: dict[str, dict[str, Any]] = {
-        row.key: {"value": row.value, "version": row.version} for row in RoomAttribute.objects.filter(room=room).order_by("key")
+        row.key: {"value": row.value, "version": row.version}
+        for row in RoomAttribute.objects.filter(room=room).order_by("key")
     }
     found["status"] = {"value": room.status, "version": 0}
     return found

@@ -167,10 +167,10 @@ REST_FRAMEWORK = {
         "liveroom.accounts.api.authentication.ConsoleAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_RENDERER_CLASSES": ["liveroom.kernel.http.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["liveroom.kernel.http.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["liveroom.kernel.strict_json.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["liveroom.kernel.strict_json.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "liveroom.kernel.http.problem",
+    "EXCEPTION_HANDLER": "liveroom.kernel.problems.problem",
     "UNAUTHENTICATED_USER": "liveroom.kernel.permission.anonymous",
     "UNAUTHENTICATED_TOKEN": None,
 }

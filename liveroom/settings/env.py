@@ -105,7 +105,9 @@ def _development_secret(data: Path) -> str:
     try:
         secret = path.read_text().strip()
     except OSError as error:
-        raise ImproperlyConfigured(f"{path} cannot be read ({error.strerror}); set LIVEROOM_SECRET_KEY or LIVEROOM_DATA.") from None
+        raise ImproperlyConfigured(
+            f"{path} cannot be read ({error.strerror}); set LIVEROOM_SECRET_KEY or LIVEROOM_DATA."
+        ) from None
     if len(secret) < 32:
         raise ImproperlyConfigured(f"{path} is empty or cut short; delete it to have a new one made.")
     return secret
@@ -147,7 +149,9 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
     for origin in origins:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
-            raise ImproperlyConfigured(f"LIVEROOM_ORIGINS takes origins such as https://live.example.com, not {origin!r}.")
+            raise ImproperlyConfigured(
+                f"LIVEROOM_ORIGINS takes origins such as https://live.example.com, not {origin!r}."
+            )
     public_http = source.get("LIVEROOM_PUBLIC_URL", f"http://{host}:{http_port}").rstrip("/")
     return Environment(
         env=env,

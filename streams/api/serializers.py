@@ -35,7 +35,9 @@ class StreamSerializer(serializers.Serializer):
 
 class StreamCreateSerializer(serializers.Serializer):
     label = serializers.CharField()
-    name = serializers.CharField(required=False, help_text="Servers only: [A-Za-z0-9_-]{1,64}, unique in the deployment.")
+    name = serializers.CharField(
+        required=False, help_text="Servers only: [A-Za-z0-9_-]{1,64}, unique in the deployment."
+    )
 
 
 class ProgrammeSerializer(serializers.Serializer):

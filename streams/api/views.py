@@ -115,7 +115,9 @@ class RoomStreamsView(APIView):
         return Response(shapes.StreamSerializer(rows, many=True).data)
 
     @extend_schema(
-        operation_id="rooms_streams_add", request=shapes.StreamCreateSerializer, responses={201: shapes.StreamSerializer}
+        operation_id="rooms_streams_add",
+        request=shapes.StreamCreateSerializer,
+        responses={201: shapes.StreamSerializer},
     )
     def post(self, request: Request, room: str) -> Response:
         """Another place to push to, such as a screen or a second camera."""
@@ -129,7 +131,9 @@ class RoomStreamsView(APIView):
 
 
 class ProgrammeView(APIView):
-    @extend_schema(operation_id="rooms_programme_set", request=shapes.ProgrammeSerializer, responses=shapes.StreamSerializer)
+    @extend_schema(
+        operation_id="rooms_programme_set", request=shapes.ProgrammeSerializer, responses=shapes.StreamSerializer
+    )
     def put(self, request: Request, room: str) -> Response:
         """Show another stream of the room to its viewers."""
         found = asked_room(request, room)
@@ -144,7 +148,12 @@ class StreamsView(APIView):
     @extend_schema(
         operation_id="streams_list",
         responses=shapes.StreamSerializer(many=True),
-        parameters=[SDKAPPID, OpenApiParameter("on_air", bool), OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=[
+            SDKAPPID,
+            OpenApiParameter("on_air", bool),
+            OpenApiParameter("limit", int),
+            OpenApiParameter("cursor", str),
+        ],
     )
     def get(self, request: Request) -> Response:
         """Every stream of the app (servers and app admins)."""

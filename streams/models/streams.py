@@ -17,7 +17,9 @@ class Stream(models.Model):
     label = models.CharField(max_length=40, default="main", help_text="main, screen, a guest's name …")
     on_programme = models.BooleanField(default=False, help_text="What viewers of the room see.")
     key_until = models.DateTimeField(null=True, blank=True, help_text="Until when the shown stream key is good.")
-    key_floor = models.PositiveBigIntegerField(default=0, help_text="txTimes up to this were made before the last reset.")
+    key_floor = models.PositiveBigIntegerField(
+        default=0, help_text="txTimes up to this were made before the last reset."
+    )
     forbidden_until = models.DateTimeField(null=True, blank=True)
     forbidden_reason = models.CharField(max_length=300, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -39,7 +41,9 @@ class Publish(models.Model):
     client_id = models.CharField(max_length=40)
     address = models.CharField(max_length=45, blank=True, default="")
     software = models.CharField(max_length=120, blank=True, default="")
-    query = models.CharField(max_length=500, blank=True, default="", help_text="The publisher's own parameters, without the secret.")
+    query = models.CharField(
+        max_length=500, blank=True, default="", help_text="The publisher's own parameters, without the secret."
+    )
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=60, blank=True, default="")
@@ -49,7 +53,9 @@ class Publish(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["stream"], condition=Q(ended_at__isnull=True), name="one_open_publish_per_stream")
+            models.UniqueConstraint(
+                fields=["stream"], condition=Q(ended_at__isnull=True), name="one_open_publish_per_stream"
+            )
         ]
         indexes = [models.Index(fields=["stream", "-id"], name="publish_by_stream")]
 

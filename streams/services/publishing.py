@@ -48,13 +48,13 @@ class Refused(LiveRoomError):
 def admit_publisher(*, hook: Hook, now: datetime) -> Publish:
     """Let a publisher in, or Refused. The room is live and its viewers are being told when this returns."""
     stream = (
-        Stream.objects.select_related("room__app")
-        .filter(name=hook.stream, room__disbanded_at__isnull=True)
-        .first()
+        Stream.objects.select_related("room__app").filter(name=hook.stream, room__disbanded_at__isnull=True).first()
     )
     if stream is None:
         publish_decisions.labels(decision="unknown_stream").inc()
-        raise Refused(f"There is no stream {hook.stream!r}; copy the stream key whole.", reason="unknown_stream", code=306)
+        raise Refused(
+            f"There is no stream {hook.stream!r}; copy the stream key whole.", reason="unknown_stream", code=306
+        )
     try:
         _check_key(stream, hook, now)
         permission.ask("stream.publish", actor=PUBLISHER, room=stream, role="publisher")
@@ -230,6 +230,8 @@ def admit_player(*, hook: Hook, now: datetime) -> None:
         vsig=hook.params.get("vsig"),
         tx_time=tx_time,
     ):
-        raise Refused("The address does not say for whom it was made; take it from the room.", reason="viewer", code=503)
-    if policy.viewer_limit is not None and audience.viewers(room_key=policy.room_key) >= policy.viewer_limit:
+        raise Refused(
+            "The address does not say for whom it was made; take it from the room.", reason="viewer", code=503
+        )
+    if policy.viewer_limit is not None and audience.viewers(room_key=policy.room_key, now=now) >= policy.viewer_limit:
         raise Refused(f"The room is full: {policy.viewer_limit} viewers.", reason="viewer_limit", code=601)

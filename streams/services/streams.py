@@ -38,11 +38,17 @@ def create_stream(
         raise BadParameter("A stream name is 1 to 64 of A-Z a-z 0-9 _ -.", field="name", limit=64)
     text.checked(label, field="label", limit_bytes=40, required=True)
     if Stream.objects.filter(room=room).count() >= MAX_STREAMS_PER_ROOM:
-        raise BadParameter(f"A room has at most {MAX_STREAMS_PER_ROOM} streams.", field="name", limit=MAX_STREAMS_PER_ROOM)
+        raise BadParameter(
+            f"A room has at most {MAX_STREAMS_PER_ROOM} streams.", field="name", limit=MAX_STREAMS_PER_ROOM
+        )
     try:
         with transaction.atomic():
             return Stream.objects.create(
-                room=room, name=name or ids.stream_name(), label=label, on_programme=on_programme, key_until=now + KEY_LIFETIME
+                room=room,
+                name=name or ids.stream_name(),
+                label=label,
+                on_programme=on_programme,
+                key_until=now + KEY_LIFETIME,
             )
     except IntegrityError:
         raise StreamNameTaken(f"The stream name {name!r} is taken; choose another.") from None
@@ -117,7 +123,9 @@ def forbid_stream(
     stream.forbidden_until = until
     stream.forbidden_reason = text.checked(reason, field="reason", limit_bytes=300)
     stream.save(update_fields=["forbidden_until", "forbidden_reason"])
-    audit.record(action="stream.forbid", actor=by, now=now, room_key=room.key, target=stream.name, reason=reason, address=address)
+    audit.record(
+        action="stream.forbid", actor=by, now=now, room_key=room.key, target=stream.name, reason=reason, address=address
+    )
     facts.state(
         StreamForbidden(stream=stream.name, room_id=room.pk, room_key=room.key, at=now, until=until, by=str(by))
     )

@@ -80,7 +80,9 @@ class TokensView(APIView):
 class DemoTokensView(APIView):
     authentication_classes = ()
 
-    @extend_schema(operation_id="demo_tokens_create", request=DemoTokenRequestSerializer, responses={201: DemoTokenSerializer})
+    @extend_schema(
+        operation_id="demo_tokens_create", request=DemoTokenRequestSerializer, responses={201: DemoTokenSerializer}
+    )
     def post(self, request: Request) -> Response:
         """A guest of the demo app gets a name. There is no such door where no demo app is."""
         app = demo.demo_app()

@@ -5,114 +5,262 @@ import django.contrib.auth.validators
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
+from django.db import migrations, models
+
 import liveroom.accounts.models.apps
 import liveroom.kernel.ids
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='App',
+            name="App",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sdkappid', models.PositiveBigIntegerField(unique=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='sdkappid')),
-                ('name', models.CharField(max_length=100)),
-                ('secret_key', models.CharField(default=liveroom.kernel.ids.secret_key, help_text='Signs UserSigs. Keep it on servers.', max_length=128)),
-                ('admin_identifiers', models.JSONField(default=liveroom.accounts.models.apps.default_admins, help_text='User ids that act for the app over the server API; at most five.', validators=[liveroom.accounts.models.apps._only_admin_ids])),
-                ('demo', models.BooleanField(default=False, help_text='Lets anybody log in on the viewer page with a nick. Never in production.')),
-                ('open_list', models.BooleanField(default=True, verbose_name='rooms list without login')),
-                ('second_publisher', models.CharField(choices=[('refuse', 'is refused'), ('take_over', 'takes over')], default='refuse', help_text='What happens to a second publisher of a stream that is on air.', max_length=12)),
-                ('history_count', models.PositiveSmallIntegerField(default=20, validators=[django.core.validators.MaxValueValidator(100)])),
-                ('history_hours', models.PositiveSmallIntegerField(default=24, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(168)])),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "sdkappid",
+                    models.PositiveBigIntegerField(
+                        unique=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name="sdkappid"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "secret_key",
+                    models.CharField(
+                        default=liveroom.kernel.ids.secret_key,
+                        help_text="Signs UserSigs. Keep it on servers.",
+                        max_length=128,
+                    ),
+                ),
+                (
+                    "admin_identifiers",
+                    models.JSONField(
+                        default=liveroom.accounts.models.apps.default_admins,
+                        help_text="User ids that act for the app over the server API; at most five.",
+                        validators=[liveroom.accounts.models.apps._only_admin_ids],
+                    ),
+                ),
+                (
+                    "demo",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Lets anybody log in on the viewer page with a nick. Never in production.",
+                    ),
+                ),
+                ("open_list", models.BooleanField(default=True, verbose_name="rooms list without login")),
+                (
+                    "second_publisher",
+                    models.CharField(
+                        choices=[("refuse", "is refused"), ("take_over", "takes over")],
+                        default="refuse",
+                        help_text="What happens to a second publisher of a stream that is on air.",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "history_count",
+                    models.PositiveSmallIntegerField(
+                        default=20, validators=[django.core.validators.MaxValueValidator(100)]
+                    ),
+                ),
+                (
+                    "history_hours",
+                    models.PositiveSmallIntegerField(
+                        default=24,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(168),
+                        ],
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(max_length=100)),
-                ('secret_id', models.CharField(max_length=64, unique=True)),
-                ('secret_key', models.CharField(max_length=64)),
-                ('scopes', models.JSONField(default=liveroom.accounts.models.apps.every_scope, help_text='Out of rooms, messages, tokens, streams, people.', validators=[liveroom.accounts.models.apps._only_scopes])),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='accounts.app')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("label", models.CharField(max_length=100)),
+                ("secret_id", models.CharField(max_length=64, unique=True)),
+                ("secret_key", models.CharField(max_length=64)),
+                (
+                    "scopes",
+                    models.JSONField(
+                        default=liveroom.accounts.models.apps.every_scope,
+                        help_text="Out of rooms, messages, tokens, streams, people.",
+                        validators=[liveroom.accounts.models.apps._only_scopes],
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="api_keys", to="accounts.app"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identifier', models.CharField(help_text='At most 32 bytes.', max_length=32, verbose_name='user id')),
-                ('nick', models.CharField(blank=True, default='', max_length=1024)),
-                ('avatar', models.CharField(blank=True, default='', max_length=500)),
-                ('level', models.PositiveIntegerField(default=0)),
-                ('role', models.PositiveIntegerField(default=0, help_text="A number with a meaning of the app's own.")),
-                ('fields', models.JSONField(blank=True, default=dict, verbose_name='custom fields')),
-                ('tokens_valid_from', models.DateTimeField(blank=True, help_text='Older UserSigs are refused (kick).', null=True)),
-                ('blocked', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='people', to='accounts.app')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("identifier", models.CharField(help_text="At most 32 bytes.", max_length=32, verbose_name="user id")),
+                ("nick", models.CharField(blank=True, default="", max_length=1024)),
+                ("avatar", models.CharField(blank=True, default="", max_length=500)),
+                ("level", models.PositiveIntegerField(default=0)),
+                ("role", models.PositiveIntegerField(default=0, help_text="A number with a meaning of the app's own.")),
+                ("fields", models.JSONField(blank=True, default=dict, verbose_name="custom fields")),
+                (
+                    "tokens_valid_from",
+                    models.DateTimeField(blank=True, help_text="Older UserSigs are refused (kick).", null=True),
+                ),
+                ("blocked", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="people", to="accounts.app"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'people',
+                "verbose_name_plural": "people",
             },
         ),
         migrations.CreateModel(
-            name='Login',
+            name="Login",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
-                ('person', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='login', to='accounts.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
+                (
+                    "person",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="login",
+                        to="accounts.person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Domain',
+            name="Domain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('push', 'push'), ('play', 'play')], max_length=4)),
-                ('name', models.CharField(help_text="The host name in addresses; the deployment's own if it is the only one.", max_length=253)),
-                ('enabled', models.BooleanField(default=True)),
-                ('auth_enabled', models.BooleanField(default=True, verbose_name='addresses are signed')),
-                ('master_key', models.CharField(default=liveroom.kernel.ids.stream_key, max_length=64)),
-                ('backup_key', models.CharField(blank=True, default=liveroom.kernel.ids.stream_key, max_length=64)),
-                ('auth_delta_seconds', models.PositiveIntegerField(default=0, help_text='Seconds an address stays good after its time.', validators=[django.core.validators.MaxValueValidator(2592000)])),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='domains', to='accounts.app')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(choices=[("push", "push"), ("play", "play")], max_length=4)),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="The host name in addresses; the deployment's own if it is the only one.",
+                        max_length=253,
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True)),
+                ("auth_enabled", models.BooleanField(default=True, verbose_name="addresses are signed")),
+                ("master_key", models.CharField(default=liveroom.kernel.ids.stream_key, max_length=64)),
+                ("backup_key", models.CharField(blank=True, default=liveroom.kernel.ids.stream_key, max_length=64)),
+                (
+                    "auth_delta_seconds",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Seconds an address stays good after its time.",
+                        validators=[django.core.validators.MaxValueValidator(2592000)],
+                    ),
+                ),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="domains", to="accounts.app"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('app', 'kind', 'name'), name='domain_once_per_app'), models.CheckConstraint(condition=models.Q(('kind__in', ['push', 'play'])), name='domain_kind')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("app", "kind", "name"), name="domain_once_per_app"),
+                    models.CheckConstraint(condition=models.Q(("kind__in", ["push", "play"])), name="domain_kind"),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(fields=('app', 'identifier'), name='person_once_per_app'),
+            model_name="person",
+            constraint=models.UniqueConstraint(fields=("app", "identifier"), name="person_once_per_app"),
         ),
     ]

@@ -17,7 +17,11 @@ def every_scope() -> list[str]:
 
 
 def _only_admin_ids(value: object) -> None:
-    if not isinstance(value, list) or len(value) > 5 or not all(isinstance(v, str) and 0 < len(v.encode()) <= 32 for v in value):
+    if (
+        not isinstance(value, list)
+        or len(value) > 5
+        or not all(isinstance(v, str) and 0 < len(v.encode()) <= 32 for v in value)
+    ):
         raise ValidationError("A list of at most five user ids of at most 32 bytes each.")
 
 
@@ -37,18 +41,26 @@ class App(models.Model):
 
     sdkappid = models.PositiveBigIntegerField("sdkappid", unique=True, validators=[MinValueValidator(1)])
     name = models.CharField(max_length=100)
-    secret_key = models.CharField(max_length=128, default=ids.secret_key, help_text="Signs UserSigs. Keep it on servers.")
-    admin_identifiers = models.JSONField(
-        default=default_admins, validators=[_only_admin_ids], help_text="User ids that act for the app over the server API; at most five."
+    secret_key = models.CharField(
+        max_length=128, default=ids.secret_key, help_text="Signs UserSigs. Keep it on servers."
     )
-    demo = models.BooleanField(default=False, help_text="Lets anybody log in on the viewer page with a nick. Never in production.")
+    admin_identifiers = models.JSONField(
+        default=default_admins,
+        validators=[_only_admin_ids],
+        help_text="User ids that act for the app over the server API; at most five.",
+    )
+    demo = models.BooleanField(
+        default=False, help_text="Lets anybody log in on the viewer page with a nick. Never in production."
+    )
     open_list = models.BooleanField("rooms list without login", default=True)
     second_publisher = models.CharField(
         max_length=12, choices=[(REFUSE, "is refused"), (TAKE_OVER, "takes over")], default=REFUSE,
         help_text="What happens to a second publisher of a stream that is on air.",
     )  # fmt: skip
     history_count = models.PositiveSmallIntegerField(default=20, validators=[MaxValueValidator(100)])
-    history_hours = models.PositiveSmallIntegerField(default=24, validators=[MinValueValidator(1), MaxValueValidator(168)])
+    history_hours = models.PositiveSmallIntegerField(
+        default=24, validators=[MinValueValidator(1), MaxValueValidator(168)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -83,7 +95,9 @@ class Domain(models.Model):
 
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="domains")
     kind = models.CharField(max_length=4, choices=[(PUSH, "push"), (PLAY, "play")])
-    name = models.CharField(max_length=253, help_text="The host name in addresses; the deployment's own if it is the only one.")
+    name = models.CharField(
+        max_length=253, help_text="The host name in addresses; the deployment's own if it is the only one."
+    )
     enabled = models.BooleanField(default=True)
     auth_enabled = models.BooleanField("addresses are signed", default=True)
     master_key = models.CharField(max_length=64, default=ids.stream_key)

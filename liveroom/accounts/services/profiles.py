@@ -43,7 +43,9 @@ def change_profile(*, person: Person, changes: Mapping[str, Any]) -> Person:
             raise BadParameter("fields must be an object of texts.", field="fields")
         size = len(json.dumps(value, ensure_ascii=False).encode())
         if size > FIELDS_BYTES:
-            raise BadParameter(f"fields take {size} bytes; the limit is {FIELDS_BYTES}.", field="fields", limit=FIELDS_BYTES)
+            raise BadParameter(
+                f"fields take {size} bytes; the limit is {FIELDS_BYTES}.", field="fields", limit=FIELDS_BYTES
+            )
         person.fields = value
     person.save(update_fields=["nick", "avatar", "fields"])
     facts.state(

@@ -103,7 +103,9 @@ def make_usersig(*, app: App, identifier: str, expire_seconds: int, now: datetim
             field="identifier", limit=usersig.MAX_IDENTIFIER_BYTES, given=size,
         )  # fmt: skip
     if not 1 <= expire_seconds <= MAX_LIFETIME_SECONDS:
-        raise BadParameter(f"expire must be from 1 to {MAX_LIFETIME_SECONDS} seconds.", field="expire", given=expire_seconds)
+        raise BadParameter(
+            f"expire must be from 1 to {MAX_LIFETIME_SECONDS} seconds.", field="expire", given=expire_seconds
+        )
     return usersig.make(
         key=app.secret_key, identifier=identifier, sdkappid=app.sdkappid, now=now, expire_seconds=expire_seconds
     )

@@ -60,7 +60,9 @@ class RoomWriteSerializer(serializers.Serializer):
 
     title = serializers.CharField(required=False, help_text="At most 100 bytes.")
     introduction = serializers.CharField(required=False, allow_blank=True, help_text="At most 240 bytes.")
-    notice = serializers.CharField(required=False, allow_blank=True, help_text="At most 300 bytes; text, or JSON with text and images.")
+    notice = serializers.CharField(
+        required=False, allow_blank=True, help_text="At most 300 bytes; text, or JSON with text and images."
+    )
     category = serializers.CharField(required=False, allow_blank=True)
     tags = serializers.ListField(child=serializers.CharField(), required=False)
     cover = serializers.CharField(required=False, allow_blank=True)
@@ -79,7 +81,9 @@ class RoomWriteSerializer(serializers.Serializer):
 
 
 class RoomCreateSerializer(RoomWriteSerializer):
-    id = serializers.CharField(required=False, help_text="Printable ASCII, at most 48 bytes, no '/'. Made by the server if left out.")
+    id = serializers.CharField(
+        required=False, help_text="Printable ASCII, at most 48 bytes, no '/'. Made by the server if left out."
+    )
     owner = serializers.CharField(required=False, help_text="Servers only: whose room it is.")
     title = serializers.CharField(help_text="At most 100 bytes.")
 
@@ -100,7 +104,9 @@ class AttributesSerializer(serializers.Serializer):
 
 class AttributesWriteSerializer(serializers.Serializer):
     attributes = serializers.DictField(child=serializers.CharField(allow_blank=True, trim_whitespace=False))
-    version = serializers.IntegerField(required=False, help_text="The room's version that you saw; another by now: 409.")
+    version = serializers.IntegerField(
+        required=False, help_text="The room's version that you saw; another by now: 409."
+    )
     versions = serializers.DictField(child=serializers.IntegerField(), required=False, help_text="The same per key.")
 
 

@@ -59,7 +59,9 @@ def _instant(value: Any) -> datetime | None:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise BadParameter("starts_at is an instant with its zone, such as 2026-12-31T20:00:00Z, or null.", field="starts_at")
+        raise BadParameter(
+            "starts_at is an instant with its zone, such as 2026-12-31T20:00:00Z, or null.", field="starts_at"
+        )
     return found
 
 
@@ -261,14 +263,18 @@ class AttributesView(APIView):
         return self._answer(asked_room(request, room, enter=True))
 
     @extend_schema(
-        operation_id="rooms_attributes_set", request=shapes.AttributesWriteSerializer, responses=shapes.AttributesSerializer
+        operation_id="rooms_attributes_set",
+        request=shapes.AttributesWriteSerializer,
+        responses=shapes.AttributesSerializer,
     )
     def put(self, request: Request, room: str) -> Response:
         """Replace all attributes."""
         return self._write(request, room, replace=True)
 
     @extend_schema(
-        operation_id="rooms_attributes_modify", request=shapes.AttributesWriteSerializer, responses=shapes.AttributesSerializer
+        operation_id="rooms_attributes_modify",
+        request=shapes.AttributesWriteSerializer,
+        responses=shapes.AttributesSerializer,
     )
     def patch(self, request: Request, room: str) -> Response:
         """Set some attributes and keep the others."""
@@ -296,7 +302,9 @@ class CountersView(APIView):
         return self._answer(asked_room(request, room, enter=True))
 
     @extend_schema(
-        operation_id="rooms_counters_change", request=shapes.CountersWriteSerializer, responses=shapes.CountersSerializer
+        operation_id="rooms_counters_change",
+        request=shapes.CountersWriteSerializer,
+        responses=shapes.CountersSerializer,
     )
     def patch(self, request: Request, room: str) -> Response:
         """Set, increase or decrease counters; all or none."""

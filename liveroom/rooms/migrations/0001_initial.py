@@ -2,135 +2,248 @@
 
 import django.core.validators
 import django.db.models.deletion
-import liveroom.rooms.rules.status
 from django.db import migrations, models
+
+import liveroom.rooms.rules.status
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Room',
+            name="Room",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('group_id', models.CharField(max_length=48, verbose_name='room id')),
-                ('title', models.CharField(max_length=100)),
-                ('introduction', models.CharField(blank=True, default='', help_text='At most 240 bytes.', max_length=240)),
-                ('notice', models.CharField(blank=True, default='', help_text='At most 300 bytes; plain text or JSON.', max_length=300)),
-                ('category', models.CharField(blank=True, default='', max_length=40)),
-                ('tag_line', models.CharField(blank=True, default='', help_text='Between bars: |music|chat|', max_length=400, verbose_name='tags')),
-                ('fields', models.JSONField(blank=True, default=dict, verbose_name='custom fields')),
-                ('cover', models.CharField(blank=True, default='', max_length=500)),
-                ('status', models.CharField(choices=[('to_be_started', 'to be started'), ('live', 'live'), ('paused', 'paused'), ('ended', 'ended'), ('played_back', 'played back')], default=liveroom.rooms.rules.status.Status['TO_BE_STARTED'], max_length=16)),
-                ('status_at', models.DateTimeField()),
-                ('starts_at', models.DateTimeField(blank=True, null=True, verbose_name='planned start')),
-                ('publisher_lost_at', models.DateTimeField(blank=True, null=True)),
-                ('held_until', models.DateTimeField(blank=True, null=True)),
-                ('visibility', models.CharField(choices=[('listed', 'listed'), ('unlisted', 'unlisted')], default='listed', max_length=10)),
-                ('password', models.CharField(blank=True, default='', max_length=128)),
-                ('allow_list_only', models.BooleanField(default=False)),
-                ('viewer_limit', models.PositiveIntegerField(blank=True, help_text='Viewers of the picture at once; empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('bandwidth_limit_kbps', models.PositiveIntegerField(blank=True, help_text='Kilobits a second to all viewers together; empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100000000)])),
-                ('attributes_version', models.PositiveIntegerField(default=0)),
-                ('online', models.PositiveIntegerField(default=0, help_text='As last counted; for sorting the list.')),
-                ('created_at', models.DateTimeField()),
-                ('disbanded_at', models.DateTimeField(blank=True, null=True)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rooms', to='accounts.app')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rooms', to='accounts.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("group_id", models.CharField(max_length=48, verbose_name="room id")),
+                ("title", models.CharField(max_length=100)),
+                (
+                    "introduction",
+                    models.CharField(blank=True, default="", help_text="At most 240 bytes.", max_length=240),
+                ),
+                (
+                    "notice",
+                    models.CharField(
+                        blank=True, default="", help_text="At most 300 bytes; plain text or JSON.", max_length=300
+                    ),
+                ),
+                ("category", models.CharField(blank=True, default="", max_length=40)),
+                (
+                    "tag_line",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Between bars: |music|chat|",
+                        max_length=400,
+                        verbose_name="tags",
+                    ),
+                ),
+                ("fields", models.JSONField(blank=True, default=dict, verbose_name="custom fields")),
+                ("cover", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("to_be_started", "to be started"),
+                            ("live", "live"),
+                            ("paused", "paused"),
+                            ("ended", "ended"),
+                            ("played_back", "played back"),
+                        ],
+                        default=liveroom.rooms.rules.status.Status["TO_BE_STARTED"],
+                        max_length=16,
+                    ),
+                ),
+                ("status_at", models.DateTimeField()),
+                ("starts_at", models.DateTimeField(blank=True, null=True, verbose_name="planned start")),
+                ("publisher_lost_at", models.DateTimeField(blank=True, null=True)),
+                ("held_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "visibility",
+                    models.CharField(
+                        choices=[("listed", "listed"), ("unlisted", "unlisted")], default="listed", max_length=10
+                    ),
+                ),
+                ("password", models.CharField(blank=True, default="", max_length=128)),
+                ("allow_list_only", models.BooleanField(default=False)),
+                (
+                    "viewer_limit",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Viewers of the picture at once; empty: no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "bandwidth_limit_kbps",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Kilobits a second to all viewers together; empty: no limit.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100000000),
+                        ],
+                    ),
+                ),
+                ("attributes_version", models.PositiveIntegerField(default=0)),
+                ("online", models.PositiveIntegerField(default=0, help_text="As last counted; for sorting the list.")),
+                ("created_at", models.DateTimeField()),
+                ("disbanded_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="rooms", to="accounts.app"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="rooms", to="accounts.person"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LiveSession',
+            name="LiveSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.CharField(max_length=20, unique=True)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('had_publisher', models.BooleanField(default=False, help_text='Without one, no lost picture ends it.')),
-                ('end_reason', models.CharField(blank=True, default='', max_length=40)),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='rooms.room')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sequence", models.CharField(max_length=20, unique=True)),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "had_publisher",
+                    models.BooleanField(default=False, help_text="Without one, no lost picture ends it."),
+                ),
+                ("end_reason", models.CharField(blank=True, default="", max_length=40)),
+                (
+                    "room",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="sessions", to="rooms.room"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AllowedPerson',
+            name="AllowedPerson",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.person')),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='allowed', to='rooms.room')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.person"
+                    ),
+                ),
+                (
+                    "room",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="allowed", to="rooms.room"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoomAdmin',
+            name="RoomAdmin",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('appointed_at', models.DateTimeField()),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='moderates', to='accounts.person')),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='admins', to='rooms.room')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("appointed_at", models.DateTimeField()),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="moderates", to="accounts.person"
+                    ),
+                ),
+                (
+                    "room",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="admins", to="rooms.room"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoomAttribute',
+            name="RoomAttribute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=32)),
-                ('value', models.TextField()),
-                ('version', models.PositiveIntegerField()),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attributes', to='rooms.room')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=32)),
+                ("value", models.TextField()),
+                ("version", models.PositiveIntegerField()),
+                (
+                    "room",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="attributes", to="rooms.room"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoomCounter',
+            name="RoomCounter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=128)),
-                ('value', models.BigIntegerField(default=0)),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='counters', to='rooms.room')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=128)),
+                ("value", models.BigIntegerField(default=0)),
+                (
+                    "room",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="counters", to="rooms.room"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='room',
-            index=models.Index(fields=['app', '-online', '-id'], name='room_by_online'),
+            model_name="room",
+            index=models.Index(fields=["app", "-online", "-id"], name="room_by_online"),
         ),
         migrations.AddIndex(
-            model_name='room',
-            index=models.Index(fields=['app', '-status_at', '-id'], name='room_by_start'),
+            model_name="room",
+            index=models.Index(fields=["app", "-status_at", "-id"], name="room_by_start"),
         ),
         migrations.AddIndex(
-            model_name='room',
-            index=models.Index(condition=models.Q(('publisher_lost_at__isnull', False)), fields=['publisher_lost_at'], name='room_lost'),
+            model_name="room",
+            index=models.Index(
+                condition=models.Q(("publisher_lost_at__isnull", False)), fields=["publisher_lost_at"], name="room_lost"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='room',
-            constraint=models.UniqueConstraint(condition=models.Q(('disbanded_at__isnull', True)), fields=('app', 'group_id'), name='room_id_once_per_app'),
+            model_name="room",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("disbanded_at__isnull", True)),
+                fields=("app", "group_id"),
+                name="room_id_once_per_app",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='room',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['to_be_started', 'live', 'paused', 'ended', 'played_back'])), name='room_status_known'),
+            model_name="room",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["to_be_started", "live", "paused", "ended", "played_back"])),
+                name="room_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='livesession',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('room',), name='one_open_session_per_room'),
+            model_name="livesession",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at__isnull", True)), fields=("room",), name="one_open_session_per_room"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allowedperson',
-            constraint=models.UniqueConstraint(fields=('room', 'person'), name='allowed_once_per_room'),
+            model_name="allowedperson",
+            constraint=models.UniqueConstraint(fields=("room", "person"), name="allowed_once_per_room"),
         ),
         migrations.AddConstraint(
-            model_name='roomadmin',
-            constraint=models.UniqueConstraint(fields=('room', 'person'), name='admin_once_per_room'),
+            model_name="roomadmin",
+            constraint=models.UniqueConstraint(fields=("room", "person"), name="admin_once_per_room"),
         ),
         migrations.AddConstraint(
-            model_name='roomattribute',
-            constraint=models.UniqueConstraint(fields=('room', 'key'), name='attribute_once_per_room'),
+            model_name="roomattribute",
+            constraint=models.UniqueConstraint(fields=("room", "key"), name="attribute_once_per_room"),
         ),
         migrations.AddConstraint(
-            model_name='roomcounter',
-            constraint=models.UniqueConstraint(fields=('room', 'key'), name='counter_once_per_room'),
+            model_name="roomcounter",
+            constraint=models.UniqueConstraint(fields=("room", "key"), name="counter_once_per_room"),
         ),
     ]

@@ -21,7 +21,9 @@ class Room(models.Model):
     owner = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="rooms")
     title = models.CharField(max_length=100)
     introduction = models.CharField(max_length=240, blank=True, default="", help_text="At most 240 bytes.")
-    notice = models.CharField(max_length=300, blank=True, default="", help_text="At most 300 bytes; plain text or JSON.")
+    notice = models.CharField(
+        max_length=300, blank=True, default="", help_text="At most 300 bytes; plain text or JSON."
+    )
     category = models.CharField(max_length=40, blank=True, default="")
     tag_line = models.CharField("tags", max_length=400, blank=True, default="", help_text="Between bars: |music|chat|")
     fields = models.JSONField("custom fields", default=dict, blank=True)
@@ -35,7 +37,10 @@ class Room(models.Model):
     password = models.CharField(max_length=128, blank=True, default="")
     allow_list_only = models.BooleanField(default=False)
     viewer_limit = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Viewers of the picture at once; empty: no limit."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Viewers of the picture at once; empty: no limit.",
     )
     bandwidth_limit_kbps = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(100_000_000)],
@@ -48,7 +53,9 @@ class Room(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["app", "group_id"], condition=Q(disbanded_at__isnull=True), name="room_id_once_per_app"),
+            models.UniqueConstraint(
+                fields=["app", "group_id"], condition=Q(disbanded_at__isnull=True), name="room_id_once_per_app"
+            ),
             models.CheckConstraint(condition=Q(status__in=[s.value for s in Status]), name="room_status_known"),
         ]
         indexes = [
@@ -88,7 +95,9 @@ class LiveSession(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["room"], condition=Q(ended_at__isnull=True), name="one_open_session_per_room")
+            models.UniqueConstraint(
+                fields=["room"], condition=Q(ended_at__isnull=True), name="one_open_session_per_room"
+            )
         ]
 
     def __str__(self) -> str:

@@ -29,14 +29,31 @@ def over_limit(attributes: Mapping[str, str]) -> OverLimit | None:
     """The first limit that the whole set would break, or None."""
     for key, value in attributes.items():
         if not 1 <= _size(key) <= KEY_BYTES:
-            return OverLimit(10045, f"The key {key[:40]!r} has {_size(key)} bytes; 1 to {KEY_BYTES} are allowed.", KEY_BYTES, _size(key))
+            return OverLimit(
+                10045,
+                f"The key {key[:40]!r} has {_size(key)} bytes; 1 to {KEY_BYTES} are allowed.",
+                KEY_BYTES,
+                _size(key),
+            )
         if _size(value) > VALUE_BYTES:
-            return OverLimit(10046, f"The value of {key!r} has {_size(value)} bytes; the limit is {VALUE_BYTES}.", VALUE_BYTES, _size(value))
+            return OverLimit(
+                10046,
+                f"The value of {key!r} has {_size(value)} bytes; the limit is {VALUE_BYTES}.",
+                VALUE_BYTES,
+                _size(value),
+            )
     if len(attributes) > MAX_KEYS:
-        return OverLimit(10047, f"A room has at most {MAX_KEYS} attributes; this would make {len(attributes)}.", MAX_KEYS, len(attributes))
+        return OverLimit(
+            10047,
+            f"A room has at most {MAX_KEYS} attributes; this would make {len(attributes)}.",
+            MAX_KEYS,
+            len(attributes),
+        )
     total = sum(_size(key) + _size(value) for key, value in attributes.items())
     if total > TOTAL_BYTES:
-        return OverLimit(10048, f"All attributes together would take {total} bytes; the limit is {TOTAL_BYTES}.", TOTAL_BYTES, total)
+        return OverLimit(
+            10048, f"All attributes together would take {total} bytes; the limit is {TOTAL_BYTES}.", TOTAL_BYTES, total
+        )
     return None
 
 

@@ -11,7 +11,9 @@ def fault(group_id: str, *, chosen: bool) -> str | None:
     if not group_id:
         return "A room id must not be empty."
     if len(group_id) > MAX_BYTES:
-        return f"A room id has at most {MAX_BYTES} bytes; this one has {len(group_id.encode('utf-8', 'surrogatepass'))}."
+        return (
+            f"A room id has at most {MAX_BYTES} bytes; this one has {len(group_id.encode('utf-8', 'surrogatepass'))}."
+        )
     if not all("!" <= char <= "~" for char in group_id):
         return "A room id is printable ASCII without spaces."
     if "/" in group_id or group_id in (".", ".."):

@@ -97,7 +97,13 @@ def _refuse_stale(room: Room, rows: Mapping[str, RoomAttribute], version: int | 
 
 
 def _write(
-    room: Room, rows: Mapping[str, RoomAttribute], changed: Mapping[str, str], deleted: tuple[str, ...], now: datetime, *, operation: str
+    room: Room,
+    rows: Mapping[str, RoomAttribute],
+    changed: Mapping[str, str],
+    deleted: tuple[str, ...],
+    now: datetime,
+    *,
+    operation: str,
 ) -> Room:
     told: dict[str, tuple[str, int]] = {}
     for key, value in changed.items():
@@ -141,7 +147,11 @@ def change_counters(*, room: Room, values: Mapping[str, Any], mode: str, by: Act
         except counter_rules.OutOfRange as error:
             raise BadParameter(f"{key!r}: {error}.", field="counters") from None
     if len(set(rows) | set(new)) > counter_rules.MAX_COUNTERS:
-        raise BadParameter(f"A room has at most {counter_rules.MAX_COUNTERS} counters.", field="counters", limit=counter_rules.MAX_COUNTERS)
+        raise BadParameter(
+            f"A room has at most {counter_rules.MAX_COUNTERS} counters.",
+            field="counters",
+            limit=counter_rules.MAX_COUNTERS,
+        )
     for key, value in new.items():
         RoomCounter.objects.update_or_create(room=room, key=key, defaults={"value": value})
     if new:

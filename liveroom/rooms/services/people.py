@@ -68,7 +68,9 @@ def dismiss_admin(*, room: Room, identifier: str, by: Actor, now: datetime) -> N
 
 
 def _tell_role(room: Room, person: Person, role: str, by: Actor, now: datetime) -> None:
-    audit.record(action="room.role", actor=by, now=now, room_key=room.key, target=person.identifier, detail={"role": role})
+    audit.record(
+        action="room.role", actor=by, now=now, room_key=room.key, target=person.identifier, detail={"role": role}
+    )
     facts.state(
         RoleChanged(
             room_id=room.pk,
@@ -106,7 +108,9 @@ def check_entry(*, room: Room, actor: Actor, password: str | None, address: str 
     if role in (permission.OWNER, permission.ADMIN):
         return role
     if room.allow_list_only:
-        listed = role == permission.MEMBER and AllowedPerson.objects.filter(room=room, person_id=actor.person_id).exists()
+        listed = (
+            role == permission.MEMBER and AllowedPerson.objects.filter(room=room, person_id=actor.person_id).exists()
+        )
         if not listed:
             raise NotOnTheList("This room is open to invited users only; log in with an account that was invited.")
     if room.password:

@@ -86,7 +86,9 @@ def _fields(value: Any) -> dict[str, str]:
         raise BadParameter("fields is an object of texts.", field="fields")
     size = len(json.dumps(value, ensure_ascii=False).encode())
     if size > FIELDS_BYTES:
-        raise BadParameter(f"fields take {size} bytes; the limit is {FIELDS_BYTES}.", field="fields", limit=FIELDS_BYTES)
+        raise BadParameter(
+            f"fields take {size} bytes; the limit is {FIELDS_BYTES}.", field="fields", limit=FIELDS_BYTES
+        )
     return value
 
 
@@ -137,9 +139,7 @@ def _apply(room: Room, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def create_room(
-    *, app: App, owner: Person, by: Actor, now: datetime, group_id: str | None = None, **said: Any
-) -> Room:
+def create_room(*, app: App, owner: Person, by: Actor, now: datetime, group_id: str | None = None, **said: Any) -> Room:
     """A new room, to be started. RoomIdTaken, RoomIdMalformed, BadParameter."""
     permission.ask("room.create", actor=by)
     if group_id is not None:
@@ -153,7 +153,9 @@ def create_room(
             room.save()
     except IntegrityError:
         mine = Room.objects.filter(app=app, group_id=room.group_id, owner=owner, disbanded_at__isnull=True).exists()
-        taken = RoomIdTaken(f"The room id {room.group_id!r} is taken{' by a room of yours' if mine else ''}; choose another.")
+        taken = RoomIdTaken(
+            f"The room id {room.group_id!r} is taken{' by a room of yours' if mine else ''}; choose another."
+        )
         taken.code = 10025 if mine else 10021
         raise taken from None
     audit.record(action="room.create", actor=by, now=now, room_key=room.key, target=room.group_id)

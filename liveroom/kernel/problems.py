@@ -1,0 +1,109 @@
+"""Errors as application/problem+json (RFC 9457) with our codes. A client never sees a traceback; the unexpected is logged once."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from liveroom.kernel.errors import LiveRoomError
+
+log = logging.getLogger(__name__)
+
+PROBLEM = "application/problem+json"
+
+
+def problem_body(*, status: int, code: int, name: str, detail: str, **extra: Any) -> dict[str, Any]:
+    return {
+        "type": f"urn:liveroom:error:{name}",
+        "title": name.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "name": name,
+        **extra,
+    }
+
+
+def problem_response(error: LiveRoomError) -> JsonResponse:
+    """For views outside REST framework."""
+    answer = JsonResponse(
+        problem_body(status=error.status, code=error.code, name=error.name, detail=error.message, **error.extra),
+        status=error.status,
+        content_type=PROBLEM,
+    )
+    if "retry_after_ms" in error.extra:
+        answer["Retry-After"] = str(-(-int(error.extra["retry_after_ms"]) // 1000))
+    return answer
+
+
+def problem(exc: Exception, context: Any) -> Response | None:
+    """REST framework's exception handler."""
+    headers: dict[str, str] = {}
+    if isinstance(exc, LiveRoomError):
+        body = problem_body(status=exc.status, code=exc.code, name=exc.name, detail=exc.message, **exc.extra)
+        if "retry_after_ms" in exc.extra:
+            headers["Retry-After"] = str(-(-int(exc.extra["retry_after_ms"]) // 1000))
+    elif isinstance(exc, exceptions.ValidationError):
+        fields = exc.get_full_details()
+        body = problem_body(
+            status=400, code=10004, name="bad_parameter", detail=_first_sentence(exc.detail), fields=fields
+        )
+    elif isinstance(exc, Http404):
+        body = problem_body(
+            status=404, code=10010, name="not_found", detail=str(exc) or "There is nothing at this address."
+        )
+    elif isinstance(exc, PermissionDenied):
+        body = problem_body(status=403, code=10007, name="not_permitted", detail=str(exc) or "This is not permitted.")
+    elif isinstance(exc, RequestDataTooBig):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = problem_body(
+            status=413, code=80002, name="too_large", detail=f"The body is larger than {limit:,} bytes."
+        )
+    elif isinstance(exc, exceptions.APIException):
+        code = {401: 70002, 403: 10007, 404: 10010, 429: 60007}.get(exc.status_code, 10004)
+        body = problem_body(
+            status=exc.status_code, code=code, name=exc.default_code, detail=_first_sentence(exc.detail)
+        )
+        wait = getattr(exc, "wait", None)
+        if wait:
+            headers["Retry-After"] = str(int(-(-wait // 1)))
+    elif isinstance(exc, redis.RedisError | OperationalError):
+        log.warning("%s while answering %s: %s", type(exc).__name__, context["request"].path, exc)
+        body = problem_body(
+            status=503, code=10002, name="unavailable", detail="A part of the service is away for a moment; try again."
+        )
+        headers["Retry-After"] = "2"
+    else:
+        return None
+    if body["status"] == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    set_rollback()
+    return Response(body, status=body["status"], headers=headers, content_type=PROBLEM)
+
+
+def _first_sentence(detail: Any, path: str = "") -> str:
+    if isinstance(detail, dict):
+        key, value = next(iter(detail.items()))
+        return _first_sentence(value, f"{path}.{key}" if path else str(key))
+    if isinstance(detail, list):
+        return _first_sentence(detail[0], path)
+    return f"{path}: {detail}" if path and path != "detail" else str(detail)
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    body = problem_body(status=500, code=10002, name="internal", detail="Something failed here; it has been logged.")
+    return JsonResponse(body, status=500, content_type=PROBLEM)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    body = problem_body(status=404, code=10010, name="not_found", detail=f"There is nothing at {request.path[:200]}.")
+    return JsonResponse(body, status=404, content_type=PROBLEM)
