@@ -1,0 +1,33 @@
+"""People, rooms and running copies for every test.
+
+Tests on rules need nothing; on services and doors a database and Redis; journeys a whole copy, booted once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from liveroom.kernel.redis import shared
+from tests.helpers.people import Cast, make_cast
+from tests.helpers.stack import Stack
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_other_tests(request: pytest.FixtureRequest) -> None:
+    """Tests that use the database get an empty Redis with it: the two are one state."""
+    if {"db", "transactional_db", "cast"} & set(request.fixturenames) or request.node.get_closest_marker("django_db"):
+        shared().flushdb()
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """stella streams in the room `r1`, max moderates there, mia watches, zed is a stranger, rita's app is another one."""
+    return make_cast()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A whole copy, as `deploy/up` makes it, shared by the journeys of a session."""
+    with Stack() as running:
+        yield running

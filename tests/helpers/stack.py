@@ -1,0 +1,95 @@
+"""A running copy with what journeys do to it: push a picture, speak, watch, kill."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from deploy.embedded.running_copy import RunningCopy
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=1)
+def clip() -> Path:
+    """Ten seconds of moving picture and sound, 640x360, a keyframe every second: encoded once, pushed in a loop."""
+    path = Path(tempfile.mkdtemp(prefix="liveroom-clip-")) / "clip.flv"
+    subprocess.run(
+        [
+            "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=25", "-f", "lavfi", "-i",
+            "sine=f=330:r=48000", "-t", "10", "-c:v", "libx264", "-preset", "veryfast", "-b:v", "800k", "-g", "25",
+            "-bf", "0", "-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "flv", str(path),
+        ],
+        check=True, timeout=60,
+    )  # fmt: skip
+    return path
+
+
+def until(question: Callable[[], T], *, seconds: float = 15, what: str = "") -> T:
+    """The first true answer. Fails with the last one, and says what was waited for."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds:g} s for {what or question}; the last answer was {answer!r}")
+        time.sleep(0.05)
+
+
+class Stack(RunningCopy):
+    @property
+    def http(self) -> str:
+        return str(self.ready["http"])
+
+    @property
+    def push_url(self) -> str:
+        demo = self.ready["demo"]
+        return f"{demo['obs_server']}/{demo['obs_stream_key']}"
+
+    @contextmanager
+    def push(self, *, url: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """ffmpeg pushes the clip while the block lasts."""
+        child = subprocess.Popen(
+            ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", str(clip()), "-c", "copy", "-f", "flv", url or self.push_url],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            yield child
+        finally:
+            child.kill()
+            child.communicate()
+
+    def api(self, method: str, path: str, body: Any = None, *, bearer: str | None = None, **headers: str) -> tuple[int, Any]:
+        """Status and JSON of a REST call through nginx; `bearer` None: a guest."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            path if "://" in path else f"{self.http}/api/v1/{path}",
+            data=data,
+            method=method,
+            headers={"Content-Type": "application/json", **({"Authorization": f"Bearer {bearer}"} if bearer else {}), **headers},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=15) as answer:
+                raw, status = answer.read(), answer.status
+        except urllib.error.HTTPError as error:
+            raw, status = error.read(), error.code
+        return status, json.loads(raw) if raw[:1] in b"{[" and raw else raw
+
+    def usersig(self, identifier: str) -> str:
+        """A UserSig made by the app's server key, as a customer's backend would."""
+        status, answer = self.api("POST", "tokens", {"identifier": identifier}, bearer=self.ready["app"]["api_key"])
+        assert status == 201, answer
+        return str(answer["usersig"])
+
+    def status(self) -> str:
+        return str(self.api("GET", "rooms/demo")[1]["status"])
