@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 READY_WITHIN_SECONDS = 120
+ASK_AGAIN_SECONDS = 0.05
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
@@ -17,18 +18,18 @@ class NotReady(Exception):
 
 
 async def until_serves(*, bind: str, http_port: int, ports: Sequence[tuple[str, str, int]]) -> None:
-    """Returns when /readyz answers 200 through nginx and every (what, address, port) accepts. Raises NotReady."""
-    address = ANYWHERE.get(bind, bind)
+    """Returns when every (what, address, port) accepts and /readyz answers 200 through nginx. Raises NotReady.
+
+    The ports come first: asking nginx for what is not there yet only fills its log."""
+    answer = ""
     try:
         async with asyncio.timeout(READY_WITHIN_SECONDS):
-            answer = "nothing"
-            while not answer.startswith("200"):
-                answer = await _readyz(address, http_port)
-                await asyncio.sleep(0.05)
             for what, where, port in ports:
                 answer = f"{what} on port {port} does not answer"
                 while not await _accepts(ANYWHERE.get(where, where), port):  # noqa: ASYNC110 - another process
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(ASK_AGAIN_SECONDS)
+            while not (answer := await _readyz(ANYWHERE.get(bind, bind), http_port)).startswith("200"):
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
     except TimeoutError:
         raise NotReady(f"Not ready after {READY_WITHIN_SECONDS} s: {answer}") from None
 
@@ -60,7 +61,7 @@ async def _accepts(address: str, port: int) -> bool:
 
 
 def ready_document(*, http: str, ws: str, rtmp: str, prepared: Path) -> dict[str, Any]:
-    """contracts of ready.json: addresses here, app, admin and demo from what `prepare` wrote."""
+    """What ready.json says: addresses from here; app, admin and demo from what `prepare` wrote."""
     return {"http": http, "ws": ws, "rtmp": rtmp, **json.loads(prepared.read_text())}
 
 

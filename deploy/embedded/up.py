@@ -173,6 +173,7 @@ class Run:
                 ("the socket process", settings.bind, settings.ws_port),
                 ("the RTMP server", settings.bind, settings.rtmp_port),
                 ("the gateway", ports.LOOPBACK, self._inner["gateway"]),
+                ("the web process", ports.LOOPBACK, self._inner["web"]),
             ],
         )
         supervisor.now_serves()
