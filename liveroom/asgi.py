@@ -1,5 +1,7 @@
 """What the processes serve: `web` is Django over HTTP, `sockets` the viewers' sockets and nothing else."""
 
+# ruff: noqa: E402 - Django must be set up before anything that has models is imported
+
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liveroom.settings")

@@ -6,8 +6,8 @@ from interactions import announce
 from interactions.services import telling
 from liveroom.accounts.facts import ProfileChanged, TokensRevoked
 from liveroom.kernel import facts, outbox, permission
-from liveroom.kernel.facts import Row
-from liveroom.kernel.permission import ADMIN, MEMBER, OWNER
+from liveroom.kernel.facts import Fact, Row
+from liveroom.kernel.permission import ADMIN, MEMBER, OWNER, Voter
 from liveroom.rooms import facts as rooms
 from liveroom.rooms.selectors import role_of
 from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope
@@ -16,7 +16,7 @@ from streams.services import following
 from streams.voters import not_forbidden, not_held
 
 # `durable`: in the transaction, fails with it. `after`: once committed, best effort.
-FACTS = {
+FACTS: dict[type[Fact], Row] = {
     ProfileChanged: Row(),
     TokensRevoked: Row(),
     rooms.RoomCreated: Row(durable=[following.give_main_stream]),
@@ -39,7 +39,7 @@ FACTS = {
 }
 
 # The first refusal counts. An action that is not here is refused to everybody.
-VOTERS = {
+VOTERS: dict[str, list[Voter]] = {
     "tokens.make": [authenticated, for_the_app, scope("tokens")],
     "room.list": [authenticated, scope("rooms")],
     "room.create": [authenticated, scope("rooms")],
@@ -60,7 +60,7 @@ VOTERS = {
 }
 
 # Topics of the outbox.
-CARRIERS = {
+CARRIERS: dict[str, outbox.Carrier] = {
     announce.ROOM_EVENT: telling.tell_room,
     announce.ROOM_CLOSE: telling.close_room,
 }

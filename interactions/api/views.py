@@ -5,13 +5,13 @@ from __future__ import annotations
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions.live import pipeline, presence
 from interactions.live.room_ref import ref
 from interactions.services import comments
+from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import Profile, profile
 from liveroom.kernel import clock
@@ -41,7 +41,7 @@ class OnlineSerializer(serializers.Serializer):
 
 class MessagesView(APIView):
     @extend_schema(operation_id="rooms_messages_list", responses=HistorySerializer)
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         """The last messages (20 of the last 24 hours unless the app says otherwise), oldest first."""
         found = asked_room(request, room, enter=True)
         return Response({"messages": pipeline.history_now(room=ref(found), now_ms=clock.now_ms())})
@@ -49,7 +49,7 @@ class MessagesView(APIView):
     @extend_schema(
         operation_id="rooms_messages_send", request=MessageWriteSerializer, responses={201: ReceiptSerializer}
     )
-    def post(self, request: Request, room: str) -> Response:
+    def post(self, request: ApiRequest, room: str) -> Response:
         """Say something to the room. Servers speak in the name of their key."""
         found = asked_room(request, room, enter=True)
         person, actor = request.auth, request.user
@@ -69,6 +69,6 @@ class MessagesView(APIView):
 
 class OnlineView(APIView):
     @extend_schema(operation_id="rooms_online_get", responses={200: OnlineSerializer, 404: OpenApiTypes.OBJECT})
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         """Open sockets in the room, counted now."""
         return Response({"online": presence.online_now(room_key=asked_room(request, room).key)})

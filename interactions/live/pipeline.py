@@ -39,7 +39,8 @@ if tonumber(ARGV[6]) > 0 then
 end
 redis.call('SET', KEYS[5], seq, 'EX', ARGV[8])
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[9]) end
-redis.call('PUBLISH', ARGV[2], 'E' .. seq .. ' {"type":"batch","room":' .. ARGV[3] .. ',"epoch":"' .. epoch .. '","events":[' .. event .. ']}')
+local head = 'E' .. seq .. ' {"type":"batch","room":' .. ARGV[3] .. ',"epoch":"' .. epoch .. '","events":['
+redis.call('PUBLISH', ARGV[2], head .. event .. ']}')
 return {seq, epoch, 1}
 """
 
@@ -122,13 +123,14 @@ def _young(raw: list[bytes], room: RoomRef, now_ms: int) -> list[dict[str, Any]]
 
 async def history(*, room: RoomRef, now_ms: int) -> list[dict[str, Any]]:
     """The last messages of the last hours, oldest first (C6)."""
-    raw = await aredis_for(room.key).lrange(key("history", room.key), -room.history_count, -1)
-    return _young(raw, room, now_ms)
+    raw: Any = aredis_for(room.key).lrange(key("history", room.key), -room.history_count, -1)
+    return _young(await raw, room, now_ms)
 
 
 def history_now(*, room: RoomRef, now_ms: int) -> list[dict[str, Any]]:
     """The same from a thread."""
-    return _young(redis_for(room.key).lrange(key("history", room.key), -room.history_count, -1), room, now_ms)
+    raw: Any = redis_for(room.key).lrange(key("history", room.key), -room.history_count, -1)
+    return _young(raw, room, now_ms)
 
 
 def whisper_now(*, room_key: str, control: dict[str, Any]) -> None:

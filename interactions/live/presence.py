@@ -4,6 +4,8 @@ A process that dies stops being counted when its word runs out; a total is told 
 
 from __future__ import annotations
 
+from typing import Any
+
 import redis
 
 from interactions.live import envelope
@@ -32,7 +34,7 @@ return {total, 1}
 
 async def beat(*, room_key: str, group_id: str, process: str, count: int) -> int:
     """Say how many sockets this process has in the room; returns the room's total and tells the room if that is news."""
-    client = aredis_for(room_key)
+    client: Any = aredis_for(room_key)
     now_ms = clock.now_ms()
     total, news = await client.eval(
         _BEAT,
@@ -63,17 +65,20 @@ def _total(words: dict[bytes, bytes], now_ms: int) -> int:
 
 
 async def online(*, room_key: str) -> int:
-    return _total(await aredis_for(room_key).hgetall(key("presence", room_key)), clock.now_ms())
+    words: Any = aredis_for(room_key).hgetall(key("presence", room_key))
+    return _total(await words, clock.now_ms())
 
 
 def online_now(*, room_key: str) -> int:
     """The same from a thread."""
-    return _total(redis_for(room_key).hgetall(key("presence", room_key)), clock.now_ms())
+    words: Any = redis_for(room_key).hgetall(key("presence", room_key))
+    return _total(words, clock.now_ms())
 
 
 def take_changed_rooms(*, at_most: int = 500) -> list[str]:
     """Rooms whose number is news since the last call, for who keeps the rooms list sortable."""
     try:
-        return [name.decode() for name in shared().spop(CHANGED_ROOMS, at_most) or []]
+        names: Any = shared().spop(CHANGED_ROOMS, at_most)
     except redis.RedisError:
         return []
+    return [name.decode() for name in names or []]

@@ -59,7 +59,7 @@ def role_of(actor: Actor, room: Room) -> str:
         return permission.GUEST
     if actor.acts_for_app or actor.person_id == room.owner_id:
         return permission.OWNER
-    if RoomAdmin.objects.filter(room=room, person_id=actor.person_id).exists():
+    if actor.person_id and RoomAdmin.objects.filter(room=room, person_id=actor.person_id).exists():
         return permission.ADMIN
     return permission.MEMBER
 

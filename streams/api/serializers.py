@@ -25,7 +25,7 @@ class PlaySerializer(serializers.Serializer):
 
 class StreamSerializer(serializers.Serializer):
     name = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     room = serializers.CharField(source="room.group_id")
     on_programme = serializers.BooleanField()
     on_air = serializers.BooleanField()
@@ -34,7 +34,7 @@ class StreamSerializer(serializers.Serializer):
 
 
 class StreamCreateSerializer(serializers.Serializer):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     name = serializers.CharField(
         required=False, help_text="Servers only: [A-Za-z0-9_-]{1,64}, unique in the deployment."
     )

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter, NotFound
@@ -41,7 +41,7 @@ def _with_air(queryset: Any) -> Any:
     )
 
 
-def asked_stream(request: Request, name: str) -> Stream:
+def asked_stream(request: ApiRequest, name: str) -> Stream:
     """The stream of the path, in the app of the request; another app's is unknown here (P1)."""
     found = selectors.stream_of(name=name)
     if found.room.app_id != asked_app(request).pk and request.user.kind != permission.STAFF:
@@ -49,7 +49,7 @@ def asked_stream(request: Request, name: str) -> Stream:
     return found
 
 
-def _programme(request: Request, room: str) -> Stream:
+def _programme(request: ApiRequest, room: str) -> Stream:
     found = selectors.programme(asked_room(request, room))
     if found is None:
         raise NotFound("This room has no stream on its programme.")
@@ -62,7 +62,7 @@ def _push_answer(stream: Stream, address: selectors.PushAddress) -> Response:
 
 class PushView(APIView):
     @extend_schema(operation_id="rooms_push_get", responses=shapes.PushSerializer)
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         """What the owner types into OBS."""
         stream = _programme(request, room)
         return _push_answer(stream, streams.show_push_address(stream=stream, by=request.user, now=clock.now()))
@@ -70,7 +70,7 @@ class PushView(APIView):
 
 class PushResetView(APIView):
     @extend_schema(operation_id="rooms_push_reset", request=None, responses=shapes.PushSerializer)
-    def post(self, request: Request, room: str) -> Response:
+    def post(self, request: ApiRequest, room: str) -> Response:
         """A new stream key. The old one is worthless at once; whoever pushes with it is cut."""
         stream = _programme(request, room)
         address = streams.reset_push_key(
@@ -81,7 +81,7 @@ class PushResetView(APIView):
 
 class PlayView(APIView):
     @extend_schema(operation_id="rooms_play_get", responses=shapes.PlaySerializer, parameters=[SDKAPPID, PASSWORD])
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         """Signed addresses of what the room shows."""
         found = asked_room(request, room, enter=True)
         addresses = selectors.play_addresses(
@@ -94,7 +94,7 @@ class PlayView(APIView):
 
 class HealthView(APIView):
     @extend_schema(operation_id="rooms_health_get", responses=shapes.HealthSerializer)
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         """How the picture arrives, and what refused the last push."""
         stream = _programme(request, room)
         permission.ask("stream.push", actor=request.user, room=stream.room)
@@ -109,7 +109,7 @@ class HealthView(APIView):
 
 class RoomStreamsView(APIView):
     @extend_schema(operation_id="rooms_streams_list", responses=shapes.StreamSerializer(many=True))
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         found = asked_room(request, room, enter=True)
         rows = _with_air(Stream.objects.filter(room=found).order_by("id"))
         return Response(shapes.StreamSerializer(rows, many=True).data)
@@ -119,7 +119,7 @@ class RoomStreamsView(APIView):
         request=shapes.StreamCreateSerializer,
         responses={201: shapes.StreamSerializer},
     )
-    def post(self, request: Request, room: str) -> Response:
+    def post(self, request: ApiRequest, room: str) -> Response:
         """Another place to push to, such as a screen or a second camera."""
         label, name = request.data.get("label"), request.data.get("name")
         if name is not None and not isinstance(name, str):
@@ -134,7 +134,7 @@ class ProgrammeView(APIView):
     @extend_schema(
         operation_id="rooms_programme_set", request=shapes.ProgrammeSerializer, responses=shapes.StreamSerializer
     )
-    def put(self, request: Request, room: str) -> Response:
+    def put(self, request: ApiRequest, room: str) -> Response:
         """Show another stream of the room to its viewers."""
         found = asked_room(request, room)
         stream = Stream.objects.filter(room=found, name=str(request.data.get("stream", ""))).first()
@@ -155,7 +155,7 @@ class StreamsView(APIView):
             OpenApiParameter("cursor", str),
         ],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: ApiRequest) -> Response:
         """Every stream of the app (servers and app admins)."""
         permission.ask("stream.list", actor=request.user)
         rows = _with_air(Stream.objects.filter(room__app=asked_app(request), room__disbanded_at__isnull=True))
@@ -163,13 +163,13 @@ class StreamsView(APIView):
             rows = rows.filter(on_air=True)
         pages = RoomPages()
         pages.ordering = ("-id",)
-        page = pages.paginate_queryset(rows, request, view=self)
+        page: Any = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response(shapes.StreamSerializer(page, many=True).data)
 
 
 class StreamPushView(APIView):
     @extend_schema(operation_id="streams_push_get", responses=shapes.PushSerializer)
-    def get(self, request: Request, name: str) -> Response:
+    def get(self, request: ApiRequest, name: str) -> Response:
         """The push address of any stream of the app."""
         stream = asked_stream(request, name)
         return _push_answer(stream, streams.show_push_address(stream=stream, by=request.user, now=clock.now()))
@@ -177,7 +177,7 @@ class StreamPushView(APIView):
 
 class ForbidView(APIView):
     @extend_schema(operation_id="streams_forbid", request=shapes.ForbidSerializer, responses=shapes.StreamSerializer)
-    def put(self, request: Request, name: str) -> Response:
+    def put(self, request: ApiRequest, name: str) -> Response:
         """Refuse pushes until a time and cut the publisher now."""
         body = shapes.ForbidSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -192,7 +192,7 @@ class ForbidView(APIView):
         return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data)
 
     @extend_schema(operation_id="streams_allow", responses=shapes.StreamSerializer)
-    def delete(self, request: Request, name: str) -> Response:
+    def delete(self, request: ApiRequest, name: str) -> Response:
         """Lift a forbiddance."""
         stream = streams.allow_stream(
             stream=asked_stream(request, name), by=request.user, now=clock.now(), address=client_address(request)
@@ -202,7 +202,7 @@ class ForbidView(APIView):
 
 class CutView(APIView):
     @extend_schema(operation_id="streams_cut", request=None, responses={200: OpenApiTypes.OBJECT})
-    def post(self, request: Request, name: str) -> Response:
+    def post(self, request: ApiRequest, name: str) -> Response:
         """End the publisher's connection now; it may come back. `cut`: whether there was one."""
         cut = streams.cut_stream(
             stream=asked_stream(request, name), by=request.user, now=clock.now(), address=client_address(request)

@@ -65,7 +65,7 @@ def health_of(stream: Stream) -> Health:
     if publish is None:
         return Health(on_air=False)
     try:
-        raw = shared().get(_key(stream.name))
+        raw: Any = shared().get(_key(stream.name))
     except redis.RedisError:
         raw = None
     counted: dict[str, Any] = orjson.loads(raw) if raw else {}

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.serializers import (
     DemoTokenRequestSerializer,
     DemoTokenSerializer,
@@ -26,7 +26,7 @@ from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
 
 
-def asked_app(request: Request) -> App:
+def asked_app(request: ApiRequest) -> App:
     """The app that a request is about: its token's, else `?sdkappid=`, else the only one."""
     if request.user.app_id is not None:
         return App.objects.get(pk=request.user.app_id)
@@ -38,7 +38,7 @@ def asked_app(request: Request) -> App:
     return app_for(int(raw))
 
 
-def asked_person(request: Request) -> Person:
+def asked_person(request: ApiRequest) -> Person:
     """The person behind the token. 70002 for guests; servers have no person."""
     if isinstance(request.auth, Person):
         return request.auth
@@ -47,12 +47,12 @@ def asked_person(request: Request) -> Person:
 
 class MeView(APIView):
     @extend_schema(operation_id="me_get", responses=MeSerializer)
-    def get(self, request: Request) -> Response:
+    def get(self, request: ApiRequest) -> Response:
         """Who the token says you are."""
         return Response(MeSerializer(asked_person(request)).data)
 
     @extend_schema(operation_id="me_update", request=MeSerializer, responses=MeSerializer)
-    def patch(self, request: Request) -> Response:
+    def patch(self, request: ApiRequest) -> Response:
         """Change nick, avatar or custom fields. `level` and `role` are the app's to set."""
         person = profiles.change_profile(person=asked_person(request), changes=request.data)
         return Response(MeSerializer(person).data)
@@ -60,7 +60,7 @@ class MeView(APIView):
 
 class TokensView(APIView):
     @extend_schema(operation_id="tokens_create", request=TokenRequestSerializer, responses={201: TokenSerializer})
-    def post(self, request: Request) -> Response:
+    def post(self, request: ApiRequest) -> Response:
         """A UserSig for a user of your app (server keys with the scope `tokens`)."""
         permission.ask("tokens.make", actor=request.user)
         body = TokenRequestSerializer(data=request.data)
@@ -83,7 +83,7 @@ class DemoTokensView(APIView):
     @extend_schema(
         operation_id="demo_tokens_create", request=DemoTokenRequestSerializer, responses={201: DemoTokenSerializer}
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: ApiRequest) -> Response:
         """A guest of the demo app gets a name. There is no such door where no demo app is."""
         app = demo.demo_app()
         throttle.allow(what="demo-login", who=client_address(request), limit=60, per_seconds=60)

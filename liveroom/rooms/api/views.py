@@ -10,10 +10,10 @@ from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.pagination import CursorPagination
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
@@ -37,7 +37,7 @@ class RoomPages(CursorPagination):
     max_page_size = 100
 
 
-def asked_room(request: Request, group_id: str, *, enter: bool = False) -> Room:
+def asked_room(request: ApiRequest, group_id: str, *, enter: bool = False) -> Room:
     """The room of the path in the app of the request. `enter`: only for who may come in (password in `Room-Password`)."""
     room = selectors.room(app_id=asked_app(request).pk, group_id=group_id)
     if enter:
@@ -95,7 +95,7 @@ class RoomsView(APIView):
             OpenApiParameter("cursor", str),
         ],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: ApiRequest) -> Response:
         """Listed rooms of the app, a page at a time."""
         app = asked_app(request)
         if not app.open_list:
@@ -120,7 +120,7 @@ class RoomsView(APIView):
     @extend_schema(
         operation_id="rooms_create", request=shapes.RoomCreateSerializer, responses={201: shapes.RoomSerializer}
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: ApiRequest) -> Response:
         """Open a room. Send an `Idempotency-Key` to be able to repeat the request."""
         app, now, data = asked_app(request), clock.now(), dict(request.data)
         owner = self._owner(request, app, data.pop("owner", None))
@@ -144,7 +144,7 @@ class RoomsView(APIView):
         )
         return Response(body, status=status, headers={"Location": f"/api/v1/rooms/{body['id']}"})
 
-    def _owner(self, request: Request, app: Any, identifier: Any) -> Person:
+    def _owner(self, request: ApiRequest, app: Any, identifier: Any) -> Person:
         if isinstance(request.auth, Person) and (identifier is None or identifier == request.auth.identifier):
             return request.auth
         permission.ask("room.create_for", actor=request.user)
@@ -155,11 +155,11 @@ class RoomsView(APIView):
 
 class RoomView(APIView):
     @extend_schema(operation_id="rooms_get", responses=shapes.RoomSerializer, parameters=[SDKAPPID])
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         return Response(shapes.RoomSerializer(asked_room(request, room)).data)
 
     @extend_schema(operation_id="rooms_update", request=shapes.RoomWriteSerializer, responses=shapes.RoomSerializer)
-    def patch(self, request: Request, room: str) -> Response:
+    def patch(self, request: ApiRequest, room: str) -> Response:
         """Change what the room says of itself, or who may enter. Viewers are told at once."""
         found, now, data = asked_room(request, room), clock.now(), dict(request.data)
         access, said = _access(data), _said(data)
@@ -170,7 +170,7 @@ class RoomView(APIView):
         return Response(shapes.RoomSerializer(found).data)
 
     @extend_schema(operation_id="rooms_disband", responses={204: None})
-    def delete(self, request: Request, room: str) -> Response:
+    def delete(self, request: ApiRequest, room: str) -> Response:
         """Close the room for good. Everyone in it is told and disconnected."""
         rooms.disband_room(
             room=asked_room(request, room), by=request.user, now=clock.now(), address=client_address(request)
@@ -180,7 +180,7 @@ class RoomView(APIView):
 
 class StatusView(APIView):
     @extend_schema(operation_id="rooms_set_status", request=shapes.StatusSerializer, responses=shapes.RoomSerializer)
-    def post(self, request: Request, room: str) -> Response:
+    def post(self, request: ApiRequest, room: str) -> Response:
         """Set the status by hand. Ending cuts the publisher."""
         found = status_service.set_status(
             room=asked_room(request, room),
@@ -194,7 +194,7 @@ class StatusView(APIView):
 
 class AdminsView(APIView):
     @extend_schema(operation_id="rooms_admins_list", responses=shapes.AdminsSerializer)
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         found = asked_room(request, room, enter=True)
         rows = RoomAdmin.objects.filter(room=found).select_related("person").order_by("id")
         return Response({"admins": [profile(row.person).as_dict() for row in rows]})
@@ -202,20 +202,20 @@ class AdminsView(APIView):
 
 class AdminView(APIView):
     @extend_schema(operation_id="rooms_admins_appoint", request=None, responses={204: None})
-    def put(self, request: Request, room: str, user: str) -> Response:
+    def put(self, request: ApiRequest, room: str, user: str) -> Response:
         """Make a user a moderator of the room (its owner only)."""
         people.appoint_admin(room=asked_room(request, room), identifier=user, by=request.user, now=clock.now())
         return Response(status=204)
 
     @extend_schema(operation_id="rooms_admins_dismiss", responses={204: None})
-    def delete(self, request: Request, room: str, user: str) -> Response:
+    def delete(self, request: ApiRequest, room: str, user: str) -> Response:
         people.dismiss_admin(room=asked_room(request, room), identifier=user, by=request.user, now=clock.now())
         return Response(status=204)
 
 
 class AllowListView(APIView):
     @extend_schema(operation_id="rooms_allow_list_get", responses=shapes.AllowListSerializer)
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         found = asked_room(request, room)
         permission.ask("room.change", actor=request.user, room=found)
         rows = AllowedPerson.objects.filter(room=found).select_related("person").order_by("person__identifier")
@@ -224,7 +224,7 @@ class AllowListView(APIView):
     @extend_schema(
         operation_id="rooms_allow_list_set", request=shapes.AllowListSerializer, responses=shapes.AllowListSerializer
     )
-    def put(self, request: Request, room: str) -> Response:
+    def put(self, request: ApiRequest, room: str) -> Response:
         """Replace the list of those who may enter while `allow_list_only` is on."""
         users = request.data.get("users")
         if not isinstance(users, list) or not all(isinstance(user, str) for user in users):
@@ -237,7 +237,7 @@ class AttributesView(APIView):
     def _answer(self, room: Room) -> Response:
         return Response({"version": room.attributes_version, "attributes": selectors.attributes(room)})
 
-    def _write(self, request: Request, room: str, *, replace: bool) -> Response:
+    def _write(self, request: ApiRequest, room: str, *, replace: bool) -> Response:
         body = request.data
         values, versions = body.get("attributes"), body.get("versions", {})
         if not isinstance(values, dict):
@@ -259,7 +259,7 @@ class AttributesView(APIView):
         return self._answer(found)
 
     @extend_schema(operation_id="rooms_attributes_get", responses=shapes.AttributesSerializer)
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         return self._answer(asked_room(request, room, enter=True))
 
     @extend_schema(
@@ -267,7 +267,7 @@ class AttributesView(APIView):
         request=shapes.AttributesWriteSerializer,
         responses=shapes.AttributesSerializer,
     )
-    def put(self, request: Request, room: str) -> Response:
+    def put(self, request: ApiRequest, room: str) -> Response:
         """Replace all attributes."""
         return self._write(request, room, replace=True)
 
@@ -276,7 +276,7 @@ class AttributesView(APIView):
         request=shapes.AttributesWriteSerializer,
         responses=shapes.AttributesSerializer,
     )
-    def patch(self, request: Request, room: str) -> Response:
+    def patch(self, request: ApiRequest, room: str) -> Response:
         """Set some attributes and keep the others."""
         return self._write(request, room, replace=False)
 
@@ -285,7 +285,7 @@ class AttributesView(APIView):
         responses=shapes.AttributesSerializer,
         parameters=[OpenApiParameter("key", str, many=True, description="Which; left out: all.")],
     )
-    def delete(self, request: Request, room: str) -> Response:
+    def delete(self, request: ApiRequest, room: str) -> Response:
         keys = request.query_params.getlist("key") or None
         return self._answer(
             attributes.delete_attributes(room=asked_room(request, room), keys=keys, by=request.user, now=clock.now())
@@ -298,7 +298,7 @@ class CountersView(APIView):
         return Response({"counters": {row.key: row.value for row in rows}})
 
     @extend_schema(operation_id="rooms_counters_get", responses=shapes.CountersSerializer)
-    def get(self, request: Request, room: str) -> Response:
+    def get(self, request: ApiRequest, room: str) -> Response:
         return self._answer(asked_room(request, room, enter=True))
 
     @extend_schema(
@@ -306,7 +306,7 @@ class CountersView(APIView):
         request=shapes.CountersWriteSerializer,
         responses=shapes.CountersSerializer,
     )
-    def patch(self, request: Request, room: str) -> Response:
+    def patch(self, request: ApiRequest, room: str) -> Response:
         """Set, increase or decrease counters; all or none."""
         values = request.data.get("counters")
         if not isinstance(values, dict):
@@ -321,7 +321,7 @@ class CountersView(APIView):
         responses=shapes.CountersSerializer,
         parameters=[OpenApiParameter("key", str, many=True, description="Which; left out: all.")],
     )
-    def delete(self, request: Request, room: str) -> Response:
+    def delete(self, request: ApiRequest, room: str) -> Response:
         found = asked_room(request, room)
         attributes.delete_counters(room=found, keys=request.query_params.getlist("key") or None, by=request.user)
         return self._answer(found)

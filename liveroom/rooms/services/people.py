@@ -109,7 +109,7 @@ def check_entry(*, room: Room, actor: Actor, password: str | None, address: str 
         return role
     if room.allow_list_only:
         listed = (
-            role == permission.MEMBER and AllowedPerson.objects.filter(room=room, person_id=actor.person_id).exists()
+            actor.person_id is not None and AllowedPerson.objects.filter(room=room, person_id=actor.person_id).exists()
         )
         if not listed:
             raise NotOnTheList("This room is open to invited users only; log in with an account that was invited.")
