@@ -55,11 +55,20 @@ def _bound(bind: str, port: int, *, variable: str) -> socket.socket:
         trial.close()
         if error.errno == errno.EADDRINUSE:
             what = f"is taken{holder_of(port)}"
+        elif error.errno == errno.EADDRNOTAVAIL:
+            raise PortTaken(f"LIVEROOM_BIND={bind} is not an address of this machine.") from None
         else:
             what = f"cannot be used ({error.strerror})"
         text = f"Port {port} on {bind} {what}. Free it, or set {variable} to another port."
         raise PortTaken(text) from None
     return trial
+
+
+def check_inner(asked: Mapping[str, int]) -> None:
+    """`asked` maps the variable to its port, 0 where none was asked for. Raises PortTaken."""
+    for variable, port in asked.items():
+        if port:
+            _bound(LOOPBACK, port, variable=variable).close()
 
 
 def choose_inner(*, wanted: Mapping[str, int], earlier: Mapping[str, int]) -> dict[str, int]:

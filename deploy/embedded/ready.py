@@ -28,7 +28,8 @@ async def until_serves(*, bind: str, http_port: int, ports: Sequence[tuple[str, 
                 answer = f"{what} on port {port} does not answer"
                 while not await _accepts(ANYWHERE.get(where, where), port):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(ASK_AGAIN_SECONDS)
-            while not (answer := await _readyz(ANYWHERE.get(bind, bind), http_port)).startswith("200"):
+            while not answer.startswith("200"):
+                answer = await _readyz(ANYWHERE.get(bind, bind), http_port)
                 await asyncio.sleep(ASK_AGAIN_SECONDS)
     except TimeoutError:
         raise NotReady(f"Not ready after {READY_WITHIN_SECONDS} s: {answer}") from None

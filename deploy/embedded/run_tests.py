@@ -25,7 +25,7 @@ CODE = ("liveroom", "streams", "moderation", "interactions", "deploy")
 # The journeys boot the whole stack and are the longest part; this is where the second pass can leave them out.
 JOURNEYS_ON_POSTGRESQL = True
 NOTHING_SELECTED = 5
-NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS")
+NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PYTEST_ADDOPTS")
 
 CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ruff check", ("-m", "ruff", "check", ".")),

@@ -26,7 +26,7 @@ from deploy.embedded.ports import choose_inner
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 STARTS_WITHIN_SECONDS = 150
 # Settings of whoever runs us that would make two copies one.
-NOT_INHERITED = ("REDIS_URL", "DATABASE_URL")
+NOT_INHERITED = ("REDIS_URL", "DATABASE_URL", "PROMETHEUS_MULTIPROC_DIR", "DJANGO_SETTINGS_MODULE")
 PORTS = ("LIVEROOM_HTTP_PORT", "LIVEROOM_WS_PORT", "LIVEROOM_RTMP_PORT")
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 PYTHON = CHECKOUT / ".venv" / "bin" / "python"
 PUBLIC_DEFAULTS = {"LIVEROOM_HTTP_PORT": "8000", "LIVEROOM_WS_PORT": "8001", "LIVEROOM_RTMP_PORT": "1935"}
+INNER = {"web": "LIVEROOM_WEB_PORT", "gateway": "LIVEROOM_GATEWAY_PORT", "engine": "LIVEROOM_ENGINE_PORT"}
 PACKAGES = ("liveroom", "streams", "moderation", "interactions")
 PURPOSES = ("hooks", "secure-link", "gateway", "redis")
 
@@ -105,14 +106,11 @@ class Run:
             "LIVEROOM_RTMP_PORT": settings.rtmp_port,
         }
         ports.check_public(bind=settings.bind, ports=public, drops_root=self._user is not None)
-        asked = {
-            "web": int(os.environ.get("LIVEROOM_WEB_PORT") or 0),
-            "gateway": int(os.environ.get("LIVEROOM_GATEWAY_PORT") or 0),
-            "engine": int(os.environ.get("LIVEROOM_ENGINE_PORT") or 0),
-            "redis": 0,
-        }
+        asked = {variable: int(os.environ.get(variable) or 0) for variable in INNER.values()}
+        ports.check_inner(asked)
+        wanted = {name: asked[variable] for name, variable in INNER.items()} | {"redis": 0}
         file = self._run / "ports.json"
-        self._inner = ports.choose_inner(wanted=asked, earlier=earlier_ports(file))
+        self._inner = ports.choose_inner(wanted=wanted, earlier=earlier_ports(file))
         kept = {"http": settings.http_port, "ws": settings.ws_port, "rtmp": settings.rtmp_port, **self._inner}
         write_private(file, json.dumps(kept), owner=self._user)
 
@@ -201,9 +199,7 @@ class Run:
             "LIVEROOM_HTTP_PORT": str(settings.http_port),
             "LIVEROOM_WS_PORT": str(settings.ws_port),
             "LIVEROOM_RTMP_PORT": str(settings.rtmp_port),
-            "LIVEROOM_WEB_PORT": str(self._inner["web"]),
-            "LIVEROOM_GATEWAY_PORT": str(self._inner["gateway"]),
-            "LIVEROOM_ENGINE_PORT": str(self._inner["engine"]),
+            **{variable: str(self._inner[name]) for name, variable in INNER.items()},
             "DJANGO_SETTINGS_MODULE": "liveroom.settings",
             "PYTHONUNBUFFERED": "1",
         }
