@@ -4,6 +4,9 @@ prometheus_client's multiprocess files carry them from process to process (PROME
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 process_up = Gauge("liveroom_process_up", "1 while the process runs.", ["process", "kind"], multiprocess_mode="livesum")
@@ -23,7 +26,16 @@ reconciled = Counter(
 hook_seconds = Histogram("liveroom_hook_seconds", "Time to answer an engine callback.", ["action"])
 
 
+def _forget_the_dead() -> None:
+    """Gauges of processes that were killed would be counted until the next start."""
+    for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("gauge_live*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            file.unlink(missing_ok=True)
+
+
 def exposition() -> bytes:
+    _forget_the_dead()
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
     return generate_latest(registry)

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
+
+from websockets.sync.client import connect
 
 from deploy.embedded.running_copy import RunningCopy
 
@@ -44,6 +47,48 @@ def until(question: Callable[[], T], *, seconds: float = 15, what: str = "") -> 
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds:g} s for {what or question}; the last answer was {answer!r}")
         time.sleep(0.05)
+
+
+class Phone:
+    """A viewer's socket, synchronous: `hears` waits for the first event (or frame) that fits."""
+
+    def __init__(self, *, ws: str, usersig: str | None) -> None:
+        query = f"?usersig={quote(usersig)}" if usersig else ""
+        self._socket = connect(ws + query, max_size=2**22)
+        self._number = 0
+        self.frames: list[dict[str, Any]] = []
+        self.snapshot: dict[str, Any] = {}
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _frame(self, seconds: float) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._socket.recv(timeout=seconds))
+        return {**found, "heard_at": time.time()}
+
+    def asks(self, type: str, **body: Any) -> dict[str, Any]:
+        """The answer to one command; frames that come in between are kept."""
+        self._number += 1
+        self._socket.send(json.dumps({"id": self._number, "type": type, **body}))
+        while True:
+            frame = self._frame(15)
+            if frame.get("id") == self._number and "ok" in frame:
+                return frame
+            self.frames.append(frame)
+
+    def hears(self, type: str, *, seconds: float = 15, **wanted: Any) -> dict[str, Any]:
+        """The next event of that type with those values; `heard_at` is when it arrived."""
+        end = time.monotonic() + seconds
+        while True:
+            while self.frames:
+                frame = self.frames.pop(0)
+                for event in frame.get("events", [frame]):
+                    if event.get("type") == type and all(event.get(k) == v for k, v in wanted.items()):
+                        return {**event, "heard_at": frame["heard_at"]}
+            try:
+                self.frames.append(self._frame(max(end - time.monotonic(), 0.001)))
+            except TimeoutError:
+                raise AssertionError(f"no {type} {wanted or ''} within {seconds:g} s") from None
 
 
 class Stack(RunningCopy):
@@ -90,6 +135,24 @@ class Stack(RunningCopy):
         status, answer = self.api("POST", "tokens", {"identifier": identifier}, bearer=self.ready["app"]["api_key"])
         assert status == 201, answer
         return str(answer["usersig"])
+
+    @contextmanager
+    def watching(self, *, as_: str | None = None, room: str = "demo") -> Iterator[Phone]:
+        """Somebody (a guest without a name) joins the room; `phone.snapshot` is what it was shown."""
+        phone = Phone(ws=str(self.ready["ws"]), usersig=self.usersig(as_) if as_ else None)
+        try:
+            answer = phone.asks("join", room=room)
+            assert answer["ok"], answer
+            phone.snapshot = answer["snapshot"]
+            yield phone
+        finally:
+            phone.close()
+
+    def play(self, *, as_: str | None = None) -> dict[str, Any]:
+        """Signed addresses of the demo room."""
+        status, answer = self.api("GET", "rooms/demo/play", bearer=self.usersig(as_) if as_ else None)
+        assert status == 200, answer
+        return dict(answer)
 
     def status(self) -> str:
         return str(self.api("GET", "rooms/demo")[1]["status"])

@@ -1,0 +1,142 @@
+"""What is missing, and what to do about it. Reads only; exit code 1 if something that is needed is not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from liveroom.kernel.redis import shared
+from liveroom.page import vendor
+from streams.engines import EngineUnreachable, engine
+
+RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
+FREE_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`needed` False: the copy serves without it. `cure` is what to type or to change."""
+
+    what: str
+    good: bool
+    detail: str
+    cure: str = ""
+    needed: bool = True
+
+
+class Command(BaseCommand):
+    help = "Explain what is missing."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        findings = [finding for check in CHECKS for finding in check()]
+        for finding in findings:
+            mark = "ok  " if finding.good else "MISS" if finding.needed else "note"
+            self.stdout.write(f"{mark}  {finding.what:<22} {finding.detail}")
+            if not finding.good and finding.cure:
+                self.stdout.write(f"{'':<6}{'':<22} → {finding.cure}")
+        if any(finding.needed and not finding.good for finding in findings):
+            sys.exit(1)
+
+
+def _programs() -> Iterator[Finding]:
+    for name, package in (
+        ("nginx", "nginx-light"),
+        ("ffmpeg", "ffmpeg"),
+        ("ffprobe", "ffmpeg"),
+        ("setpriv", "util-linux"),
+    ):
+        path = shutil.which(name, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        yield Finding(name, path is not None, path or "not found", f"apt-get install {package} (deploy/up does it)")
+    yield Finding(
+        "nginx RTMP module",
+        RTMP_MODULE.exists(),
+        str(RTMP_MODULE),
+        "apt-get install libnginx-mod-rtmp (deploy/up does it)",
+    )
+
+
+def _python() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("Python", sys.version_info >= (3, 11), version, "3.11 or newer is needed")
+    missing = vendor.missing()
+    yield Finding(
+        "page's players",
+        not missing,
+        "installed" if not missing else f"{len(missing)} files are not there",
+        "npm ci in liveroom/page (deploy/up does it)",
+    )
+
+
+def _data() -> Iterator[Finding]:
+    data = settings.LIVEROOM.data
+    free = shutil.disk_usage(data).free
+    yield Finding(
+        "disk",
+        free > FREE_BYTES,
+        f"{free // 1024**2:,} MB free at {data}",
+        "make room, or set LIVEROOM_DATA",
+        needed=False,
+    )
+
+
+def _database() -> Iterator[Finding]:
+    kind = connection.vendor
+    try:
+        executor = MigrationExecutor(connection)
+        open_ = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        yield Finding("database", False, f"{kind}: {str(error).splitlines()[0]}", "check DATABASE_URL")
+        return
+    yield Finding(
+        "database",
+        not open_,
+        kind if not open_ else f"{kind}: {len(open_)} migrations are waiting",
+        "manage.py prepare (deploy/up does it)",
+    )
+
+
+def _redis() -> Iterator[Finding]:
+    try:
+        version = shared().info("server")["redis_version"]  # type: ignore[index]
+        yield Finding("redis", True, str(version))
+    except redis.RedisError as error:
+        yield Finding("redis", False, str(error), "deploy/up starts one; or set REDIS_URL to yours")
+
+
+def _engine() -> Iterator[Finding]:
+    if not settings.LIVEROOM.engine_port:
+        yield Finding("media engine", False, "no copy was started in this data folder yet", "deploy/up", needed=False)
+        return
+    try:
+        state = engine().state()
+        on_air = sum(stream.publisher is not None for stream in state.streams.values())
+        yield Finding("media engine", True, f"answers; {on_air} streams on air")
+    except EngineUnreachable as error:
+        yield Finding("media engine", False, error.message, "deploy/up starts it", needed=False)
+
+
+def _browser() -> Iterator[Finding]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    snap = path is not None and "/snap" in str(Path(path).resolve())
+    yield Finding(
+        "Chromium (for tests)",
+        bool(path) and not snap,
+        "a snap, which tests cannot use" if snap else path or "not found",
+        "apt-get install chromium chromium-driver, or name one in CHROMIUM",
+        needed=False,
+    )
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _programs, _data, _database, _redis, _engine, _browser)
