@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -36,7 +37,8 @@ def room(request: HttpRequest, group_id: str) -> HttpResponse:
         found = room_for_page(sdkappid=int(asked) if asked else None, group_id=group_id)
     if found is None:
         return render(request, "page/missing.html", {"group_id": group_id}, status=404)
-    context = {"room": found, "shell": shell(found), "seen": found.is_open, "colors": COLORS}
+    host = request.get_host().rsplit(":", 1)[0]
+    context = {"room": found, "shell": shell(found, host=host), "seen": found.is_open, "colors": COLORS}
     answer = render(request, "page/room.html", context)
     # The status in it is of this moment.
     patch_cache_control(answer, no_cache=True, private=True)
@@ -45,13 +47,23 @@ def room(request: HttpRequest, group_id: str) -> HttpResponse:
     return answer
 
 
-def shell(room: Room) -> dict[str, Any]:
+def sockets(*, host: str) -> list[str]:
+    """The direct port first (half the cost per message), then the way through the front server, where that one is closed.
+
+    In development a copy is dialled by more names than LIVEROOM_HOST; its ports stand on each of them."""
+    config = settings.LIVEROOM
+    direct = urlsplit(config.public_ws)
+    if not config.production and direct.hostname == config.host and direct.port:
+        direct = direct._replace(netloc=f"{host}:{direct.port}")
+    return [direct.geturl(), "/ws/v1"]
+
+
+def shell(room: Room, *, host: str) -> dict[str, Any]:
     """What the modules need before they have joined. Of a room that asks who comes in, no more than its title."""
     return {
         "room": room.group_id,
         "sdkappid": room.app.sdkappid,
-        # The direct port first (half the cost per message), the way through the front server where that is closed.
-        "sockets": [settings.LIVEROOM.public_ws, "/ws/v1"],
+        "sockets": sockets(host=host),
         "api": "/api/v1",
         "demo": room.app.demo and not settings.LIVEROOM.production,
         "vendor": {"mpegts": static("vendor/mpegts/mpegts.js"), "hls": static("vendor/hls/hls.min.js")},

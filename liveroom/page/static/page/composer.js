@@ -36,11 +36,6 @@ export class Composer {
     this.#counted();
   }
 
-  set limit(limit) {
-    this.#limit = limit;
-    this.#counted();
-  }
-
   /** Why nothing can be sent; an empty reason opens the box. `until` (ms) adds a countdown. */
   close(reason, until = 0) {
     if (reason === this.#closed && until === this.#until) return;

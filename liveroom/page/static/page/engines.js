@@ -40,18 +40,19 @@ export function usableEngines(play) {
   ];
 }
 
-export async function openEngine(name, { vendor, ...options }) {
+/** Fetches what the engine needs; the answer opens it. Rejects with Unsupported, or because a file did not load. */
+export async function fetchEngine(name, vendor) {
   if (name === "flv") {
     await script(vendor.mpegts);
     if (!globalThis.mpegts.isSupported()) throw new Unsupported(name);
-    return openFlv(options);
+    return openFlv;
   }
   if (name === "hls") {
     await script(vendor.hls);
     if (!globalThis.Hls.isSupported()) throw new Unsupported(name);
-    return openHls(options);
+    return openHls;
   }
-  return openNative(options);
+  return openNative;
 }
 
 /** Why an address is refused, in the server's words; empty if it is not, or if nobody says. */

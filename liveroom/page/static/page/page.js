@@ -36,7 +36,7 @@ const player = new Player({
   video: byId("video"),
   still: byId("still"),
   vendor: shell.vendor,
-  refresh: () => session.playOf(shell.room, { sdkappid: shell.sdkappid, password: state.password }),
+  refresh: fresh,
   onState: (now) => {
     state.player = now;
     render();
@@ -70,7 +70,6 @@ socket.on("snapshot", (snapshot, { recovered }) => {
   state.me = snapshot.me ?? {};
   state.mutedUntil = instant(state.me.muted_until) ?? 0;
   comments.me = state.me.id ?? session.user;
-  if (Number.isInteger(snapshot.limits?.comment_characters)) composer.limit = snapshot.limits.comment_characters;
   if (!recovered) comments.reset((snapshot.history ?? []).filter(({ type = "comment" }) => type === "comment"));
   showOnline(snapshot.online);
   showRoom();
@@ -97,13 +96,18 @@ const EVENTS = {
     if ("starts_at" in changed) state.room.starts_at = instant(changed.starts_at);
     showRoom();
   },
-  stream({ play }) {
-    state.room.play = play ?? null;
+  async stream({ stream, on_air: onAir }) {
+    if (onAir && state.room.play?.stream === stream) {
+      player.retry();
+      return;
+    }
+    // Another stream is on the programme now. Addresses are each viewer's own, so an event cannot carry them.
+    state.room.play = await fresh().catch(() => null);
     direct();
   },
-  role({ user, nick, role }) {
-    if (user === state.me.id) state.me.role = role;
-    const name = shownName(nick, user);
+  role({ user, role }) {
+    if (user.id === state.me.id) state.me.role = role;
+    const name = shownName(user.nick, user.id);
     comments.tell(role === "admin" ? `${name} is a moderator now.` : `${name} is no longer a moderator.`);
   },
   online: ({ online }) => showOnline(online),
@@ -116,6 +120,11 @@ socket.on("you", (event) => {
   if (event.type === "unmute") state.mutedUntil = 0;
   render();
 });
+
+/** The play addresses of this moment, for this viewer. */
+function fresh() {
+  return session.playOf(shell.room, { sdkappid: shell.sdkappid, password: state.password });
+}
 
 /** Point the player at what the room shows now. */
 function direct() {

@@ -5,7 +5,7 @@
  * { state, reason?, message? }: idle, loading, playing, blocked (the browser wants a click), held, failed.
  */
 
-import { Unsupported, openEngine, refusalOf, usableEngines } from "./engines.js";
+import { Unsupported, fetchEngine, refusalOf, usableEngines } from "./engines.js";
 
 const RETRY_MS = 600;
 const RETRY_MAX_MS = 8_000;
@@ -29,7 +29,8 @@ export class Player {
   #choice = 0;
   #refreshed = false;
   #timer = 0;
-  #moved = { time: -1, at: 0 };
+  #moved = { time: 0, at: 0 };
+  #nudged = false;
   #pausedAt = 0;
 
   state = "idle";
@@ -43,7 +44,7 @@ export class Player {
     this.#refresh = refresh;
     this.#onState = onState;
     video.addEventListener("playing", () => this.#playing());
-    video.addEventListener("pause", () => (this.#pausedAt = Date.now()));
+    video.addEventListener("play", () => (this.#pausedAt = 0));
     setInterval(() => this.#watch(), 1_000);
   }
 
@@ -79,13 +80,14 @@ export class Player {
 
   /** Do not wait for the next attempt any longer. */
   retry() {
-    if (this.#play === null) return;
+    if (this.#play === null || this.#timer === 0) return;
     this.#attempt = 0;
     this.#refreshed = false;
     this.#start();
   }
 
   pause() {
+    this.#pausedAt = Date.now();
     this.#video.pause();
   }
 
@@ -116,17 +118,11 @@ export class Player {
       return;
     }
     try {
-      const engine = await openEngine(usable[this.#choice % usable.length], {
-        vendor: this.#vendor,
-        video: this.#video,
-        play: this.#play,
-        onFault: (fault) => turn === this.#turn && this.#fault(fault),
-      });
-      if (turn !== this.#turn) {
-        engine.close();
-        return;
-      }
-      this.#engine = engine;
+      const open = await fetchEngine(usable[this.#choice % usable.length], this.#vendor);
+      // Two engines at one video element would end each other.
+      if (turn !== this.#turn) return;
+      const onFault = (fault) => turn === this.#turn && this.#fault(fault);
+      this.#engine = open({ video: this.#video, play: this.#play, onFault });
     } catch (error) {
       if (turn !== this.#turn) return;
       if (!(error instanceof Unsupported)) this.#again("network");
@@ -134,7 +130,8 @@ export class Player {
       else this.#become("failed", { reason: "unsupported" });
       return;
     }
-    this.#moved = { time: -1, at: Date.now() + LOAD_MS - STALL_MS };
+    this.#moved = { time: 0, at: Date.now() + LOAD_MS - STALL_MS };
+    this.#nudged = false;
     try {
       await this.#video.play();
     } catch (error) {
@@ -145,7 +142,6 @@ export class Player {
   #playing() {
     if (this.#engine === null) return;
     this.#moved = { time: this.#video.currentTime, at: Date.now() };
-    this.#pausedAt = 0;
     this.#still.hidden = true;
     // The gateway begins with the last group of pictures: skip to its end at once.
     if (this.behind > 1.5) this.toLive();
@@ -162,22 +158,22 @@ export class Player {
     }
     if (video.currentTime !== this.#moved.time) {
       this.#moved = { time: video.currentTime, at: now };
-      if (this.state === "playing" && this.#attempt && now - this.#startedAt > 5_000) this.#forgive();
+      if (this.state === "playing" && now - this.#engine.startedAt > 5_000) this.#forgive();
       // A tab in the background falls behind, and a lost second of network is never caught up by speed alone.
       if (this.#engine.chases && this.behind > FAR_SECONDS) this.toLive();
     } else if (now - this.#moved.at > STALL_MS) {
-      if (this.behind > 1) this.#video.currentTime += 0.1;
-      this.#again("stalled");
+      // There is more, so it hangs at a gap: over it once, and anew if that does not help.
+      if (this.behind > 1 && !this.#nudged) {
+        this.#nudged = true;
+        this.#moved.at = now;
+        this.toLive();
+      } else this.#again("stalled");
     }
-  }
-
-  get #startedAt() {
-    return this.#engine?.startedAt ?? Date.now();
   }
 
   #forgive() {
     this.#attempt = 0;
-    this.#refreshed = false;
+    this.#refreshed = this.#nudged = false;
   }
 
   /** `fault.kind`: network, ended, refused (with its HTTP status), media. */
@@ -189,7 +185,7 @@ export class Player {
       await this.#refused({ status, message });
     } else {
       // Every third time by the other way, where there is one: some networks let only HLS through.
-      if (this.#attempt % 3 === 2) this.#choice += 1;
+      if (kind === "network" && this.#attempt % 3 === 2) this.#choice += 1;
       this.#again(status === 404 ? "not_live" : kind);
     }
   }
@@ -212,22 +208,31 @@ export class Player {
     const said = this.#play.flv ? await refusalOf(this.#play.flv) : "";
     if (turn !== this.#turn || this.#play === null) return;
     this.#become("failed", { reason, message: said || message });
-    this.#timer = setTimeout(() => {
+    this.#later(REFUSED_RETRY_MS, () => {
       this.#refreshed = false;
       this.#start();
-    }, REFUSED_RETRY_MS);
+    });
   }
 
   #again(reason) {
+    const byViewer = this.#engine !== null && this.#pausedAt > 0;
     this.#end({ keep: true });
     this.#turn += 1;
+    // Who pressed pause does not want it to start by itself.
+    if (byViewer) return;
     const most = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** this.#attempt++);
     this.#become("loading", { reason });
-    this.#timer = setTimeout(() => this.#start(), most / 2 + (Math.random() * most) / 2);
+    this.#later(most / 2 + (Math.random() * most) / 2, () => this.#start());
+  }
+
+  #later(ms, act) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(act, ms);
   }
 
   #end({ keep }) {
     clearTimeout(this.#timer);
+    this.#timer = 0;
     if (keep) this.#keepPicture();
     else this.#still.hidden = true;
     this.#engine?.close();

@@ -25,6 +25,7 @@ const PASSING = new Set([10002, 10006, 10023, 60007, 60011, 70169]);
 /** What the close codes mean that forbid coming back (4100–4199). */
 const CLOSED = new Map([
   [4101, ["bad_token", "The sign-in is not valid or has expired."]],
+  [4102, ["wrong_origin", "This site is not allowed to show this room."]],
   [4103, ["banned", "You are banned from this room."]],
   [4104, ["room_gone", "This room was closed."]],
   [4108, ["entered_another_room", "You entered another room in another window."]],
@@ -121,12 +122,11 @@ export class RoomSocket {
   }
 
   #address() {
-    const { urls, usersig, sdkappid, platform } = this.#options;
+    const { urls, sdkappid, platform } = this.#options;
     const url = new URL(urls[this.#url % urls.length], globalThis.location?.href);
     url.protocol = url.protocol.replace(/^http/, "ws");
     url.searchParams.set("platform", platform);
     if (sdkappid) url.searchParams.set("sdkappid", sdkappid);
-    if (usersig) url.searchParams.set("usersig", usersig);
     return url.href;
   }
 
@@ -137,7 +137,9 @@ export class RoomSocket {
     this.#become("connecting");
     let ws;
     try {
-      ws = new this.#options.WebSocket(this.#address());
+      // As a subprotocol the token stays out of addresses, and so out of logs.
+      const { WebSocket, usersig } = this.#options;
+      ws = new WebSocket(this.#address(), usersig ? ["liveroom.v1", usersig] : ["liveroom.v1"]);
     } catch {
       // Such as ws:// asked for by an https page.
       this.#next();
