@@ -90,7 +90,8 @@ class Run:
             self._user, self.warning = choose_user(checkout=CHECKOUT, data=self._data, python=PYTHON)
             if self._user is not None:
                 give_to(self._data, owner=self._user)
-                compile_for_readers()
+                if self._user.uid != CHECKOUT.stat().st_uid:
+                    compile_for_readers()
             self._claim_ports()
         except (AlreadyRunning, ports.PortTaken) as error:
             raise CannotStart(str(error)) from None
@@ -206,7 +207,8 @@ class Run:
         if self._user is not None:
             # Caches of fontconfig and the like: in a folder that this user may write.
             own |= {"HOME": str(self._run), "USER": self._user.name, "LOGNAME": self._user.name}
-        return {**os.environ, **own}
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return inherited | own
 
 
 def main() -> int:
