@@ -12,11 +12,12 @@ class LogInFirst(LiveRoomError):
 
     code, name, status = 70002, "log_in_first", 401
 
+    def __init__(self) -> None:
+        super().__init__("Log in first: guests may watch and cannot do this.")
+
 
 def authenticated(question: Question) -> LiveRoomError | None:
-    if question.actor.kind == permission.GUEST:
-        return LogInFirst("Log in first: guests may watch and cannot do this.")
-    return None
+    return LogInFirst() if question.actor.kind == permission.GUEST else None
 
 
 def roles(*allowed: str) -> Voter:
@@ -26,7 +27,7 @@ def roles(*allowed: str) -> Voter:
         if question.role in allowed:
             return None
         if question.actor.kind == permission.GUEST:
-            return LogInFirst("Log in first: guests may watch and cannot do this.")
+            return LogInFirst()
         return NotPermitted(
             f"Only {' and '.join(f'the {role}' for role in allowed)} of the room may do this; you are {question.role}.",
             action=question.action,
@@ -49,6 +50,8 @@ def scope(name: str) -> Voter:
 def same_app(question: Question) -> LiveRoomError | None:
     """Nobody acts on a room of another app; staff belong to all."""
     actor = question.actor
+    if actor.kind == permission.GUEST:
+        return LogInFirst()
     if question.room is None or actor.kind == permission.STAFF or actor.app_id == question.room.app_id:
         return None
     return NotPermitted("This room belongs to another app.", action=question.action)
