@@ -26,7 +26,7 @@ def _quiet(stack: Stack) -> Iterator[None]:
     until(lambda: not stack.api("GET", "rooms/demo/streams")[1][0]["on_air"], what="the publisher to be gone")
     if stack.status() in ("live", "paused"):
         stack.api("POST", "rooms/demo/status", {"status": "ended"}, bearer=stack.usersig("stella"))
-    time.sleep(3.1)  # the hold after an end by hand
+        time.sleep(3.1)  # the hold after an end by hand
 
 
 def codecs(url: str) -> str:
@@ -86,6 +86,7 @@ def test_ending_by_hand_cuts_the_publisher_and_holds_it_off(stack: Stack) -> Non
         refused(stack, stack.push_url)
         assert last_refusal(stack)["reason"] == "ended_by_hand"
         assert stack.status() == "ended"
+    time.sleep(3.1)  # the hold
 
 
 @pytest.mark.parametrize(
