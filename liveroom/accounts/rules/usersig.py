@@ -98,6 +98,30 @@ def _canonical(text: str) -> bytes:
     return raw
 
 
+def _inflated(packed: bytes) -> bytes | None:
+    """The text, or None if there is more after it, too much of it, or less than all."""
+    stream = zlib.decompressobj()
+    raw = stream.decompress(packed, MAX_INFLATED_BYTES + 1)
+    if len(raw) > MAX_INFLATED_BYTES or not stream.eof or stream.unused_data:
+        return None
+    return raw
+
+
+def _has_spare_bits(packed: bytes, raw: bytes) -> bool:
+    """Whether bits that mean nothing are set between the end of the compressed text and its checksum.
+
+    Every compressor leaves them 0. The last byte before the checksum is filled from its low end, so if its highest set bit can
+    go without a difference, that bit was spare, and a changed character could pass by it."""
+    last = packed[-5]
+    if not last:
+        return False
+    cleared = last & ~(1 << (last.bit_length() - 1))
+    try:
+        return _inflated(packed[:-5] + bytes((cleared,)) + packed[-4:]) == raw
+    except zlib.error:
+        return False
+
+
 def _whole(value: Any) -> int:
     """Other languages write numbers as text; bools and fractions are nobody's."""
     if isinstance(value, bool) or not isinstance(value, int | str):
@@ -118,9 +142,8 @@ def parse(token: str) -> UserSig | Fault:
         return Fault.MANGLED
     try:
         packed = _canonical(token.translate(_TO_STANDARD))
-        stream = zlib.decompressobj()
-        raw = stream.decompress(packed, MAX_INFLATED_BYTES + 1)
-        if len(raw) > MAX_INFLATED_BYTES or not stream.eof or stream.unused_data:
+        raw = _inflated(packed)
+        if raw is None or _has_spare_bits(packed, raw):
             return Fault.MANGLED
         fields = json.loads(raw.decode("utf-8"))
         identifier = fields["TLS.identifier"]
@@ -130,7 +153,7 @@ def parse(token: str) -> UserSig | Fault:
             return Fault.MANGLED
         if len(identifier.encode("utf-8")) > MAX_IDENTIFIER_BYTES or not identifier.isprintable():
             return Fault.MANGLED
-        if userbuf is not None and not isinstance(userbuf, str):
+        if userbuf is not None and not (isinstance(userbuf, str) and userbuf.isascii()):
             return Fault.MANGLED
         return UserSig(
             identifier=identifier,
