@@ -16,5 +16,5 @@ def changed(*, current: int, mode: str, value: int) -> int:
     """The new value; a missing counter counts from 0."""
     new = {"set": value, "increase": current + value, "decrease": current - value}[mode]
     if not LOWEST <= new <= HIGHEST:
-        raise OutOfRange(f"{new} does not fit 64 bits")
+        raise OutOfRange("the new value does not fit 64 bits")
     return new
