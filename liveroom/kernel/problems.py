@@ -8,7 +8,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -76,6 +76,11 @@ def problem(exc: Exception, context: Any) -> Response | None:
         wait = getattr(exc, "wait", None)
         if wait:
             headers["Retry-After"] = str(int(-(-wait // 1)))
+    elif isinstance(exc, DataError):
+        # PostgreSQL refuses what SQLite would look for in vain: a NUL in an address or a query.
+        body = problem_body(
+            status=400, code=10004, name="bad_parameter", detail="A value holds what no text or number here can hold."
+        )
     elif isinstance(exc, redis.RedisError | OperationalError):
         log.warning("%s while answering %s: %s", type(exc).__name__, context["request"].path, exc)
         body = problem_body(

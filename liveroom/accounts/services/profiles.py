@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import transaction
 
@@ -22,7 +20,7 @@ FIELDS_BYTES = 4096
 def checked_avatar(value: object) -> str:
     """Empty or an http(s) address: it ends up in an `img` of every viewer."""
     url = text.checked(value, field="avatar", limit_bytes=AVATAR_BYTES)
-    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
+    if url and not text.is_web_address(url):
         raise BadParameter("avatar must be an http or https address.", field="avatar")
     return url
 
@@ -38,15 +36,7 @@ def change_profile(*, person: Person, changes: Mapping[str, Any]) -> Person:
     if "avatar" in changes:
         person.avatar = checked_avatar(changes["avatar"])
     if "fields" in changes:
-        value = changes["fields"]
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise BadParameter("fields must be an object of texts.", field="fields")
-        size = len(json.dumps(value, ensure_ascii=False).encode())
-        if size > FIELDS_BYTES:
-            raise BadParameter(
-                f"fields take {size} bytes; the limit is {FIELDS_BYTES}.", field="fields", limit=FIELDS_BYTES
-            )
-        person.fields = value
+        person.fields = text.storable_texts(changes["fields"], field="fields", limit_bytes=FIELDS_BYTES)
     person.save(update_fields=["nick", "avatar", "fields"])
     facts.state(
         ProfileChanged(

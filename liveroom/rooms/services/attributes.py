@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from liveroom.kernel import facts, permission
+from liveroom.kernel import facts, permission, text
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.facts import AttributesChanged, CountersChanged
@@ -34,8 +34,8 @@ def _checked(values: Mapping[str, Any]) -> dict[str, str]:
     for key, value in values.items():
         if key in RESERVED:
             raise BadParameter(f"The attribute {key!r} follows the room and cannot be written.", field=key)
-        if not isinstance(value, str):
-            raise BadParameter(f"The value of {key[:32]!r} must be text.", field=key[:32])
+        text.storable(key, field="attributes")
+        text.storable(value, field=key[:32])
     return dict(values)
 
 
@@ -138,6 +138,7 @@ def change_counters(*, room: Room, values: Mapping[str, Any], mode: str, by: Act
     rows = {row.key: row for row in RoomCounter.objects.filter(room=room)}
     new: dict[str, int] = {}
     for key, value in values.items():
+        text.storable(key, field="counters")
         if not 1 <= len(key.encode("utf-8", "surrogatepass")) <= counter_rules.KEY_BYTES:
             raise BadParameter(f"A counter's key has 1 to {counter_rules.KEY_BYTES} bytes.", field="counters")
         if isinstance(value, bool) or not isinstance(value, int):
