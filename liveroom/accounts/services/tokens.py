@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from liveroom.accounts.facts import TokensRevoked
 from liveroom.accounts.models import ApiKey, App, Person
 from liveroom.accounts.rules import usersig
-from liveroom.kernel import audit, facts, ids, permission, signing
+from liveroom.kernel import audit, facts, ids, permission, signing, text
 from liveroom.kernel.errors import BadParameter, LiveRoomError
 from liveroom.kernel.permission import Actor
 
@@ -94,14 +94,21 @@ def log_in_server(*, bearer: str) -> Actor:
     )
 
 
-def make_usersig(*, app: App, identifier: str, expire_seconds: int, now: datetime) -> str:
-    """A token for a user of the app. BadParameter names what is out of bounds."""
-    size = len(identifier.encode("utf-8", "surrogatepass"))
+def checked_identifier(value: object, *, field: str = "identifier") -> str:
+    """A user id that a UserSig can carry, or BadParameter."""
+    identifier = text.storable(value, field=field)
+    size = len(identifier.encode())
     if not 1 <= size <= usersig.MAX_IDENTIFIER_BYTES or not identifier.isprintable():
         raise BadParameter(
             f"A user id is 1 to {usersig.MAX_IDENTIFIER_BYTES} bytes of printable text; this one has {size}.",
-            field="identifier", limit=usersig.MAX_IDENTIFIER_BYTES, given=size,
+            field=field, limit=usersig.MAX_IDENTIFIER_BYTES, given=size,
         )  # fmt: skip
+    return identifier
+
+
+def make_usersig(*, app: App, identifier: str, expire_seconds: int, now: datetime) -> str:
+    """A token for a user of the app. BadParameter names what is out of bounds."""
+    identifier = checked_identifier(identifier)
     if not 1 <= expire_seconds <= MAX_LIFETIME_SECONDS:
         raise BadParameter(
             f"expire must be from 1 to {MAX_LIFETIME_SECONDS} seconds.", field="expire", given=expire_seconds

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
+from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -17,7 +19,7 @@ from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
-from liveroom.accounts.services.tokens import ensure_person
+from liveroom.accounts.services.tokens import checked_identifier, ensure_person
 from liveroom.kernel import clock, idempotency, permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
@@ -35,6 +37,15 @@ class RoomPages(CursorPagination):
     page_size = 20
     page_size_query_param = "limit"
     max_page_size = 100
+    # Rooms that nobody watches are alike to `sort=online`: within them the cursor counts.
+    offset_cutoff = 1_000_000
+
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
+        """A cursor that we did not make is refused, whatever its position claims to be."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, ValidationError):
+            raise BadParameter("cursor is taken from `next` or `previous` of an answer.", field="cursor") from None
 
 
 def asked_room(request: ApiRequest, group_id: str, *, enter: bool = False) -> Room:
@@ -67,6 +78,9 @@ def _instant(value: Any) -> datetime | None:
 
 def _said(data: dict[str, Any]) -> dict[str, Any]:
     said = {name: value for name, value in data.items() if name not in ACCESS}
+    unknown = set(said) - rooms.FIELDS
+    if unknown:
+        raise BadParameter(f"A room has no field {min(unknown)[:40]!r} that can be set here.", field=min(unknown)[:40])
     if "starts_at" in said:
         said["starts_at"] = _instant(said["starts_at"])
     return said
@@ -142,15 +156,13 @@ class RoomsView(APIView):
             now=now,
             act=act,
         )
-        return Response(body, status=status, headers={"Location": f"/api/v1/rooms/{body['id']}"})
+        return Response(body, status=status, headers={"Location": f"/api/v1/rooms/{quote(body['id'], safe='')}"})
 
     def _owner(self, request: ApiRequest, app: Any, identifier: Any) -> Person:
         if isinstance(request.auth, Person) and (identifier is None or identifier == request.auth.identifier):
             return request.auth
         permission.ask("room.create_for", actor=request.user)
-        if not isinstance(identifier, str) or not 1 <= len(identifier.encode("utf-8", "surrogatepass")) <= 32:
-            raise BadParameter("owner is the user id of the room's owner, 1 to 32 bytes.", field="owner")
-        return ensure_person(app=app, identifier=identifier)
+        return ensure_person(app=app, identifier=checked_identifier(identifier, field="owner"))
 
 
 class RoomView(APIView):

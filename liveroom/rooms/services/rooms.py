@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
@@ -53,7 +52,7 @@ def _check_rich_notice(notice: str) -> None:
         return
     images = value.get("images", [])
     for url in [*(images if isinstance(images, list) else [images]), value.get("image", "")]:
-        if url and (not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https")):
+        if url and not (isinstance(url, str) and text.is_web_address(url)):
             raise BadParameter("Image addresses in a notice must be http or https.", field="notice")
 
 
@@ -67,7 +66,7 @@ def _category(value: Any) -> str:
 
 def _cover(value: Any) -> str:
     url = text.checked(value, field="cover", limit_bytes=500)
-    if url and urlsplit(url).scheme not in ("http", "https"):
+    if url and not text.is_web_address(url):
         raise BadParameter("cover must be an http or https address.", field="cover")
     return url
 
@@ -82,19 +81,17 @@ def _tags(value: Any) -> str:
 
 
 def _fields(value: Any) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-        raise BadParameter("fields is an object of texts.", field="fields")
-    size = len(json.dumps(value, ensure_ascii=False).encode())
-    if size > FIELDS_BYTES:
-        raise BadParameter(
-            f"fields take {size} bytes; the limit is {FIELDS_BYTES}.", field="fields", limit=FIELDS_BYTES
-        )
-    return value
+    return text.storable_texts(value, field="fields", limit_bytes=FIELDS_BYTES)
 
 
 def _starts_at(value: Any) -> datetime | None:
-    if value is None or isinstance(value, datetime):
-        return value
+    if value is None:
+        return None
+    try:
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+    except OverflowError:  # year 1 or 9999, and a zone that leads out of the calendar
+        pass
     raise BadParameter("starts_at is an instant such as 2026-12-31T20:00:00Z, or null.", field="starts_at")
 
 
@@ -122,6 +119,9 @@ _SAID: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "viewer_limit": ("viewer_limit", _limit("viewer_limit")),
     "bandwidth_limit_kbps": ("bandwidth_limit_kbps", _limit("bandwidth_limit_kbps")),
 }
+
+
+FIELDS = frozenset(_SAID)
 
 
 def _apply(room: Room, changes: Mapping[str, Any]) -> dict[str, Any]:
