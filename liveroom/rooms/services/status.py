@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from liveroom.rooms.facts import StatusChanged
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.rules import status as rules
 from liveroom.rooms.rules.status import Status
+from liveroom.rooms.selectors import RoomUnknown
 from liveroom.rooms.services.locking import locked
 
 
@@ -68,6 +70,8 @@ def set_status(*, room: Room, status: str, by: Actor, now: datetime, address: st
             f"A room that is {before} cannot become {after}; it can become {' or '.join(names)}.", allowed=names
         )
     room.held_until = now + timedelta(seconds=settings.LIVEROOM.end_hold_seconds) if after is Status.ENDED else None
+    if after is Status.LIVE:
+        room.publisher_lost_at = None  # else the next look would pause what a hand has just resumed
     _move(room=room, after=after, now=now, by_hand=True, reason="by hand")
     audit.record(action="room.status", actor=by, now=now, room_key=room.key, target=after, address=address)
     return room
@@ -89,9 +93,12 @@ def publisher_came(*, room_id: int, now: datetime) -> Room:
 
 @transaction.atomic
 def publisher_lost(*, room_id: int, now: datetime) -> None:
-    """The programme has no publisher any more. Nothing is told yet: `follow_losses` does so after the grace times."""
+    """The programme has no publisher any more. Nothing is told yet: `follow_losses` does so after the grace times.
+
+    A session that never had one was set live by hand, and only a hand ends it."""
     room = locked(room_id)
-    if room.status in (Status.LIVE, Status.PAUSED) and room.publisher_lost_at is None:
+    had = LiveSession.objects.filter(room=room, ended_at__isnull=True, had_publisher=True).exists()
+    if had and room.publisher_lost_at is None:
         room.publisher_lost_at = now
         room.save(update_fields=["publisher_lost_at"])
 
@@ -103,7 +110,7 @@ def follow_losses(*, now: datetime) -> int:
     due = now - timedelta(seconds=config.pause_after_seconds)
     lost = Room.objects.filter(publisher_lost_at__lte=due, disbanded_at__isnull=True).values_list("pk", flat=True)
     for room_id in list(lost):
-        with transaction.atomic():
+        with transaction.atomic(), contextlib.suppress(RoomUnknown):  # disbanded since the list was read
             room = locked(room_id)
             if room.publisher_lost_at is None:
                 continue
