@@ -16,7 +16,7 @@ UNTIL = datetime.fromtimestamp(0x5EED5888, tz=UTC)
 NOW = UNTIL - timedelta(hours=1)
 HOUR = timedelta(hours=1)
 names = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
-instants = st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
+instants = st.integers(10**9, 4 * 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, tz=UTC))
 
 
 def verdict(**changes: object) -> Refusal | None:
