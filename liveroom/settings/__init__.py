@@ -28,10 +28,10 @@ DEBUG = False
 ALLOWED_HOSTS = ["*"] if not LIVEROOM.production else [*LIVEROOM.hosts, "127.0.0.1", "localhost"]
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "liveroom.console.apps.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,15 +1,53 @@
-"""The look and the side bar of the console (django-unfold)."""
+"""The look and the side bar of the console (django-unfold). What somebody may not open is not listed."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-UNFOLD = {
+
+def _staff(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+
+def _item(title: str, icon: str, page: str, *, staff: bool = True) -> dict[str, Any]:
+    item: dict[str, Any] = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
+    if staff:
+        item["permission"] = _staff
+    return item
+
+
+UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Liveroom",
     "SITE_HEADER": "Liveroom",
+    "SITE_SUBHEADER": "Console",
     "SITE_SYMBOL": "live_tv",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("console/icon.svg")},
+    ],
     "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "8px",
     "STYLES": [lambda request: static("console/console.css")],
+    # The violet of the viewer page.
+    "COLORS": {
+        "primary": {
+            "50": "oklch(96.9% .016 293.756)",
+            "100": "oklch(94.3% .029 294.588)",
+            "200": "oklch(89.4% .057 293.283)",
+            "300": "oklch(81.1% .111 293.571)",
+            "400": "oklch(70.2% .183 293.541)",
+            "500": "oklch(60.6% .25 292.717)",
+            "600": "oklch(54.1% .281 293.009)",
+            "700": "oklch(49.1% .27 292.581)",
+            "800": "oklch(43.2% .232 292.759)",
+            "900": "oklch(38% .189 293.745)",
+            "950": "oklch(28.3% .141 291.089)",
+        },
+    },
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
@@ -17,14 +55,41 @@ UNFOLD = {
             {
                 "title": "Rooms",
                 "items": [
-                    {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")},
-                    {"title": "Rooms", "icon": "live_tv", "link": reverse_lazy("admin:rooms_room_changelist")},
+                    _item("Overview", "dashboard", "index", staff=False),
+                    _item("Rooms", "live_tv", "rooms_room_changelist", staff=False),
+                    _item("Live sessions", "history", "rooms_livesession_changelist"),
+                ],
+            },
+            {
+                "title": "Streams",
+                "items": [
+                    _item("Streams", "sensors", "streams_stream_changelist"),
+                    _item("Publishes", "upload", "streams_publish_changelist"),
+                    _item("Refused pushes", "report", "streams_pushrefusal_changelist"),
+                ],
+            },
+            {
+                "title": "People and apps",
+                "items": [
+                    _item("People", "group", "accounts_person_changelist"),
+                    _item("Logins", "badge", "accounts_login_changelist"),
+                    _item("Apps", "apps", "accounts_app_changelist"),
+                    _item("API keys", "vpn_key", "accounts_apikey_changelist"),
+                    _item("Domains", "dns", "accounts_domain_changelist"),
+                ],
+            },
+            {
+                "title": "Operations",
+                "items": [
+                    _item("Audit log", "policy", "kernel_auditentry_changelist"),
+                    _item("Outbox", "outbox", "kernel_outboxrow_changelist"),
+                    _item("Leases", "lock_clock", "kernel_lease_changelist"),
                 ],
             },
             {
                 "title": "Developers",
                 "items": [
-                    {"title": "UserSig", "icon": "key", "link": reverse_lazy("admin:usersig")},
+                    _item("UserSig", "key", "usersig", staff=False),
                     {"title": "API", "icon": "code", "link": "/api/docs/"},
                 ],
             },

@@ -1,0 +1,5 @@
+"""Found by Django's autodiscovery: pages of the roof register themselves when they are imported."""
+
+from liveroom.console import room_page
+
+__all__ = ["room_page"]

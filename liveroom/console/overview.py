@@ -1,0 +1,128 @@
+"""The first page: for staff what is going on and whether anything is stuck, for a streamer its rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from redis import RedisError
+
+from liveroom.accounts.models import Login, Person
+from liveroom.kernel import clock
+from liveroom.kernel.models import Lease, OutboxRow
+from liveroom.kernel.pages import is_staff
+from liveroom.kernel.redis import shared
+from liveroom.rooms.models import Room
+from liveroom.rooms.rules.status import Status
+from streams.engines import engine
+from streams.engines.base import EngineUnreachable
+from streams.models import Publish, PushRefusal
+
+SHOWN = 12
+# The relay tells within a second; what waits longer than this is stuck.
+SLOW_TELLING = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the deployment and whether it works: `word` for people, `detail` for whoever has to mend it."""
+
+    name: str
+    works: bool
+    word: str
+    detail: str = ""
+
+
+def parts(*, now: datetime) -> list[Part]:
+    """The database answered, or there would be no page."""
+    return [Part("Database", True, "ok"), _redis(), _engine(), *_leases(now)]
+
+
+def _redis() -> Part:
+    try:
+        shared().ping()
+    except RedisError as error:
+        return Part("Redis", False, "away", type(error).__name__)
+    return Part("Redis", True, "ok")
+
+
+def _engine() -> Part:
+    try:
+        state = engine().state(timeout_seconds=1)
+    except EngineUnreachable as error:
+        return Part("Media server", False, "away", error.message)
+    on_air = sum(1 for stream in state.streams.values() if stream.publisher is not None)
+    return Part("Media server", True, f"{on_air} on air")
+
+
+def _leases(now: datetime) -> list[Part]:
+    found = []
+    for lease in Lease.objects.order_by("name"):
+        held = lease.expires_at > now
+        name = lease.name.replace("_", " ").replace("-", " ").capitalize()
+        found.append(Part(name, held, lease.holder if held else "nobody", "" if held else f"last: {lease.holder}"))
+    return found
+
+
+def _rooms(found: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "room": room,
+            "url": reverse("admin:rooms_room_change", args=(room.pk,)),
+            "viewer_url": reverse("room", args=(room.group_id,)) + f"?sdkappid={room.app.sdkappid}",
+        }
+        for room in found
+    ]
+
+
+def for_staff(*, now: datetime) -> dict[str, Any]:
+    open_rooms = Room.objects.filter(disbanded_at__isnull=True)
+    counts = open_rooms.aggregate(
+        rooms=Count("pk"),
+        live=Count("pk", filter=Q(status=Status.LIVE)),
+        paused=Count("pk", filter=Q(status=Status.PAUSED)),
+    )
+    waiting = OutboxRow.objects.filter(done_at__isnull=True)
+    oldest = waiting.order_by("id").first()
+    on_air = open_rooms.filter(status__in=(Status.LIVE, Status.PAUSED)).select_related("app", "owner")
+    refusals = PushRefusal.objects.select_related("stream__room").order_by("-at", "-id")
+    return {
+        "staff": True,
+        "figures": [
+            ("On air", counts["live"], reverse("admin:rooms_room_changelist") + "?status__exact=live"),
+            ("Paused", counts["paused"], reverse("admin:rooms_room_changelist") + "?status__exact=paused"),
+            ("Pushing", Publish.objects.filter(ended_at__isnull=True).count(), reverse("admin:streams_stream_changelist") + "?on_air=yes"),
+            ("Rooms", counts["rooms"], reverse("admin:rooms_room_changelist")),
+            ("People", Person.objects.count(), reverse("admin:accounts_person_changelist")),
+        ],
+        "rooms": _rooms(on_air.order_by("-online", "-status_at")[:SHOWN]),
+        "refusals": list(refusals[:6]),
+        "waiting": waiting.count(),
+        "failing": waiting.filter(tries__gt=0).order_by("id").first(),
+        "stuck": oldest is not None and oldest.created_at < now - SLOW_TELLING,
+        "outbox_url": reverse("admin:kernel_outboxrow_changelist") + "?state=pending",
+        "parts": parts(now=now),
+    }  # fmt: skip
+
+
+def for_streamer(login: Login) -> dict[str, Any]:
+    if login.person is None:
+        return {"staff": False, "rooms": [], "nobody": True}
+    mine = Room.objects.filter(owner=login.person, disbanded_at__isnull=True).select_related("app", "owner")
+    return {
+        "staff": False,
+        "rooms": _rooms(mine.order_by("-status_at")[:100]),
+        "name": login.person.shown_name,
+        "new_url": reverse("admin:rooms_room_add"),
+    }
+
+
+def seen_by(request: HttpRequest) -> dict[str, Any]:
+    user = request.user
+    if is_staff(request):
+        return for_staff(now=clock.now())
+    return for_streamer(user) if isinstance(user, Login) else {"staff": False, "rooms": [], "nobody": True}

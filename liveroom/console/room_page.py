@@ -1,0 +1,146 @@
+"""What streams know of a room, on the room's page: the address for OBS, health while it streams, what refused the last push."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import path, reverse
+
+from liveroom.kernel import clock, permission
+from liveroom.kernel.http import client_address
+from liveroom.kernel.pages import Act
+from liveroom.kernel.permission import Actor
+from liveroom.rooms.admin import APPOINT, DISBAND, DISMISS, STATUS_ACTS, RoomPages
+from liveroom.rooms.models import LiveSession, Room, RoomAdmin
+from liveroom.rooms.rules.status import Status, legal_next
+from streams import selectors
+from streams.models import PushRefusal, Stream
+from streams.services import streams
+from streams.services.health import health_of
+
+RESET = Act(
+    "reset-key", "Reset key", icon="autorenew", danger=True, apart=True,
+    question="Make a new stream key? The old one is worthless at once, and whoever pushes with it now is cut.",
+)  # fmt: skip
+REFUSALS = 5
+SESSIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ObsPanel:
+    """What is typed into OBS, and the same for ffmpeg. `ffmpeg` holds the key: it is masked like it."""
+
+    server: str
+    stream_key: str
+    expires_at: datetime
+    ffmpeg: str
+
+
+def obs_panel(*, stream: Stream, actor: Actor, now: datetime) -> ObsPanel:
+    address = streams.show_push_address(stream=stream, by=actor, now=now)
+    command = (
+        "ffmpeg -re -stream_loop -1 -i video.mp4 -c:v libx264 -preset veryfast -b:v 2500k -r 30 -g 60 -pix_fmt yuv420p "
+        f"-c:a aac -b:a 128k -f flv '{address.url}'"
+    )
+    return ObsPanel(server=address.server, stream_key=address.stream_key, expires_at=address.expires_at, ffmpeg=command)
+
+
+def _ago(at: datetime, now: datetime) -> int:
+    return max(0, int((now - at).total_seconds()))
+
+
+def refusals(stream: Stream, *, now: datetime) -> list[dict[str, Any]]:
+    rows = PushRefusal.objects.filter(stream=stream).order_by("-at", "-id")[:REFUSALS]
+    return [
+        {"ago": _ago(row.at, now), "reason": row.reason, "text": row.text, "code": row.code, "address": row.address}
+        for row in rows
+    ]
+
+
+def live_state(*, room: Room, stream: Stream | None, now: datetime) -> dict[str, Any]:
+    """What the page asks for every two seconds. Seconds instead of instants: a streamer's clock may be wrong."""
+    state: dict[str, Any] = {
+        "status": room.status,
+        "status_seconds": _ago(room.status_at, now),
+        "next": sorted(legal_next(Status(room.status))),
+        "online": room.online,
+        "health": None,
+        "refusals": [],
+    }
+    if stream is not None:
+        health = health_of(stream)
+        since = None if health.since is None else _ago(datetime.fromisoformat(health.since), now)
+        state["health"] = {**health.as_dict(), "on_air_seconds": since}
+        state["refusals"] = refusals(stream, now=now)
+    return state
+
+
+@admin.register(Room)
+class WholeRoomPage(RoomPages):
+    """The room's page with everything on it."""
+
+    change_form_template = "console/room.html"
+    change_form_outer_before_template = None
+    acts = (*RoomPages.acts, RESET)
+
+    def get_urls(self) -> list[Any]:
+        live = path(
+            "<path:object_id>/live/", self.admin_site.admin_view(self.live_view), name="rooms_room_live"
+        )  # fmt: skip
+        return [live, *super().get_urls()]
+
+    def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        room = self.get_object(request, object_id)
+        if room is None or not self.has_view_permission(request, room):
+            raise Http404("There is no such room.")
+        answer = JsonResponse(live_state(room=room, stream=selectors.programme(room), now=clock.now()))
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        room = kwargs.get("obj")
+        if room is not None and room.pk:
+            # The row in the form may carry what a refused save has left on it.
+            context["panel"] = self._panel(request, Room.objects.select_related("app", "owner").get(pk=room.pk))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _panel(self, request: HttpRequest, room: Room) -> dict[str, Any]:
+        actor, now = self.actor(request), clock.now()
+        found: dict[str, Any] = {
+            "room": room,
+            "viewer_url": reverse("room", args=(room.group_id,)) + f"?sdkappid={room.app.sdkappid}",
+            "open": room.disbanded_at is None,
+            "sessions": list(LiveSession.objects.filter(room=room).order_by("-id")[:SESSIONS]),
+        }
+        if room.disbanded_at is not None:
+            return found
+        allowed = legal_next(Status(room.status))
+        stream = Stream.objects.select_related("room__app", "room__owner").filter(room=room, on_programme=True).first()
+        found |= {
+            "statuses": [
+                {**self.shown_act(room, act), "status": status, "allowed": status in allowed}
+                for status, act in STATUS_ACTS.items()
+            ],
+            "admins": list(RoomAdmin.objects.filter(room=room).select_related("person").order_by("id")),
+            "appoint": self.shown_act(room, APPOINT),
+            "dismiss": self.shown_act(room, DISMISS),
+            "disband": self.shown_act(room, DISBAND),
+            "live_url": reverse(f"{self.admin_site.name}:rooms_room_live", args=(room.pk,)),
+            "state": live_state(room=room, stream=stream, now=now),
+            "stream": stream,
+        }
+        if stream is not None and permission.may("stream.push", actor=actor, room=room):
+            found["obs"] = obs_panel(stream=stream, actor=actor, now=now)
+            found["reset"] = self.shown_act(room, RESET)
+        return found
+
+    def act_reset_key(self, request: HttpRequest, room: Room) -> str:
+        stream = selectors.programme(room)
+        if stream is None:
+            raise selectors.StreamUnknown("This room has no stream on its programme.")
+        streams.reset_push_key(stream=stream, by=self.actor(request), now=clock.now(), address=client_address(request))
+        return "The stream has a new key: copy it into OBS again."

@@ -1,0 +1,392 @@
+"""The room's page, for staff and for the streamer who owns it; live sessions for staff.
+
+What streams know of a room (the address for OBS, health) is added by the roof: liveroom/console/room_page.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+from unfold.admin import TabularInline
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from liveroom.accounts.api.authentication import login_actor
+from liveroom.accounts.models import App, Login, Person
+from liveroom.kernel import clock
+from liveroom.kernel.errors import BadParameter, LiveRoomError
+from liveroom.kernel.http import client_address
+from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin, ServiceForm, SwornAdmin, is_staff
+from liveroom.kernel.permission import Actor
+from liveroom.rooms.models import AllowedPerson, LiveSession, Room, RoomAttribute, RoomCounter
+from liveroom.rooms.rules.status import Status, legal_next
+from liveroom.rooms.services import people, rooms
+from liveroom.rooms.services import status as status_service
+from liveroom.rooms.services.people import PersonUnknown
+
+STATUS_ACTS = {
+    Status.LIVE: Act("status-live", "Go live", icon="play_circle"),
+    Status.PAUSED: Act("status-paused", "Pause", icon="pause_circle"),
+    Status.ENDED: Act(
+        "status-ended", "End the show", icon="stop_circle", danger=True,
+        question="End the show? Viewers see that it is over, and whoever is pushing is cut.",
+    ),
+    Status.PLAYED_BACK: Act("status-played_back", "Offer playback", icon="replay"),
+}  # fmt: skip
+
+
+class UserForm(ActForm):
+    user = forms.CharField(
+        label="User id", widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "User id", "autocomplete": "off"})
+    )
+
+
+APPOINT = Act("appoint", "Appoint", icon="person_add", form=UserForm, apart=True)
+DISMISS = Act("dismiss", "Dismiss", icon="person_remove", form=UserForm, apart=True)
+DISBAND = Act(
+    "disband", "Disband the room", icon="delete_forever", danger=True, apart=True,
+    question="Disband this room? Everyone in it is told and disconnected, and it cannot be opened again.",
+)  # fmt: skip
+
+SAID = (
+    "title", "introduction", "notice", "category", "tags", "cover", "starts_at", "viewer_limit", "bandwidth_limit_kbps",
+)  # fmt: skip
+
+# Of a room that is no more. Never the password, not even hashed.
+LOOKED = (
+    "app", "owner", "group_id", "title", "notice", "introduction", "category", "tag_line", "status", "status_at", "created_at",
+    "disbanded_at",
+)  # fmt: skip
+
+
+def _counted(limit_bytes: int) -> dict[str, Any]:
+    """The page shows how many of the bytes are used (counters.js); the service is who refuses."""
+    return {"data-limit-bytes": limit_bytes}
+
+
+class RoomForm(ServiceForm):
+    """What `change_room`, `change_access` and `set_allow_list` take, as a person writes it."""
+
+    field_of = {"users": "allow_list", "id": "group_id"}
+
+    group_id = forms.CharField(
+        required=False,
+        label="Room id",
+        widget=UnfoldAdminTextInputWidget(attrs=_counted(48)),
+        help_text="Printable ASCII without spaces or '/', at most 48 bytes. Empty: one is made.",
+    )
+    title = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs=_counted(rooms.TITLE_BYTES)))
+    introduction = forms.CharField(
+        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **_counted(rooms.INTRODUCTION_BYTES)})
+    )
+    notice = forms.CharField(
+        required=False,
+        help_text="Shown to every viewer; they see a change at once.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **_counted(rooms.NOTICE_BYTES)}),
+    )
+    category = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs=_counted(40)))
+    tags = forms.CharField(
+        required=False, help_text=f"Between commas; at most {rooms.MAX_TAGS}.", widget=UnfoldAdminTextInputWidget
+    )
+    cover = forms.CharField(required=False, help_text="Address of a picture.", widget=UnfoldAdminTextInputWidget)
+    starts_at = forms.SplitDateTimeField(
+        required=False,
+        label="Planned start (UTC)",
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text="Viewers who come early see a countdown.",
+    )
+    visibility = forms.ChoiceField(
+        choices=[
+            (Room.LISTED, "listed: in the list of rooms"),
+            (Room.UNLISTED, "unlisted: only for who knows the address"),
+        ],
+        widget=UnfoldAdminSelectWidget,
+        initial=Room.LISTED,
+    )
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        label="New password",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+    no_password = forms.BooleanField(required=False, label="Remove the password", widget=UnfoldBooleanSwitchWidget)
+    allow_list_only = forms.BooleanField(required=False, label="Invited users only", widget=UnfoldBooleanSwitchWidget)
+    allow_list = forms.CharField(
+        required=False,
+        label="Invited users",
+        help_text="User ids, one a line.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+    viewer_limit = forms.IntegerField(
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Viewers of the picture at once. Empty: no limit.",
+    )
+    bandwidth_limit_kbps = forms.IntegerField(
+        required=False, label="Bandwidth limit (kb/s)", widget=UnfoldAdminIntegerFieldWidget,
+        help_text="To all viewers together. Empty: no limit.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        room = self.instance
+        if not room.pk:
+            return
+        self.initial["tags"] = ", ".join(room.tags)
+        self.initial["password"] = ""
+        self.initial["allow_list"] = "\n".join(
+            AllowedPerson.objects.filter(room=room)
+            .order_by("person__identifier")
+            .values_list("person__identifier", flat=True)
+        )
+        if "password" in self.fields:
+            self.fields["password"].help_text = (
+                "The room asks for a password. Empty: it stays." if room.password else "Empty: the room asks for none."
+            )
+        if not room.password:
+            self.fields.pop("no_password", None)
+
+    def clean_tags(self) -> list[str]:
+        return [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
+
+    def clean_introduction(self) -> str:
+        return _line_breaks(self.cleaned_data["introduction"])
+
+    def clean_notice(self) -> str:
+        return _line_breaks(self.cleaned_data["notice"])
+
+    def clean_allow_list(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["allow_list"].splitlines() if line.strip()]
+
+
+def _line_breaks(value: str) -> str:
+    """Browsers send two characters for a line break; every limit counts one."""
+    return value.replace("\r\n", "\n")
+
+
+class _Looked(TabularInline):
+    """Rows of a room that staff look at."""
+
+    tab = True
+    extra = max_num = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_staff(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AttributeInline(_Looked):
+    model = RoomAttribute
+    fields = ("key", "value", "version")
+
+
+class CounterInline(_Looked):
+    model = RoomCounter
+    fields = ("key", "value")
+
+
+class RoomPages(ConsoleAdmin):
+    """Base of the room's page; `liveroom.console.room_page` registers it with its panels."""
+
+    form = RoomForm
+    inlines = (AttributeInline, CounterInline)
+    list_display = ("title", "group_id", "shown_status", "online", "owner", "starts_at", "visibility")
+    list_display_links = ("title", "group_id")
+    search_fields = ("title", "group_id", "owner__identifier", "owner__nick")
+    list_select_related = ("app", "owner")
+    ordering = ("-id",)
+    acts: Sequence[Act] = (*STATUS_ACTS.values(), APPOINT, DISMISS, DISBAND)
+    autocomplete_fields = ("owner",)
+
+    # -- who
+
+    def actor(self, request: HttpRequest) -> Actor:
+        return login_actor(cast(Login, request.user))
+
+    def _own(self, request: HttpRequest) -> int | None:
+        """The person whose rooms a streamer's login runs."""
+        user = request.user
+        return user.person_id if isinstance(user, Login) and user.is_active and user.is_staff else None
+
+    def _may(self, request: HttpRequest, obj: Any) -> bool:
+        if is_staff(request):
+            return True
+        own = self._own(request)
+        return own is not None and (obj is None or (obj.owner_id == own and obj.disbanded_at is None))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, None)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, obj) and (obj is None or obj.disbanded_at is None)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, None)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        found = super().get_queryset(request).select_related("app", "owner")
+        if is_staff(request):
+            return found
+        own = self._own(request)
+        return found.filter(owner_id=own, disbanded_at__isnull=True) if own is not None else found.none()
+
+    # -- the list
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        if not is_staff(request):
+            return ("status",)
+        return ("status", "app", "visibility", ("disbanded_at", admin.EmptyFieldListFilter))
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        found = super().get_list_display(request)
+        return found if is_staff(request) else [name for name in found if name != "owner"]
+
+    @admin.display(description="status", ordering="status")
+    def shown_status(self, room: Room) -> str:
+        status = "disbanded" if room.disbanded_at else room.status
+        return format_html('<span class="lr-status" data-status="{}">{}</span>', status, status.replace("_", " "))
+
+    # -- the form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Room | None = None) -> Any:
+        new: tuple[str, ...] = () if obj else ("group_id",)
+        if obj is None and is_staff(request):
+            new = ("app", "owner", *new)
+        said = (*new, "title", "notice", "introduction", "category", "tags", "cover", "starts_at")
+        if obj is None:
+            return [(None, {"fields": said})]
+        if not self.has_change_permission(request, obj):
+            return [(None, {"fields": LOOKED})]
+        password = ("password", "no_password") if obj.password else ("password",)
+        return [
+            ("What viewers read", {"fields": said}),
+            ("Who comes in", {"fields": ("visibility", *password, "allow_list_only", "allow_list")}),
+            ("Limits", {"fields": ("viewer_limit", "bandwidth_limit_kbps")}),
+        ]
+
+    def get_fields(self, request: HttpRequest, obj: Room | None = None) -> Any:
+        return [name for _, part in self.get_fieldsets(request, obj) for name in part["fields"]]
+
+    def get_inlines(self, request: HttpRequest, obj: Room | None) -> Any:
+        return self.inlines if obj else ()
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """One button: it saves, and the page stays."""
+        context.update(show_save_and_continue=False, show_save_and_add_another=False)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Room, form: Any, change: bool) -> None:
+        by, now, said = self.actor(request), clock.now(), form.cleaned_data
+        if not change:
+            obj.__dict__.update(self._opened(request, said, by=by, now=now).__dict__)
+            return
+        changes = {name: said[name] for name in SAID if name in form.changed_data}
+        if changes:
+            rooms.change_room(room=obj, changes=changes, by=by, now=now)
+        access: dict[str, Any] = {
+            name: said[name] for name in ("visibility", "allow_list_only") if name in form.changed_data
+        }
+        if said.get("no_password"):
+            access["password"] = ""
+        elif said.get("password"):
+            access["password"] = said["password"]
+        if access:
+            rooms.change_access(room=obj, by=by, now=now, **access)
+        if "allow_list" in form.changed_data:
+            try:
+                people.set_allow_list(room=obj, identifiers=said["allow_list"], by=by, now=now)
+            except LiveRoomError as refusal:
+                refusal.extra.setdefault("field", "allow_list")
+                raise
+
+    def _opened(self, request: HttpRequest, said: dict[str, Any], *, by: Actor, now: Any) -> Room:
+        app: App | None = said.get("app")
+        owner: Person | None = said.get("owner")
+        if not is_staff(request):
+            owner = cast(Login, request.user).person
+            app = owner.app if owner else None
+        if app is None or owner is None:
+            raise BadParameter("A room needs an app and an owner.", field="owner")
+        if owner.app_id != app.pk:
+            raise BadParameter(f"{owner} is a user of another app.", field="owner")
+        first = {name: said[name] for name in SAID if said.get(name)}
+        return rooms.create_room(app=app, owner=owner, by=by, now=now, group_id=said.get("group_id") or None, **first)
+
+    def response_add(self, request: HttpRequest, obj: Room, post_url_continue: Any = None) -> HttpResponse:
+        self.message_user(request, "The room is open. Below is the address to push to.", messages.SUCCESS)
+        return HttpResponseRedirect(self.page_url(obj))
+
+    def response_change(self, request: HttpRequest, obj: Room) -> HttpResponse:
+        self.message_user(request, "Saved. Viewers see it at once.", messages.SUCCESS)
+        return HttpResponseRedirect(self.page_url(obj))
+
+    # -- acts
+
+    def acts_for(self, request: HttpRequest, obj: Room) -> Sequence[Act]:
+        if obj.disbanded_at is not None:
+            return ()
+        shown = [STATUS_ACTS[status] for status in STATUS_ACTS if status in legal_next(Status(obj.status))]
+        return [*shown, *(act for act in self.acts if act not in STATUS_ACTS.values())]
+
+    def _set(self, request: HttpRequest, room: Room, status: Status) -> str:
+        found = status_service.set_status(
+            room=room, status=status, by=self.actor(request), now=clock.now(), address=client_address(request)
+        )
+        return f"The room is {found.get_status_display()}."
+
+    def act_status_live(self, request: HttpRequest, room: Room) -> str:
+        return self._set(request, room, Status.LIVE)
+
+    def act_status_paused(self, request: HttpRequest, room: Room) -> str:
+        return self._set(request, room, Status.PAUSED)
+
+    def act_status_ended(self, request: HttpRequest, room: Room) -> str:
+        return self._set(request, room, Status.ENDED)
+
+    def act_status_played_back(self, request: HttpRequest, room: Room) -> str:
+        return self._set(request, room, Status.PLAYED_BACK)
+
+    def act_appoint(self, request: HttpRequest, room: Room, *, user: str) -> str:
+        try:
+            people.appoint_admin(room=room, identifier=user.strip(), by=self.actor(request), now=clock.now())
+        except PersonUnknown as refusal:
+            refusal.extra.setdefault("field", "user")
+            raise
+        return f"{user} is an admin of this room."
+
+    def act_dismiss(self, request: HttpRequest, room: Room, *, user: str) -> str:
+        people.dismiss_admin(room=room, identifier=user, by=self.actor(request), now=clock.now())
+        return f"{user} is no longer an admin of this room."
+
+    def act_disband(self, request: HttpRequest, room: Room) -> str:
+        rooms.disband_room(room=room, by=self.actor(request), now=clock.now(), address=client_address(request))
+        return f"The room {room.title!r} is disbanded."
+
+
+@admin.register(LiveSession)
+class LiveSessionAdmin(SwornAdmin):
+    list_display = ("sequence", "room", "started_at", "ended_at", "end_reason", "had_publisher")
+    list_filter = ("room__app", "end_reason")
+    search_fields = ("sequence", "room__group_id", "room__title")
+    list_select_related = ("room",)
+    ordering = ("-id",)
