@@ -2,4 +2,5 @@ from django.urls import path
 
 from liveroom.page import views
 
-urlpatterns = [path("r/<str:group_id>", views.room, name="room")]
+# No room id holds a slash; an address that does gets the same friendly answer as any other unknown room.
+urlpatterns = [path("r/<path:group_id>", views.room, name="room")]

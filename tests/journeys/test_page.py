@@ -1,0 +1,293 @@
+"""The viewer page in a real browser, on a whole copy: what people see, hear of each other, and are told."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.helpers.browser import Browser, browser
+from tests.helpers.stack import Stack
+
+pytestmark = pytest.mark.journey
+
+PLAYING = "!document.getElementById('stage').classList.contains('empty')"
+JOINED = "document.getElementById('login').checkVisibility() || document.getElementById('composer').checkVisibility()"
+RECEIVED = "[...document.querySelectorAll('.comment .text')].some((node) => node.textContent === arguments[0])"
+FLYING = "[...document.querySelectorAll('.bullet')].some((node) => node.textContent === arguments[0])"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room of stella's, made over REST as a customer's backend would."""
+
+    stack: Stack
+    id: str
+    push_url: str
+
+    @classmethod
+    def made(cls, stack: Stack, **fields: Any) -> Room:
+        group_id = f"page-{next(_numbers)}-{uuid.uuid4().hex[:6]}"
+        server = stack.ready["app"]["api_key"]
+        body = {"id": group_id, "owner": "stella", "title": "Stella's evening", **fields}
+        status, answer = stack.api("POST", "rooms", body, bearer=server)
+        assert status == 201, answer
+        status, push = stack.api("GET", f"rooms/{group_id}/push", bearer=server)
+        assert status == 200, push
+        return cls(stack=stack, id=group_id, push_url=push["url"])
+
+    @property
+    def page(self) -> str:
+        return f"{self.stack.http}/r/{self.id}"
+
+    def change(self, **fields: Any) -> None:
+        status, answer = self.stack.api("PATCH", f"rooms/{self.id}", fields, bearer=self.stack.ready["app"]["api_key"])
+        assert status == 200, answer
+
+    def set_status(self, status: str) -> None:
+        server = self.stack.ready["app"]["api_key"]
+        code, answer = self.stack.api("POST", f"rooms/{self.id}/status", {"status": status}, bearer=server)
+        assert code == 200, answer
+
+    def say(self, text: str, *, usersig: str, **style: str) -> None:
+        status, answer = self.stack.api("POST", f"rooms/{self.id}/messages", {"text": text, **style}, bearer=usersig)
+        assert status == 201, answer
+
+
+def person(stack: Stack, nick: str) -> str:
+    """A UserSig of somebody new with that name."""
+    usersig = stack.usersig(f"p-{uuid.uuid4().hex[:12]}")
+    status, answer = stack.api("PATCH", "me", {"nick": nick}, bearer=usersig)
+    assert status == 200, answer
+    return usersig
+
+
+def open_room(window: Browser, room: Room, *, usersig: str = "") -> None:
+    """The page, joined; with a token as an embedding site passes it."""
+    window.open("about:blank")
+    window.open(room.page + (f"#usersig={usersig}" if usersig else ""))
+    window.until(JOINED)
+    window.until("document.getElementById('online').checkVisibility()")
+
+
+def badge(window: Browser, status: str, *, seconds: float = 15) -> None:
+    window.until("document.getElementById('badge').dataset.status === arguments[0]", status, seconds=seconds)
+
+
+def test_a_pushed_stream_plays_and_advances_within_two_seconds_of_the_camera(stack: Stack) -> None:
+    room = Room.made(stack)
+    with browser() as mia:
+        open_room(mia, room)
+        assert mia.text("#scene h2") == "Not started yet"
+        with stack.push(url=room.push_url):
+            badge(mia, "live")
+            mia.until(PLAYING)
+            first = mia.run("return document.getElementById('video').currentTime")
+            mia.until("document.getElementById('video').currentTime > arguments[0] + 2", first)
+            assert mia.run("return document.getElementById('video').videoWidth") == 640
+            behind = "const v = document.getElementById('video'); return v.buffered.end(v.buffered.length - 1) - v.currentTime"
+            assert mia.run(behind) < 1.6
+            # Browsers let no page start with sound; one click of the viewer turns it on.
+            assert mia.run("return document.getElementById('video').muted")
+            mia.click("#unmute")
+            mia.until("!document.getElementById('video').muted && !document.getElementById('unmute').checkVisibility()")
+        assert mia.errors() == []
+
+
+def test_whoever_comes_late_has_a_picture_at_once(stack: Stack) -> None:
+    room = Room.made(stack)
+    with stack.push(url=room.push_url), browser() as first, browser() as late:
+        open_room(first, room)
+        first.until(PLAYING)
+        open_room(late, room)
+        late.until(PLAYING, seconds=5)
+        assert late.errors() == []
+
+
+def test_a_comment_reaches_the_other_browser_in_the_list_and_over_the_picture(stack: Stack) -> None:
+    room = Room.made(stack)
+    with stack.push(url=room.push_url), browser() as mia, browser() as zed:
+        for window, nick in ((mia, "Mia"), (zed, "Zed")):
+            open_room(window, room)
+            window.type("#nick", nick)
+            window.until("document.getElementById('composer').checkVisibility()")
+            window.until("!document.getElementById('comment').disabled")
+        zed.until(PLAYING)
+        mia.type("#comment", "こんばんは from Mia")
+        zed.until(FLYING, "こんばんは from Mia")
+        zed.until(RECEIVED, "こんばんは from Mia")
+        assert zed.text(".comment .nick") == "Mia"
+        mia.until("document.querySelectorAll('.comment.own:not(.pending)').length === 1")
+        assert zed.run("return document.querySelectorAll('.comment.own').length") == 0
+        # The writer sees it once: the echo took the place of what was pending.
+        assert mia.run("return document.querySelectorAll('.comment').length") == 1
+        assert mia.errors() + zed.errors() == []
+
+
+HOSTILE = (
+    '<img src=x onerror="window.broken=1">',
+    "<script>window.broken=2</script>&lt;b&gt;",
+    "\u202egnirts sdrawkcab\u202c and \u2067more",
+    "zero\u200bwidth\u200d\u2060\ufeff everywhere",
+    "W" * 900,
+    "Z" + "\u0336\u0311\u030d\u0329" * 60 + " tall",
+    "line\none\n\n\n\n\n\n\ntwo",
+)
+
+
+def test_hostile_comments_and_names_are_text_and_break_nothing(stack: Stack) -> None:
+    room = Room.made(stack, notice='<i>hello</i><img src=x onerror="window.broken=3">')
+    villain = person(stack, "<b>\u202eZed\u200b</b>")
+    with browser(width=360, height=740, phone=True) as mia:
+        open_room(mia, room, usersig=person(stack, "Mia"))
+        for text in HOSTILE:
+            room.say(text, usersig=villain)
+        mia.until("document.querySelectorAll('.comment').length === arguments[0]", len(HOSTILE))
+        shown = mia.run("return [...document.querySelectorAll('.comment .text')].map((node) => node.textContent)")
+        assert shown == list(HOSTILE)
+        assert mia.text(".comment .nick") == "<b>Zed</b>"
+        assert mia.run("return document.querySelectorAll('.comment :is(img, script, b, i)').length") == 0
+        assert mia.run("return document.querySelectorAll('#about img').length") == 0
+        assert mia.run("return window.broken ?? null") is None
+        assert mia.run("return document.documentElement.scrollWidth") == 360
+        # The box still works, and what is typed there comes back the same.
+        mia.type("#comment", HOSTILE[0])
+        mia.until("document.querySelectorAll('.comment.own:not(.pending)').length === 1")
+        assert mia.text(".comment.own .text") == HOSTILE[0]
+        assert mia.errors() == []
+
+
+def test_viewers_see_live_then_paused_then_live_again(stack: Stack) -> None:
+    room = Room.made(stack)
+    with browser() as mia:
+        open_room(mia, room)
+        with stack.push(url=room.push_url):
+            badge(mia, "live")
+            mia.until(PLAYING)
+        badge(mia, "paused")
+        assert mia.text("#scene h2") == "Paused"
+        assert "comes back by itself" in mia.text("#scene")
+        # The last picture stays behind the words.
+        assert mia.run("return document.getElementById('still').checkVisibility()")
+        with stack.push(url=room.push_url):
+            badge(mia, "live")
+            mia.until(PLAYING)
+            mia.until("document.getElementById('video').currentTime > 1")
+        room.set_status("ended")
+        badge(mia, "ended")
+        assert mia.text("#scene h2") == "The stream has ended"
+        assert mia.errors() == []
+
+
+def test_notice_title_and_countdown_change_while_one_watches(stack: Stack) -> None:
+    room = Room.made(stack)
+    with browser() as mia:
+        open_room(mia, room)
+        room.change(title="A new title", notice="Back in ten minutes")
+        mia.until("document.getElementById('title').textContent === 'A new title'")
+        mia.until("document.getElementById('notice').innerText.includes('Back in ten minutes')")
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3723))
+        room.change(starts_at=soon)
+        mia.until("/^1:0[12]:[0-5][0-9]$/.test(document.querySelector('.countdown')?.textContent ?? '')")
+        assert mia.text("#scene h2") == "Starts in"
+
+
+def test_a_phone_shows_the_picture_the_talk_and_the_box(stack: Stack) -> None:
+    room = Room.made(stack, title="A title that is too long for a phone, and stays in its line", notice="A notice")
+    with stack.push(url=room.push_url), browser(width=360, height=740, phone=True) as mia:
+        open_room(mia, room, usersig=person(stack, "Mia"))
+        mia.until(PLAYING)
+        boxes = mia.run(
+            "return Object.fromEntries(['stage', 'scroller', 'comment'].map((id) =>"
+            " [id, document.getElementById(id).getBoundingClientRect().toJSON()]))"
+        )
+        assert mia.run("return [document.documentElement.scrollWidth, document.body.scrollWidth]") == [360, 360]
+        assert boxes["stage"]["top"] == 0
+        assert boxes["stage"]["width"] == 360
+        assert boxes["scroller"]["top"] >= boxes["stage"]["bottom"]
+        assert boxes["comment"]["bottom"] <= 740
+        assert boxes["scroller"]["height"] > 200
+        mia.type("#comment", "from my phone")
+        mia.until(RECEIVED, "from my phone")
+
+
+def test_an_unknown_room_says_so_in_a_friendly_way(stack: Stack) -> None:
+    with browser() as zed:
+        for path in (
+            "r/no-such-room",
+            "r/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+            "r/demo?sdkappid=7",
+            "r/demo?sdkappid=x",
+        ):
+            zed.open(f"{stack.http}/{path}")
+            assert zed.text("h1") == "There is no such room"
+            assert zed.run("return document.scripts.length") == 0
+        assert stack.api("GET", f"{stack.http}/r/no-such-room")[0] == 404
+
+
+def test_a_room_with_a_password_asks_for_it_and_shows_nothing_before(stack: Stack) -> None:
+    room = Room.made(stack, notice="only for us", password="open sesame")
+    with stack.push(url=room.push_url), browser() as mia:
+        mia.open(room.page)
+        mia.until("document.querySelector('#scene input[type=password]')")
+        assert "only for us" not in mia.run("return document.documentElement.outerHTML")
+        mia.type("#scene input", "guess")
+        mia.until("document.getElementById('scene').innerText.includes('not the password')")
+        mia.type("#scene input", "open sesame")
+        mia.until("document.getElementById('notice').innerText.includes('only for us')")
+        mia.until(PLAYING)
+
+
+def test_a_disbanded_room_tells_who_is_in_it(stack: Stack) -> None:
+    room = Room.made(stack)
+    with browser() as mia:
+        open_room(mia, room, usersig=person(stack, "Mia"))
+        status, answer = stack.api("DELETE", f"rooms/{room.id}", bearer=stack.ready["app"]["api_key"])
+        assert status == 204, answer
+        mia.until("document.querySelector('#scene h2')?.textContent === 'This room was closed'")
+        assert mia.run("return document.getElementById('comment').disabled")
+        mia.open(room.page)
+        assert mia.text("h1") == "There is no such room"
+
+
+def test_a_token_leaves_the_address_bar_and_a_bad_one_is_told(stack: Stack) -> None:
+    room = Room.made(stack)
+    with browser() as mia:
+        open_room(mia, room, usersig=person(stack, "Mia"))
+        mia.until("document.getElementById('whoami').innerText.includes('Mia')")
+        assert "usersig" not in mia.run("return location.href")
+        mia.open(room.page)
+        mia.until("document.getElementById('whoami').innerText.includes('Mia')")
+    with browser() as zed:
+        zed.open(f"{room.page}#usersig={'A' * 60}")
+        zed.until("document.getElementById('login').innerText.includes('sign-in has expired')")
+        zed.until("document.getElementById('online').checkVisibility()")
+
+
+def test_a_viewer_whose_socket_broke_comes_back_and_has_missed_nothing(stack: Stack) -> None:
+    room = Room.made(stack)
+    usersig = person(stack, "Zed")
+    with browser() as mia:
+        # The page's own socket is out of reach for us, its class is not.
+        mia.driver.execute_cdp_cmd(
+            "Page.addScriptToEvaluateOnNewDocument",
+            {
+                "source": "window.WebSocket = class extends WebSocket { constructor(...a) { super(...a); window.line = this; } };"
+            },
+        )
+        open_room(mia, room)
+        room.say("before", usersig=usersig)
+        mia.until(RECEIVED, "before")
+        mia.run("window.line.close()")
+        room.say("meanwhile", usersig=usersig)
+        mia.until(RECEIVED, "meanwhile")
+        mia.until("!document.getElementById('banner').checkVisibility()")
+        room.say("after", usersig=usersig)
+        mia.until(RECEIVED, "after")
+        shown = mia.run("return [...document.querySelectorAll('.comment .text')].map((node) => node.textContent)")
+        assert shown == ["before", "meanwhile", "after"]

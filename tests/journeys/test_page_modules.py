@@ -1,0 +1,229 @@
+"""The page's modules, each alone in a real browser: flying comments, the list, notices, the words of every state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.helpers.browser import Browser, browser
+from tests.helpers.stack import Stack
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.fixture(scope="module")
+def window(stack: Stack) -> Iterator[Browser]:
+    """A page of the copy without its own modules: any address of the origin does."""
+    with browser(width=900, height=600) as opened:
+        opened.open(f"{stack.http}/r/no-such-room")
+        yield opened
+
+
+def test_flying_comments_never_overlap_and_are_bounded(window: Browser) -> None:
+    got = window.run_async(
+        """
+        const { Danmaku, readableColour, oneLine, laneIsFree } = await import('/static/page/danmaku.js');
+        document.body.innerHTML = '<div class="stage"><div id="layer" class="bullets"></div></div>';
+        const layer = document.getElementById('layer');
+        const danmaku = new Danmaku({ layer, still: { matches: false } });
+        let overlaps = 0, most = 0;
+        const look = () => {
+          const boxes = [...layer.children].map((node) => node.getBoundingClientRect()).filter((box) => box.width);
+          most = Math.max(most, danmaku.size);
+          for (const [at, a] of boxes.entries()) for (const b of boxes.slice(at + 1)) {
+            if (Math.abs(a.top - b.top) < 2 && a.left < b.right - 1 && b.left < a.right - 1) overlaps += 1;
+          }
+        };
+        for (let round = 0; round < 40; round += 1) {
+          for (let one = 0; one < 8; one += 1) danmaku.add({ text: 'x'.repeat(1 + ((round * 7 + one * 13) % 60)), color: '#ff0000' });
+          await new Promise((done) => setTimeout(done, 50));
+          look();
+        }
+        const lanes = new Set([...layer.children].map((node) => node.style.top)).size;
+        danmaku.on = false;
+        return {
+          overlaps, most, lanes, cleared: layer.children.length,
+          colours: ['#ffffff', '#000000', '#FF7A85', 'red', 'url(x)', null, '#12345'].map(readableColour),
+          line: oneLine('a\\n\\u202eb\\t c'), long: [...oneLine('w'.repeat(500))].length,
+          free: [laneIsFree(undefined, { width: 10, stage: 100, now: 0 }),
+                 laneIsFree({ startedAt: 0, width: 50 }, { width: 50, stage: 900, now: 10 }),
+                 laneIsFree({ startedAt: 0, width: 50 }, { width: 5000, stage: 900, now: 1500 }),
+                 laneIsFree({ startedAt: 0, width: 50 }, { width: 50, stage: 900, now: 1500 })],
+        };
+        """
+    )
+    assert got["overlaps"] == 0
+    assert 10 < got["most"] <= 70
+    assert got["lanes"] > 3
+    assert got["cleared"] == 0
+    assert got["colours"] == ["#ffffff", "#ffffff", "#FF7A85", "#ffffff", "#ffffff", "#ffffff", "#ffffff"]
+    assert got["line"] == "a b c"
+    assert got["long"] == 101
+    assert got["free"] == [True, False, False, True]
+
+
+def test_who_wants_less_motion_sees_comments_stand_still(window: Browser) -> None:
+    got = window.run_async(
+        """
+        const { Danmaku } = await import('/static/page/danmaku.js');
+        document.body.innerHTML = '<div class="stage"><div id="layer" class="bullets"></div></div>';
+        const danmaku = new Danmaku({ layer: document.getElementById('layer'), still: { matches: true } });
+        danmaku.add({ text: 'calm' });
+        const [node] = document.getElementById('layer').children;
+        const before = node.getBoundingClientRect().left;
+        await new Promise((done) => setTimeout(done, 300));
+        return [before, node.getBoundingClientRect().left, document.getElementById('layer').getBoundingClientRect().right];
+        """
+    )
+    assert got[0] == got[1] < got[2]
+
+
+LIST = """
+  const { CommentList } = await import('/static/page/comments.js');
+  document.body.innerHTML = '<div style="height:300px;position:relative" class="well"><div id="scroller" class="scroller">' +
+    '<ul id="list" class="comments"></ul></div><button id="pill" hidden></button></div>';
+  const [list, scroller, pill] = ['list', 'scroller', 'pill'].map((id) => document.getElementById(id));
+  const comments = new CommentList({ list, scroller, pill });
+  comments.me = 'mia';
+  const say = (seq, from = 'zed', more = {}) => comments.add({ seq, text: `text ${seq}`, from: { id: from, nick: from }, t: 1, ...more });
+  const frame = () => new Promise((done) => setTimeout(done, 80));
+"""
+
+
+def test_the_list_is_bounded_and_never_moves_what_is_being_read(window: Browser) -> None:
+    got = window.run_async(
+        LIST
+        + """
+        for (let seq = 1; seq <= 260; seq += 1) say(seq);
+        await frame();
+        const size = list.childElementCount;
+        const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+        scroller.scrollTop = 1500;
+        await frame();
+        const read = [...list.children].find((node) => node.getBoundingClientRect().top >= scroller.getBoundingClientRect().top);
+        const before = read.getBoundingClientRect().top;
+        for (let seq = 261; seq <= 290; seq += 1) say(seq);
+        await frame();
+        const moved = read.getBoundingClientRect().top - before;
+        const label = pill.textContent, shown = !pill.hidden;
+        pill.click();
+        await frame();
+        return { size, atEnd, moved, label, shown, hidden: pill.hidden, last: list.lastElementChild.innerText, now: list.childElementCount,
+                 end: scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight };
+        """
+    )
+    assert got["size"] == got["now"] == 200
+    assert got["atEnd"] < 2
+    assert abs(got["moved"]) < 2
+    assert (got["label"], got["shown"], got["hidden"]) == ("30 new comments", True, True)
+    assert "text 290" in got["last"]
+    assert got["end"] < 2
+
+
+def test_ones_own_comment_is_pending_then_real_and_an_error_offers_to_send_again(window: Browser) -> None:
+    got = window.run_async(
+        LIST
+        + """
+        const sent = [];
+        const expect = (cid) => comments.expect({ cid, text: cid, from: { id: 'mia', nick: 'Mia' }, again: () => sent.push(cid) });
+        for (const cid of ['one', 'two', 'three', 'four']) expect(cid);
+        await frame();
+        const pending = list.querySelectorAll('.pending').length;
+        const whose = comments.add({ seq: 1, text: 'one', cid: 'one', from: { id: 'mia', nick: 'Mia' } });
+        comments.settle('one', 'delivered');
+        comments.settle('two', 'sampled');
+        comments.fail('three', { message: 'No connection.', again: true });
+        comments.fail('four', { message: 'Words that are not allowed.', again: false });
+        const said = [...list.children].map((node) => node.innerText.replace(/\\s+/g, ' '));
+        list.querySelector('.failed button').click();
+        await frame();
+        const other = [say(2), comments.add({ seq: 3, text: 'x', cid: 'three', from: { id: 'mia', nick: 'Mia' } })];
+        await frame();
+        comments.reset([{ seq: 4, text: 'history', from: { id: 'zed', nick: 'Zed' } }]);
+        return { pending, whose, said, sent, other, own: list.querySelectorAll('.own').length, count: list.childElementCount };
+        """
+    )
+    assert got["pending"] == 4
+    assert got["whose"] == "echo"
+    assert "Only you see this one" in got["said"][1]
+    assert "Not sent: No connection. Send again" in got["said"][2]
+    assert got["said"][3].endswith("Not sent: Words that are not allowed.")
+    assert got["sent"] == ["three"]
+    assert got["other"] == ["other", "echo"]
+    # After a new snapshot only the history stands, and what nobody has taken yet.
+    assert (got["own"], got["count"]) == (1, 2)
+
+
+def test_notices_are_text_or_texts_and_pictures_and_nothing_else(window: Browser) -> None:
+    got = window.run_async(
+        """
+        const { parseNotice, showNotice } = await import('/static/page/notice.js');
+        const { shownName, clockText, webAddress } = await import('/static/page/dom.js');
+        const parsed = [
+          'plain <b>text</b>', '{"text":"hi","images":["https://a.example/x.png","javascript:alert(1)","data:image/png;base64,x"]}',
+          '[{"text":"a"},{"image":"http://a.example/y.jpg"},"b"]', '{"broken', '[not json]', '{"other":1}', '', null,
+        ].map((source) => { const { text, images } = parseNotice(source); return [text, images]; });
+        document.body.innerHTML = '<section id="box"><div data-body></div></section>';
+        const box = document.getElementById('box');
+        const line = showNotice(box, '<img src=x onerror=alert(1)>\\nsecond');
+        return { parsed, line, markup: box.querySelectorAll('img').length, empty: (showNotice(box, ''), box.hidden),
+                 names: [shownName('\\u202eevil\\u200b name\\n'), shownName('', 'id1'), shownName('x'.repeat(99)).length],
+                 clocks: [0, 999, 61_000, 3_723_000].map(clockText), web: [webAddress('ftp://x'), webAddress('https://x/')] };
+        """
+    )
+    assert got["parsed"] == [
+        ["plain <b>text</b>", []],
+        ["hi", ["https://a.example/x.png"]],
+        ["a\nb", ["http://a.example/y.jpg"]],
+        ['{"broken', []],
+        ["[not json]", []],
+        ['{"other":1}', []],
+        ["", []],
+        ["", []],
+    ]
+    assert got["line"] == "<img src=x onerror=alert(1)>"
+    assert (got["markup"], got["empty"]) == (0, True)
+    assert got["names"] == ["evil name", "id1", 40]
+    assert got["clocks"] == ["0:00", "0:01", "1:01", "1:02:03"]
+    assert got["web"] == ["", "https://x/"]
+
+
+def test_every_state_has_words_that_say_what_to_do(window: Browser) -> None:
+    got = window.run_async(
+        """
+        const { scene } = await import('/static/page/stage.js');
+        const room = (more) => ({ status: 'live', starts_at: null, play: {}, ...more });
+        const show = (more) => scene({ socket: { state: 'joined' }, room: room(), player: { state: 'idle' }, now: 1000, ...more });
+        const refused = (kind) => show({ room: null, socket: { state: 'refused', error: { kind, message: 'Said by the server.' } } });
+        const status = (status, more) => show({ room: room({ status, ...more }) });
+        const player = (state, more) => show({ player: { state, ...more } });
+        return {
+          entering: show({ room: null, socket: { state: 'connecting' } }),
+          away: show({ room: null, socket: { state: 'waiting' } }),
+          soon: status('to_be_started'),
+          due: status('to_be_started', { starts_at: 500 }),
+          count: status('to_be_started', { starts_at: 9000 }),
+          waiting: player('loading', { reason: 'not_live' }),
+          playing: player('playing'),
+          full: player('failed', { reason: 'busy', message: 'Full.' }),
+          old: player('failed', { reason: 'unsupported' }),
+          paused: status('paused'),
+          ended: status('ended'),
+          over: status('played_back'),
+          password: refused('password_needed'),
+          banned: refused('banned'),
+          gone: refused('room_unknown'),
+          other: refused('entered_another_room'),
+          new: refused('something_new'),
+        };
+        """
+    )
+    assert got["playing"] == {"key": "playing", "clear": True}
+    assert got["count"]["until"] == 9000
+    assert got["password"]["action"] == "password"
+    assert got["other"]["action"] == "here"
+    assert got["new"]["text"] == "Said by the server."
+    assert got["full"]["text"] == "Full."
+    assert all(state.get("title") for name, state in got.items() if name != "playing")
+    assert len({state["key"] for state in got.values()}) == len(got)
