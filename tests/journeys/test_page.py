@@ -99,6 +99,18 @@ def test_a_pushed_stream_plays_and_advances_within_two_seconds_of_the_camera(sta
         assert mia.errors() == []
 
 
+def test_where_the_first_player_does_not_come_through_the_picture_comes_by_hls(stack: Stack) -> None:
+    room = Room.made(stack)
+    with stack.push(url=room.push_url), browser() as mia:
+        mia.driver.execute_cdp_cmd("Network.enable", {})
+        mia.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/mpegts.js"]})
+        open_room(mia, room)
+        mia.until(PLAYING, seconds=30)
+        first = mia.run("return document.getElementById('video').currentTime")
+        mia.until("document.getElementById('video').currentTime > arguments[0] + 2", first)
+        assert mia.run("return 'Hls' in window && !('mpegts' in window)")
+
+
 def test_whoever_comes_late_has_a_picture_at_once(stack: Stack) -> None:
     room = Room.made(stack)
     with stack.push(url=room.push_url), browser() as first, browser() as late:

@@ -102,6 +102,16 @@ def test_a_lively_room_for_the_readme(stack: Stack, tmp_path: Path) -> None:
         open_room(nora, room, usersig=person(stack, "Nora"))
         nora.until(PLAYING)
         nora.click("#unmute")
+        # The others, as quiet guests.
+        nora.run_async(
+            """
+            const { RoomSocket } = await import('/static/page/room-socket.js');
+            const { sockets: urls, room, sdkappid } = JSON.parse(document.getElementById('shell').textContent);
+            window.guests = Array.from({ length: 41 }, () => new RoomSocket({ urls, room, sdkappid }));
+            for (const guest of window.guests) guest.connect();
+            """
+        )
+        nora.until("document.getElementById('online-count').textContent === '42'")
         for nick, text, color in TALK:
             room.say(text, usersig=people[nick], **({"color": color} if color else {}))
             time.sleep(0.55)

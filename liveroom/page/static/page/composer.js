@@ -13,6 +13,7 @@ export class Composer {
   #limit;
   #closed = "";
   #until = 0;
+  #name = "";
   #submit;
 
   /** `submit(text, { color, position })` for everything that is sent. */
@@ -36,6 +37,12 @@ export class Composer {
     this.#counted();
   }
 
+  /** In whose name one speaks here. */
+  set name(name) {
+    this.#name = name;
+    if (this.#closed === "") this.#input.placeholder = name ? `Say something, ${name}…` : "Say something…";
+  }
+
   /** Why nothing can be sent; an empty reason opens the box. `until` (ms) adds a countdown. */
   close(reason, until = 0) {
     if (reason === this.#closed && until === this.#until) return;
@@ -43,7 +50,8 @@ export class Composer {
     this.#until = until;
     this.#input.disabled = reason !== "";
     this.#form.classList.toggle("closed", reason !== "");
-    this.#input.placeholder = reason || "Say something…";
+    if (reason) this.#input.placeholder = reason;
+    else this.name = this.#name;
     this.#counted();
     this.tick(Date.now());
   }

@@ -26,6 +26,7 @@ export class Controls {
     for (const type of ["pointermove", "pointerdown", "focusin"]) this.#stage.addEventListener(type, () => this.#wake());
     this.#stage.addEventListener("pointerleave", () => this.#sleep());
     document.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("pointerdown", (event) => closeMenus(event.target));
     this.#wake();
   }
 
@@ -96,6 +97,7 @@ export class Controls {
   }
 
   #key(event) {
+    if (event.key === "Escape") closeMenus(null);
     if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, textarea, select, summary")) return;
     const act = {
       k: () => this.#toggle(),
@@ -122,6 +124,12 @@ export class Controls {
     const open = this.#stage.querySelector("details[open]");
     if (focused || open || this.#player.paused) return;
     this.#stage.classList.remove("awake");
+  }
+}
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(except)) menu.open = false;
   }
 }
 

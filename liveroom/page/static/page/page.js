@@ -199,7 +199,9 @@ function render() {
   byId("comments").dataset.empty = room !== null && link.state !== "refused" ? "No comments yet. Say hello!" : "";
   byId("login-remark").textContent = state.remark;
   byId("whoami").hidden = guest;
-  byId("whoami-name").textContent = shownName(state.me.nick ?? session.nick, state.me.id ?? session.user);
+  const name = shownName(state.me.nick || session.nick, state.me.id || session.user);
+  byId("whoami-name").textContent = name;
+  composer.name = name;
   composer.close(...closed());
   composer.tick(Date.now());
 
@@ -241,10 +243,12 @@ function newId() {
 }
 
 byId("banner-retry").addEventListener("click", () => act("hurry"));
-byId("sign-out").addEventListener("click", () => {
-  session.forget();
-  socket.connect({ usersig: "" });
-});
+for (const button of document.querySelectorAll("[data-sign-out]")) {
+  button.addEventListener("click", () => {
+    session.forget();
+    socket.connect({ usersig: "" });
+  });
+}
 byId("demo-login")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const [input, button] = [byId("nick"), event.target.querySelector("button")];

@@ -125,7 +125,7 @@ export class Player {
       this.#engine = open({ video: this.#video, play: this.#play, onFault });
     } catch (error) {
       if (turn !== this.#turn) return;
-      if (!(error instanceof Unsupported)) this.#again("network");
+      if (!(error instanceof Unsupported)) this.#fault({ kind: "network" });
       else if (++this.#choice < usable.length) this.#start();
       else this.#become("failed", { reason: "unsupported" });
       return;
