@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from liveroom.kernel import outbox
+from interactions.live.whispers import person_key
+from liveroom.accounts.facts import ProfileChanged, TokensRevoked
+from liveroom.accounts.models import Person
+from liveroom.accounts.selectors import profile
+from liveroom.kernel import clock, outbox
 from liveroom.rooms.facts import (
     AttributesChanged,
     CountersChanged,
@@ -17,8 +21,9 @@ from liveroom.rooms.facts import (
 )
 from streams.facts import ProgrammeChanged, StreamPublished
 
-ROOM_EVENT, ROOM_CLOSE = "room.event", "room.close"
+ROOM_EVENT, ROOM_CLOSE, PERSON = "room.event", "room.close", "person"
 ROOM_GONE = 4104
+BAD_TOKEN = 4101
 
 
 def _ms(instant: datetime | None) -> int | None:
@@ -85,3 +90,17 @@ def room_disbanded(fact: RoomDisbanded) -> None:
     _tell(fact.room_key, fact.at, "system", text="The room was disbanded.", reason="disbanded")
     close = {"close": ROOM_GONE, "reason": "disbanded", "message": "The room was disbanded."}
     outbox.put(topic=ROOM_CLOSE, room_key=fact.room_key, payload=close, now=fact.at)
+
+
+def _tell_person(fact: ProfileChanged | TokensRevoked, **body: Any) -> None:
+    person = person_key(sdkappid=fact.sdkappid, identifier=fact.identifier)
+    outbox.put(topic=PERSON, room_key=f"@{person}", payload={"person": person, **body}, now=clock.now())
+
+
+def profile_changed(fact: ProfileChanged) -> None:
+    """What a person says next carries its new name, on sockets that are open already."""
+    _tell_person(fact, profile=profile(Person.objects.get(pk=fact.person_id)).as_dict())
+
+
+def tokens_revoked(fact: TokensRevoked) -> None:
+    _tell_person(fact, close=BAD_TOKEN, extra={"reason": "revoked", "message": "You were logged out; log in again."})

@@ -17,8 +17,8 @@ from streams.voters import not_forbidden, not_held
 
 # `durable`: in the transaction, fails with it. `after`: once committed, best effort.
 FACTS: dict[type[Fact], Row] = {
-    ProfileChanged: Row(),
-    TokensRevoked: Row(),
+    ProfileChanged: Row(durable=[announce.profile_changed]),
+    TokensRevoked: Row(durable=[announce.tokens_revoked]),
     rooms.RoomCreated: Row(durable=[following.give_main_stream]),
     rooms.RoomChanged: Row(durable=[announce.room_changed]),
     rooms.NoticeChanged: Row(durable=[announce.notice_changed]),
@@ -40,6 +40,7 @@ FACTS: dict[type[Fact], Row] = {
 
 # The first refusal counts. An action that is not here is refused to everybody.
 VOTERS: dict[str, list[Voter]] = {
+    "people.manage": [authenticated, for_the_app, scope("people")],
     "tokens.make": [authenticated, for_the_app, scope("tokens")],
     "room.list": [authenticated, scope("rooms")],
     "room.create": [authenticated, scope("rooms")],
@@ -63,6 +64,7 @@ VOTERS: dict[str, list[Voter]] = {
 CARRIERS: dict[str, outbox.Carrier] = {
     announce.ROOM_EVENT: telling.tell_room,
     announce.ROOM_CLOSE: telling.close_room,
+    announce.PERSON: telling.tell_person,
 }
 
 

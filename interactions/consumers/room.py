@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,9 +16,10 @@ from django.conf import settings
 from django.db import OperationalError
 
 from interactions.consumers.sockets import Socket
-from interactions.live import pipeline, presence
+from interactions.live import pipeline, presence, whispers
 from interactions.live.hub import Hub, Seat
 from interactions.services import comments, joining
+from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services.tokens import TokenRefused
 from liveroom.kernel import clock, metrics
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotFound
@@ -25,8 +27,7 @@ from liveroom.kernel.http import behind_proxy
 
 log = logging.getLogger(__name__)
 
-BAD_TOKEN, WRONG_ORIGIN = 4101, 4102
-PLATFORMS = ("web", "ios", "android", "pc")
+UNAVAILABLE, BAD_TOKEN, WRONG_ORIGIN = 4001, 4101, 4102
 
 
 class NotInRoom(NotFound):
@@ -84,13 +85,29 @@ class RoomConsumer(AsyncWebsocketConsumer):
         except TokenRefused as error:
             self.socket.dismiss(code=BAD_TOKEN, reason=error.name, message=error.message)
         except OperationalError:
-            self.socket.dismiss(code=4001, reason="unavailable", message="Try again in a moment.")
+            self.socket.dismiss(code=UNAVAILABLE, reason="unavailable", message="Try again in a moment.")
+        else:
+            self.hub.meet(person=self._person(), listener=self._hear)
+
+    def _person(self) -> str:
+        actor = self.visitor.actor
+        return whispers.person_key(sdkappid=actor.sdkappid, identifier=actor.identifier)
+
+    def _hear(self, whisper: whispers.Whisper) -> None:
+        """What concerns the person behind this socket."""
+        if whisper.profile is not None:
+            self.visitor = replace(self.visitor, profile=Profile(**whisper.profile))
+            if self.entry is not None:
+                self.entry = replace(self.entry, speaker=replace(self.entry.speaker, profile=self.visitor.profile))
+        if whisper.close is not None:
+            self.socket.dismiss(code=whisper.close, **whisper.extra)
 
     async def _close_softly(self, code: int) -> None:
         await self.close(code=code)
 
     async def disconnect(self, code: int) -> None:
         metrics.sockets_open.dec()
+        self.hub.part(person=self._person(), listener=self._hear)
         await self._leave()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:

@@ -16,7 +16,7 @@ import orjson
 import redis
 import redis.asyncio
 
-from interactions.live import envelope, pipeline, presence
+from interactions.live import envelope, pipeline, presence, whispers
 from interactions.live.room_ref import RoomRef
 from liveroom.kernel import metrics
 from liveroom.kernel.redis import aredis_for, channel
@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5
 CHECK_SECONDS = 5.0
 TOLD_AGAIN_SECONDS = 1.0
+RESTART = 4000
+
+
+Listener = Callable[[whispers.Whisper], None]
 
 
 class Viewer(Protocol):
@@ -84,6 +88,7 @@ class Hub:
     def __init__(self, *, process: str) -> None:
         self.process = process
         self.rooms: dict[str, _Room] = {}
+        self.people: dict[str, set[Listener]] = {}
         self._pubsub: redis.asyncio.client.PubSub | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
@@ -95,11 +100,25 @@ class Hub:
             ]
 
     async def stop(self) -> None:
+        """A clean end: everybody hears that it is worth coming back, and stops being counted here."""
         for task in self._tasks:
             task.cancel()
-        with contextlib.suppress(redis.RedisError):
+        for room in self.rooms.values():
+            self._dismiss(room, code=RESTART, reason="restart", message="The server restarts; come back in a moment.")
+        with contextlib.suppress(redis.RedisError, OSError):
             for key, room in self.rooms.items():
                 await presence.beat(room_key=key, group_id=room.group_id, process=self.process, count=0)
+
+    def meet(self, *, person: str, listener: Listener) -> None:
+        """From here on the listener hears what concerns this person (`whispers.person_key`)."""
+        self.start()
+        self.people.setdefault(person, set()).add(listener)
+
+    def part(self, *, person: str, listener: Listener) -> None:
+        listeners = self.people.get(person, set())
+        listeners.discard(listener)
+        if not listeners:
+            self.people.pop(person, None)
 
     async def enter(self, *, room: RoomRef, viewer: Viewer, counted: bool = True) -> Seat:
         """Take a seat. Nothing is written to the viewer before `seat.open`."""
@@ -153,14 +172,18 @@ class Hub:
         """One connection for all rooms. After it was lost: subscribe anew, then fetch what was missed."""
         pubsub = aredis_for("").pubsub(ignore_subscribe_messages=True)
         try:
-            await pubsub.subscribe(channel("-"), *map(channel, self.rooms))
+            await pubsub.subscribe(whispers.PEOPLE, *map(channel, self.rooms))
             self._pubsub = pubsub
             for room_key in list(self.rooms):
                 await self._catch_up(room_key)
             prefix = len(channel(""))
             while True:
                 message = await pubsub.get_message(timeout=CHECK_SECONDS)
-                if message is not None:
+                if message is None:
+                    continue
+                if message["channel"] == whispers.PEOPLE:
+                    self._hear(whispers.heard(message["data"]))
+                else:
                     await self._deliver(message["channel"][prefix:].decode(), message["data"])
         finally:
             self._pubsub = None
@@ -216,6 +239,10 @@ class Hub:
                 room.seq = seq
                 frame = envelope.text_frame(envelope.batch(room=room.group_id, epoch=room.epoch, events=[event]))
                 self._write(room, seq, frame)
+
+    def _hear(self, whisper: whispers.Whisper) -> None:
+        for listener in tuple(self.people.get(whisper.person, ())):
+            listener(whisper)
 
     def _control(self, room: _Room, control: dict[str, Any]) -> None:
         if "close" in control:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interactions.live import envelope, pipeline
+from interactions.live import envelope, pipeline, whispers
 from interactions.live.room_ref import ref_of_key
 from liveroom.kernel.outbox import Letter
 
@@ -17,3 +17,8 @@ def close_room(letter: Letter) -> None:
     """Topic `room.close`: every socket in the room hears `bye` and is closed."""
     pipeline.whisper_now(room_key=letter.room_key, control=dict(letter.payload))
     pipeline.forget_now(room_key=letter.room_key)
+
+
+def tell_person(letter: Letter) -> None:
+    """Topic `person`: a word to the sockets of one person."""
+    whispers.whisper_now(person=letter.payload["person"], body=letter.payload)

@@ -50,3 +50,23 @@ class DemoTokenSerializer(serializers.Serializer):
     nick = serializers.CharField()
     usersig = serializers.CharField()
     expires_at = serializers.DateTimeField()
+
+
+class UserSerializer(MeSerializer):
+    """A user as the app's server sees it."""
+
+    level = serializers.IntegerField(required=False)
+    role = serializers.IntegerField(required=False)
+    blocked = serializers.BooleanField(read_only=True)
+
+
+class UserImportSerializer(UserSerializer):
+    id = serializers.CharField(help_text="At most 32 bytes.")
+
+
+class UsersImportSerializer(serializers.Serializer):
+    users = UserImportSerializer(many=True, help_text="At most 100.")
+
+
+class UsersSerializer(serializers.Serializer):
+    users = UserSerializer(many=True)

@@ -5,5 +5,8 @@ from liveroom.accounts.api import views
 urlpatterns = [
     path("me", views.MeView.as_view()),
     path("tokens", views.TokensView.as_view()),
+    path("users", views.UsersView.as_view()),
+    path("users/<str:user>", views.UserView.as_view()),
+    path("users/<str:user>/kick", views.KickView.as_view()),
     path("demo/tokens", views.DemoTokensView.as_view()),
 ]

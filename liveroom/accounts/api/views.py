@@ -16,11 +16,14 @@ from liveroom.accounts.api.serializers import (
     MeSerializer,
     TokenRequestSerializer,
     TokenSerializer,
+    UserSerializer,
+    UsersImportSerializer,
+    UsersSerializer,
 )
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.rules import usersig
 from liveroom.accounts.selectors import app_for
-from liveroom.accounts.services import demo, profiles, tokens
+from liveroom.accounts.services import demo, people, profiles, tokens
 from liveroom.kernel import clock, permission, throttle
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
@@ -75,6 +78,39 @@ class TokensView(APIView):
             "expires_at": now + timedelta(seconds=seconds),
         }
         return Response(TokenSerializer(answer).data, status=201)
+
+
+class UsersView(APIView):
+    @extend_schema(operation_id="users_import", request=UsersImportSerializer, responses=UsersSerializer)
+    def post(self, request: ApiRequest) -> Response:
+        """Make users before their first login, or update them (servers with the scope `people`). All or none."""
+        permission.ask("people.manage", actor=request.user)
+        found = people.import_people(app=asked_app(request), entries=request.data.get("users"))
+        return Response({"users": UserSerializer(found, many=True).data})
+
+
+class UserView(APIView):
+    @extend_schema(operation_id="users_get", responses=UserSerializer)
+    def get(self, request: ApiRequest, user: str) -> Response:
+        permission.ask("people.manage", actor=request.user)
+        return Response(UserSerializer(people.person_of(app=asked_app(request), identifier=user)).data)
+
+    @extend_schema(operation_id="users_update", request=UserSerializer, responses=UserSerializer)
+    def patch(self, request: ApiRequest, user: str) -> Response:
+        """Change nick, avatar, custom fields, level or role of a user."""
+        permission.ask("people.manage", actor=request.user)
+        person = people.person_of(app=asked_app(request), identifier=user)
+        return Response(UserSerializer(profiles.change_profile(person=person, changes=request.data, by_app=True)).data)
+
+
+class KickView(APIView):
+    @extend_schema(operation_id="users_kick", request=None, responses={204: None})
+    def post(self, request: ApiRequest, user: str) -> Response:
+        """Every UserSig of the user made until now is worthless, and its sockets are closed."""
+        permission.ask("people.manage", actor=request.user)
+        person = people.person_of(app=asked_app(request), identifier=user)
+        tokens.revoke_tokens(person=person, by=request.user, now=clock.now(), address=client_address(request))
+        return Response(status=204)
 
 
 class DemoTokensView(APIView):
