@@ -1,0 +1,242 @@
+"""Who may push: every answer to the engine's question, and what the streamer reads about it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from liveroom.accounts.models import App, Domain
+from liveroom.kernel import clock
+from liveroom.rooms.models import LiveSession, Room
+from liveroom.rooms.services.rooms import change_access, disband_room
+from liveroom.rooms.services.status import set_status
+from streams import selectors
+from streams.models import Publish, PushRefusal, Stream
+from streams.services import publishing
+from streams.services import streams as services
+from streams.services.publishing import Refused, admit_player, admit_publisher, publisher_left
+from tests.helpers.people import STAFF
+from tests.helpers.pushing import push_hook
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def now():
+    return clock.now()
+
+
+def refused(hook, now, *, reason: str, code: int) -> str:
+    with pytest.raises(Refused) as error:
+        admit_publisher(hook=hook, now=now)
+    assert (error.value.reason, error.value.code) == (reason, code)
+    return error.value.message
+
+
+def test_a_good_key_makes_the_room_live(cast, now):
+    publish = admit_publisher(hook=push_hook(cast.stream, now=now, sei="1"), now=now)
+    assert Room.objects.get(pk=cast.room.pk).status == "live"
+    assert publish.session == LiveSession.objects.get(room=cast.room, had_publisher=True)
+    assert (publish.address, publish.software) == ("198.51.100.7", "FMLE/3.0 (compatible; FMSc/1.0)")
+    assert "sei=1" in publish.query
+    assert "txSecret" not in publish.query
+
+
+def test_a_stream_that_is_not_there_is_refused(cast, now):
+    hook = push_hook(Stream(name="nowhere", room=cast.room), now=now)
+    refused(hook, now, reason="unknown_stream", code=306)
+    stream = cast.stream
+    disband_room(room=cast.room, by=STAFF, now=now)
+    refused(push_hook(stream, now=now), now, reason="unknown_stream", code=306)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "code"),
+    [
+        ({"txTime": None}, "missing_time", 500),
+        ({"txSecret": None}, "missing_secret", 502),
+        ({"txSecret": "0" * 32}, "wrong_signature", 503),
+        ({"txTime": "7FFFFFFF"}, "wrong_signature", 503),
+    ],
+)
+def test_a_key_that_was_changed_is_refused_and_recorded(cast, now, changes, reason, code):
+    text = refused(push_hook(cast.stream, now=now, **changes), now, reason=reason, code=code)
+    row = selectors.last_refusal(cast.stream)
+    assert (row.reason, row.code, row.text, row.address) == (reason, code, text, "198.51.100.7")
+    assert Room.objects.get(pk=cast.room.pk).status == "to_be_started"
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=1), "1 seconds"),
+        (3 * MINUTE, "3 minutes"),
+        (MINUTE, "1 minute"),
+        (60 * MINUTE, "1 hour"),
+        (50 * 60 * MINUTE, "2 days"),
+    ],
+)
+def test_an_expired_key_is_refused_with_how_long_ago(cast, now, ago, words):
+    text = refused(push_hook(cast.stream, now=now, valid=-ago), now, reason="expired", code=501)
+    assert f"The key expired {words} ago" in text
+
+
+def test_the_backup_key_is_as_good_and_signing_may_be_off(cast, now):
+    domain = Domain.objects.get(app=cast.app, kind=Domain.PUSH)
+    from tests.helpers.pushing import push_params
+
+    admit_publisher(
+        hook=push_hook(cast.stream, now=now, **push_params(cast.stream, until=now + MINUTE, key=domain.backup_key)),
+        now=now,
+    )
+    domain.auth_enabled = False
+    domain.save()
+    screen = services.add_stream(room=cast.room, label="screen", by=cast.actor(cast.stella), now=now)
+    admit_publisher(hook=push_hook(screen, now=now, txSecret=None, txTime=None), now=now)
+
+
+def test_a_reset_makes_the_old_key_worthless_and_the_new_one_good(cast, engine, now, committed):
+    by = cast.actor(cast.stella)
+    old = services.show_push_address(stream=cast.stream, by=by, now=now)
+    old_params = dict(part.split("=") for part in old.stream_key.split("?")[1].split("&"))
+    engine.publish(cast.stream.name)
+    with committed():
+        new = services.reset_push_key(stream=cast.stream, by=by, now=now)
+    assert engine.dropped == [cast.stream.name]
+    text = refused(push_hook(cast.stream, now=now, **old_params), now, reason="reset", code=503)
+    assert "reset" in text
+    new_params = dict(part.split("=") for part in new.stream_key.split("?")[1].split("&"))
+    engine.stop(cast.stream.name)
+    admit_publisher(hook=push_hook(cast.stream, now=now, **new_params), now=now)
+    assert services.show_push_address(stream=cast.stream, by=by, now=now) == new
+
+
+def test_two_resets_in_one_second_make_two_keys(cast, now):
+    by = cast.actor(cast.stella)
+    keys = {services.reset_push_key(stream=cast.stream, by=by, now=now).stream_key for _ in range(3)}
+    assert len(keys) == 3
+
+
+def test_a_forbidden_stream_is_refused_cut_and_allowed_again(cast, engine, now, committed):
+    engine.publish(cast.stream.name)
+    with committed():
+        services.forbid_stream(stream=cast.stream, by=STAFF, now=now, reason="music rights")
+    assert engine.dropped == [cast.stream.name]
+    text = refused(push_hook(cast.stream, now=now), now, reason="forbidden", code=305)
+    assert "music rights" in text
+    services.allow_stream(stream=cast.stream, by=STAFF, now=now)
+    admit_publisher(hook=push_hook(cast.stream, now=now), now=now)
+
+
+def test_what_a_hand_ended_an_encoder_does_not_begin_again(cast, engine, now, committed):
+    admit_publisher(hook=push_hook(cast.stream, now=now), now=now)
+    engine.publish(cast.stream.name)
+    with committed():
+        set_status(room=cast.room, status="ended", by=cast.actor(cast.stella), now=now)
+    assert engine.dropped == [cast.stream.name]
+    text = refused(push_hook(cast.stream, now=now, client_id="8"), now, reason="ended_by_hand", code=305)
+    assert "start again in" in text
+    set_status(room=cast.room, status="live", by=cast.actor(cast.stella), now=now)
+    publisher_left(hook=push_hook(cast.stream, now=now, action="publish_done"), now=now)
+    admit_publisher(hook=push_hook(cast.stream, now=now, client_id="9"), now=now)
+
+
+def test_a_second_publisher_is_refused_and_its_goodbye_ignored(cast, engine, now):
+    publisher = engine.publish(cast.stream.name)
+    admit_publisher(hook=push_hook(cast.stream, now=now, client_id=publisher.client_id), now=now)
+    later = now + 10 * MINUTE
+    text = refused(push_hook(cast.stream, now=later, client_id="99"), later, reason="second_publisher", code=600)
+    assert "198.51.100.7 for 10 min" in text
+    assert not publisher_left(hook=push_hook(cast.stream, now=later, client_id="99", action="publish_done"), now=later)
+    assert selectors.open_publish(cast.stream) is not None
+    assert publisher_left(
+        hook=push_hook(cast.stream, now=later, client_id=publisher.client_id, action="publish_done"), now=later
+    )
+    assert selectors.open_publish(cast.stream) is None
+    assert Room.objects.get(pk=cast.room.pk).publisher_lost_at == later
+
+
+def test_a_second_publisher_takes_over_where_the_app_says_so(cast, engine, now):
+    App.objects.filter(pk=cast.app.pk).update(second_publisher=App.TAKE_OVER)
+    first = admit_publisher(hook=push_hook(cast.stream, now=now, client_id="1"), now=now)
+    engine.publish(cast.stream.name)
+    second = admit_publisher(hook=push_hook(cast.stream, now=now, client_id="2"), now=now + MINUTE)
+    assert engine.dropped == [cast.stream.name]
+    assert Publish.objects.get(pk=first.pk).end_reason == "replaced"
+    assert selectors.open_publish(cast.stream) == second
+    room = Room.objects.get(pk=cast.room.pk)
+    assert (room.status, room.publisher_lost_at) == ("live", None)
+
+
+def test_a_publisher_that_the_engine_has_forgotten_makes_room(cast, engine, now):
+    admit_publisher(hook=push_hook(cast.stream, now=now, client_id="1"), now=now)
+    second = admit_publisher(hook=push_hook(cast.stream, now=now, client_id="2"), now=now + MINUTE)
+    assert selectors.open_publish(cast.stream) == second
+
+
+@pytest.mark.parametrize("trouble", ["down", "hangs"])
+def test_while_the_engine_does_not_answer_the_publisher_we_know_keeps_its_place(cast, engine, now, trouble):
+    admit_publisher(hook=push_hook(cast.stream, now=now, client_id="1"), now=now)
+    setattr(engine, trouble, True)
+    refused(push_hook(cast.stream, now=now, client_id="2"), now + MINUTE, reason="second_publisher", code=600)
+
+
+def test_a_hundred_refusals_are_kept(cast, now):
+    for n in range(103):
+        refused(push_hook(cast.stream, now=now, txSecret="x"), now + n * MINUTE, reason="wrong_signature", code=503)
+    rows = PushRefusal.objects.filter(stream=cast.stream)
+    assert rows.count() == publishing.KEPT_REFUSALS == 100
+    assert rows.order_by("at").first().at == now + 3 * MINUTE
+
+
+def test_the_status_follows_the_programme_and_no_other_stream(cast, now):
+    screen = services.add_stream(room=cast.room, label="screen", by=cast.actor(cast.stella), now=now)
+    admit_publisher(hook=push_hook(screen, now=now), now=now)
+    assert Room.objects.get(pk=cast.room.pk).status == "to_be_started"
+    services.set_programme(stream=screen, by=cast.actor(cast.stella), now=now)
+    assert Room.objects.get(pk=cast.room.pk).status == "live"
+    services.set_programme(stream=Stream.objects.get(room=cast.room, label="main"), by=cast.actor(cast.stella), now=now)
+    assert Room.objects.get(pk=cast.room.pk).publisher_lost_at == now
+
+
+# -- players
+
+
+def play_params(cast, who, now) -> dict:
+    address = selectors.play_addresses(room=cast.room, actor=cast.actor(who), now=now, http="http://x")
+    return dict(part.split("=", 1) for part in address.rtmp.split("?")[1].split("&"))
+
+
+def test_a_signed_address_plays_and_a_changed_one_does_not(cast, now):
+    params = play_params(cast, cast.mia, now)
+    admit_player(hook=push_hook(cast.stream, now=now, action="play", **params), now=now)
+    for changes, reason in (({"txSecret": "0" * 32}, "wrong_signature"), ({"txTime": None}, "missing_time")):
+        with pytest.raises(Refused) as error:
+            admit_player(hook=push_hook(cast.stream, now=now, action="play", **{**params, **changes}), now=now)
+        assert error.value.reason == reason
+    with pytest.raises(Refused) as error:
+        admit_player(hook=push_hook(cast.stream, now=now, action="play", **params), now=now + timedelta(hours=13))
+    assert error.value.reason == "expired"
+
+
+def test_an_address_of_a_closed_room_is_its_viewers_own(cast, now):
+    change_access(room=cast.room, password="sesame", by=STAFF, now=now)
+    cast.room.refresh_from_db()
+    params = play_params(cast, cast.mia, now)
+    admit_player(hook=push_hook(cast.stream, now=now, action="play", **params), now=now)
+    for changes in ({"vid": "emVk"}, {"vsig": "0" * 32}, {"vid": None}):
+        with pytest.raises(Refused) as error:
+            admit_player(hook=push_hook(cast.stream, now=now, action="play", **{**params, **changes}), now=now)
+        assert error.value.reason == "viewer"
+
+
+def test_the_gateway_plays_by_its_token_and_nobody_else_does(cast, now):
+    from liveroom.kernel.signing import derived_secret
+
+    none = {"txSecret": None, "txTime": None}
+    admit_player(hook=push_hook(cast.stream, now=now, action="play", gw=derived_secret("gateway"), **none), now=now)
+    with pytest.raises(Refused):
+        admit_player(hook=push_hook(cast.stream, now=now, action="play", gw="guess", **none), now=now)
