@@ -111,7 +111,6 @@ class ConsoleAdmin(ModelAdmin):
     change_form_outer_before_template: str | None = "console/acts.html"
     list_per_page = 50
     list_filter_sheet = False
-    show_full_result_count = False
 
     class Media:
         js = (forms.Script("console/console.js", type="module"),)
@@ -135,7 +134,7 @@ class ConsoleAdmin(ModelAdmin):
         return False
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change=change, **kwargs)
         form.refusal = getattr(request, "console_refusal", None)
         return form
 

@@ -132,6 +132,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+FORMAT_MODULE_PATH = ["liveroom.settings.formats"]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = LIVEROOM.data / "static"
