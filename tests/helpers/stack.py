@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from deploy.embedded.running_copy import RunningCopy
 
@@ -49,12 +49,20 @@ def until(question: Callable[[], T], *, seconds: float = 15, what: str = "") -> 
         time.sleep(0.05)
 
 
+def _connected(url: str) -> ClientConnection | None:
+    """None while nobody listens: a process may be starting again."""
+    try:
+        return connect(url, max_size=2**22)
+    except ConnectionRefusedError:
+        return None
+
+
 class Phone:
     """A viewer's socket, synchronous: `hears` waits for the first event (or frame) that fits."""
 
     def __init__(self, *, ws: str, usersig: str | None) -> None:
         query = f"?usersig={quote(usersig)}" if usersig else ""
-        self._socket = connect(ws + query, max_size=2**22)
+        self._socket = until(lambda: _connected(ws + query), what="a socket process that accepts")
         self._number = 0
         self.frames: list[dict[str, Any]] = []
         self.snapshot: dict[str, Any] = {}

@@ -201,6 +201,7 @@ def check(
         return Fault.EXPIRED
     if sig.time > seconds + FUTURE_SECONDS:
         return Fault.FROM_THE_FUTURE
-    if valid_from is not None and sig.time < int(valid_from.timestamp()):
+    # A token's time is in whole seconds: one of the kick's own second may have been made before it.
+    if valid_from is not None and sig.time <= int(valid_from.timestamp()):
         return Fault.REVOKED
     return None
