@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.sites import UnfoldAdminSite
 
@@ -28,3 +32,24 @@ class ConsoleSite(UnfoldAdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         development = not settings.LIVEROOM.production
         return super().login(request, {**(extra_context or {}), "development": development})
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The theme's search keeps its answers in the cache; the lists have their own search."""
+        raise Http404("There is no search here.")
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        """What is missing or not for this login is told on a page of the console, not as the API tells it."""
+
+        def told(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return view(request, *args, **kwargs)
+            except Http404:
+                return self._no_page(request, status=404, text="There is no such page, or it is not yours to see.")
+            except PermissionDenied:
+                return self._no_page(request, status=403, text="Your login does not allow this.")
+
+        return super().admin_view(update_wrapper(told, view), cacheable)
+
+    def _no_page(self, request: HttpRequest, *, status: int, text: str) -> TemplateResponse:
+        context = {**self.each_context(request), "title": "Nothing here", "text": text}
+        return TemplateResponse(request, "console/missing.html", context, status=status)

@@ -150,6 +150,10 @@ class ConsoleAdmin(ModelAdmin):
             answer = super().changeform_view(request, object_id, form_url, extra_context)
         return answer
 
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """What somebody may not see does not exist for them; Django would redirect and say its id."""
+        raise Http404("There is nothing at this address.")
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         obj = kwargs.get("obj")
         if obj is not None and obj.pk:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.widgets import (
@@ -378,9 +379,11 @@ class RoomPages(ConsoleAdmin):
         people.dismiss_admin(room=room, identifier=user, by=self.actor(request), now=clock.now())
         return f"{user} is no longer an admin of this room."
 
-    def act_disband(self, request: HttpRequest, room: Room) -> str:
+    def act_disband(self, request: HttpRequest, room: Room) -> HttpResponse:
+        """Back to the list: for its streamer the room's page is gone."""
         rooms.disband_room(room=room, by=self.actor(request), now=clock.now(), address=client_address(request))
-        return f"The room {room.title!r} is disbanded."
+        self.message_user(request, f"The room {room.title!r} is disbanded.", messages.SUCCESS)
+        return HttpResponseRedirect(reverse(f"{self.admin_site.name}:rooms_room_changelist"))
 
 
 @admin.register(LiveSession)
