@@ -141,7 +141,9 @@ def _port(what: str, value: int) -> str:
 
 def _path(what: str, path: Path) -> str:
     if not path.is_absolute() or not re.fullmatch(r"[\w /.+@%,=:~()-]+", str(path)):
-        raise CannotRender(f"{what}: {str(path)!r} cannot be written into nginx.conf; use a full path without quotes, $ and ;.")
+        raise CannotRender(
+            f"{what}: {str(path)!r} cannot be written into nginx.conf; use a full path without quotes, $ and ;."
+        )
     return str(path)
 
 

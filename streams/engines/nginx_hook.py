@@ -65,7 +65,9 @@ def _fields(body: bytes) -> dict[str, str]:
         raw_key, _, raw_value = part.partition(b"=")
         key, value = _text(raw_key), _text(raw_value)
         if key in fields:
-            raise BadHook(f"The address names {_short(key)} twice (or it is a word the media server uses itself); once is enough.")
+            raise BadHook(
+                f"The address names {_short(key)} twice (or it is a word the media server uses itself); once is enough."
+            )
         fields[key] = value
     return fields
 

@@ -46,7 +46,9 @@ class NginxRtmp:
             answered_at = int(parsedate_to_datetime(date).timestamp()) if date else None
             return parse_state(body, answered_at=answered_at)
         except ValueError as error:
-            raise EngineUnreachable(f"The media server's list of streams cannot be read: {error}.", refused=False) from error
+            raise EngineUnreachable(
+                f"The media server's list of streams cannot be read: {error}.", refused=False
+            ) from error
 
     def drop_publisher(self, *, stream: str) -> bool:
         return self._drop("publisher", stream)
@@ -81,7 +83,9 @@ class NginxRtmp:
         except ConnectionRefusedError as error:
             raise EngineUnreachable("The media server is not running.", refused=True) from error
         except (OSError, http.client.HTTPException) as error:
-            raise EngineUnreachable(f"The media server did not answer ({type(error).__name__}).", refused=False) from error
+            raise EngineUnreachable(
+                f"The media server did not answer ({type(error).__name__}).", refused=False
+            ) from error
         finally:
             connection.close()
 

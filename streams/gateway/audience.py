@@ -74,10 +74,16 @@ class Audience:
         count = self.total(policy.room_key)
         limit, bandwidth = policy.viewer_limit, policy.bandwidth_limit_kbps
         if limit is not None and count >= limit:
-            raise ViewerLimit(f"The room is full: at most {limit:,} can watch at the same time.", limit=limit, retry_after_ms=_RETRY_MS)
+            raise ViewerLimit(
+                f"The room is full: at most {limit:,} can watch at the same time.",
+                limit=limit,
+                retry_after_ms=_RETRY_MS,
+            )
         if bandwidth is not None and (count + 1) * bitrate_kbps > bandwidth:
             raise BandwidthLimit(
-                f"The room is full: one more viewer would exceed its {bandwidth:,} kb/s.", limit_kbps=bandwidth, retry_after_ms=_RETRY_MS
+                f"The room is full: one more viewer would exceed its {bandwidth:,} kb/s.",
+                limit_kbps=bandwidth,
+                retry_after_ms=_RETRY_MS,
             )
 
     def _forget(self) -> None:

@@ -134,7 +134,11 @@ async def _metrics(request: web.Request) -> web.Response:
 
 async def _live(request: web.Request) -> web.StreamResponse:
     if request.method == "OPTIONS":
-        allowed = {"Access-Control-Allow-Methods": _METHODS, "Access-Control-Allow-Headers": "Range", "Access-Control-Max-Age": "86400"}
+        allowed = {
+            "Access-Control-Allow-Methods": _METHODS,
+            "Access-Control-Allow-Headers": "Range",
+            "Access-Control-Max-Age": "86400",
+        }
         return web.Response(status=204, headers={**_cors(request), **allowed, "Allow": _METHODS})
     if request.method not in ("GET", "HEAD"):
         raise WrongMethod(f"{request.method[:20]} is not for streams; ask with GET.")
@@ -158,8 +162,8 @@ async def _flv(request: web.Request, admitted: Admitted) -> web.StreamResponse:
         _refuse_foreign_page(request)
     kind = "ws_flv" if socket else "flv"
     with gateway.audience.seat(policy=admitted.policy, bitrate_kbps=gateway.bitrate_kbps(admitted.stream)):
-        feed = gateway.feed_for(admitted)
-        if not await feed.ready(timeout_seconds=gateway.settings.start_seconds):
+        feed = await gateway.ready_feed(admitted)
+        if feed is None:
             raise NotReady("The stream is live but sends no picture yet; try again.", retry_after_ms=1000)
         with metrics.viewers.labels(protocol=kind).track_inprogress():
             if socket:
@@ -167,7 +171,9 @@ async def _flv(request: web.Request, admitted: Admitted) -> web.StreamResponse:
             return await _over_http(request, admitted, feed, headers)
 
 
-async def _over_http(request: web.Request, admitted: Admitted, feed: Feed, headers: dict[str, str]) -> web.StreamResponse:
+async def _over_http(
+    request: web.Request, admitted: Admitted, feed: Feed, headers: dict[str, str]
+) -> web.StreamResponse:
     answer = web.StreamResponse(headers=headers)
     answer.force_close()
     writer = await answer.prepare(request)

@@ -15,6 +15,8 @@ from streams.engines.base import Engine, EngineState, EngineUnreachable
 Fetch = Callable[[], Awaitable[EngineState]]
 
 FRESH_SECONDS = 0.5
+# Whoever guesses names costs the engine at most ten answers a second.
+NEWS_SECONDS = 0.1
 # A slow engine's last word is believed for this long.
 STALE_SECONDS = 5.0
 _TIMEOUT_SECONDS = 1.5
@@ -34,20 +36,29 @@ class EngineWatch:
 
     async def state(self, *, max_age_seconds: float = FRESH_SECONDS) -> EngineState:
         """The list, asked for at most `max_age_seconds` ago. EngineUnreachable."""
-        wanted = self._clock() - max_age_seconds
+        return await self._since(self._clock() - max_age_seconds, spacing_seconds=0.0)
+
+    async def news(self) -> EngineState:
+        """The list, asked for after this call. At once, or a tenth of a second after the last time. EngineUnreachable."""
+        return await self._since(self._clock(), spacing_seconds=NEWS_SECONDS)
+
+    async def _since(self, wanted: float, *, spacing_seconds: float) -> EngineState:
         # At most two rounds: one that was under way and began too early, and one of our own.
         while self._asked_at < wanted:
             if self._running is None:
-                self._running = asyncio.create_task(self._ask())
+                delay = self._asked_at + spacing_seconds - self._clock()
+                self._running = asyncio.create_task(self._ask(delay_seconds=delay))
             await asyncio.shield(self._running)
         if self._failure is None and self._known is not None:
             return self._known
-        if self._failure is not None and not self._failure.refused and self._known is not None:
-            if self._clock() - self._known_at <= STALE_SECONDS:
-                return self._known
+        slow = self._failure is not None and not self._failure.refused
+        if slow and self._known is not None and self._clock() - self._known_at <= STALE_SECONDS:
+            return self._known
         raise self._failure or EngineUnreachable("The media server was not asked yet.", refused=False)
 
-    async def _ask(self) -> None:
+    async def _ask(self, *, delay_seconds: float) -> None:
+        if delay_seconds > 0:
+            await asyncio.sleep(delay_seconds)
         began = self._clock()
         try:
             self._known = await self._fetch()
@@ -74,6 +85,8 @@ def fetch_from(*, session: aiohttp.ClientSession, engine: Engine) -> Fetch:
             refused = isinstance(error.os_error, ConnectionRefusedError)
             raise EngineUnreachable("The media server is not running.", refused=refused) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise EngineUnreachable(f"The media server did not answer ({type(error).__name__}).", refused=False) from error
+            raise EngineUnreachable(
+                f"The media server did not answer ({type(error).__name__}).", refused=False
+            ) from error
 
     return fetch

@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.040
 PICTURE_SECONDS = 0.030
 # Both tracks known: it starts as soon as it met both, and pictures are met at the next keyframe only. One known: this long is
-# looked for another.
-ANALYSE_BOTH_MS, ANALYSE_ONE_MS, ANALYSE_UNKNOWN_MS = 11_000, 250, 1000
+# looked for another, longer while the publisher is so new that the engine may not have met it yet either.
+ANALYSE_BOTH_MS, ANALYSE_ONE_MS, ANALYSE_NEW_MS = 11_000, 100, 2000
+NEW_PUBLISHER_MS = 3000
 _RESTART_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0)
 _RATE_WINDOW_SECONDS = 5.0
 
@@ -40,11 +41,24 @@ class Timeline:
     client_id: str
     has_video: bool
     has_audio: bool
+    is_new: bool
 
     @classmethod
     def of(cls, state: EngineState, stream: EngineStream) -> Timeline:
-        client_id = stream.publisher.client_id if stream.publisher else ""
-        return cls(state.instance, client_id, bool(stream.video_codec), bool(stream.audio_codec))
+        who = stream.publisher
+        return cls(
+            instance=state.instance,
+            client_id=who.client_id if who else "",
+            has_video=bool(stream.video_codec),
+            has_audio=bool(stream.audio_codec),
+            is_new=who is not None and who.connected_ms < NEW_PUBLISHER_MS,
+        )
+
+    @property
+    def analyse_ms(self) -> int:
+        if self.has_video and self.has_audio:
+            return ANALYSE_BOTH_MS
+        return ANALYSE_NEW_MS if self.is_new or not (self.has_video or self.has_audio) else ANALYSE_ONE_MS
 
     def same_publisher(self, other: Timeline) -> bool:
         return (self.instance, self.client_id) == (other.instance, other.client_id)
@@ -53,7 +67,9 @@ class Timeline:
 class Feed:
     """`run` is its life; `ended` is set with a word once that is over."""
 
-    def __init__(self, *, name: str, source: str, timeline: Timeline, engine: EngineWatch, linger_seconds: float) -> None:
+    def __init__(
+        self, *, name: str, source: str, timeline: Timeline, engine: EngineWatch, linger_seconds: float
+    ) -> None:
         self.name = name
         self.timeline = timeline
         self.viewers: set[Viewer] = set()
@@ -73,6 +89,7 @@ class Feed:
         self._pending_key = False
         self._sent_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._waiting = 0
         self._empty_since: float | None = self._loop.time()
         self._received: deque[tuple[float, int]] = deque()
         self._received_bytes = 0
@@ -83,13 +100,16 @@ class Feed:
 
     async def ready(self, *, timeout_seconds: float) -> bool:
         """Until there is a picture (or sound) to begin with. False: there is none, or the stream ended."""
-        if self._ready.is_set():
-            return True
-        waiting = asyncio.create_task(self._ready.wait())
-        try:
-            await asyncio.wait((waiting, self.ended), timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
+        if not self._ready.is_set():
+            waiting = asyncio.create_task(self._ready.wait())
+            self._waiting += 1
+            self._empty_since = None
+            try:
+                await asyncio.wait((waiting, self.ended), timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiting.cancel()
+                self._waiting -= 1
+                self._note_whether_empty()
         return self._ready.is_set() and not self.ended.done()
 
     def join(self, viewer: Viewer) -> None:
@@ -104,7 +124,10 @@ class Feed:
 
     def leave(self, viewer: Viewer) -> None:
         self.viewers.discard(viewer)
-        if not self.viewers:
+        self._note_whether_empty()
+
+    def _note_whether_empty(self) -> None:
+        if not self.viewers and not self._waiting:
             self._empty_since = self._loop.time()
 
     @property
@@ -148,7 +171,9 @@ class Feed:
     def drop_stalled(self, *, after_seconds: float) -> None:
         """Whoever read nothing for so long will not come back."""
         limit = self._loop.time() - after_seconds
-        for viewer in [viewer for viewer in self.viewers if viewer.silent_since is not None and viewer.silent_since < limit]:
+        for viewer in [
+            viewer for viewer in self.viewers if viewer.silent_since is not None and viewer.silent_since < limit
+        ]:
             viewer.abort()
             viewer.end("stalled")
             metrics.viewers_stalled.inc()
@@ -198,10 +223,7 @@ class Feed:
         parser = self._parser = Parser()
         self._group.clear()
         self._pending.clear()
-        line = self.timeline
-        known = line.has_video + line.has_audio
-        analyse = {2: ANALYSE_BOTH_MS, 1: ANALYSE_ONE_MS}.get(known, ANALYSE_UNKNOWN_MS)
-        spec = FlvCopy(source=self._source, analyse_ms=analyse)
+        spec = FlvCopy(source=self._source, analyse_ms=self.timeline.analyse_ms)
         child = self._child = await spawn(graphs.flv_copy(spec), on_output=lambda data: self._take(parser, data))
         code = await child.wait()
         if code != 0 and not self.ended.done():
@@ -212,7 +234,7 @@ class Feed:
         """After a child's exit: is the same publisher still there? An engine that cannot say is asked again for a while."""
         for _ in range(10):
             try:
-                state = await self._engine.state(max_age_seconds=0.0)
+                state = await self._engine.news()
             except EngineUnreachable as failure:
                 if failure.refused:
                     return False

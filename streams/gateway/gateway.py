@@ -19,6 +19,7 @@ from streams.gateway.feed import Feed, Timeline
 from streams.gateway.policies import Policies, Policy, PolicyUnavailable
 from streams.gateway.settings import GatewaySettings
 from streams.gateway.viewer import Ticket
+from streams.rules import names
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,13 @@ class Admitted:
 
 class Gateway:
     def __init__(
-        self, *, settings: GatewaySettings, engine: Engine, watch: EngineWatch, policies: Policies, tell: Tell | None = None
+        self,
+        *,
+        settings: GatewaySettings,
+        engine: Engine,
+        watch: EngineWatch,
+        policies: Policies,
+        tell: Tell | None = None,
     ) -> None:
         self.settings = settings
         self.audience = Audience()
@@ -55,8 +62,13 @@ class Gateway:
     # For the doors
 
     async def admit(self, *, ticket: Ticket, tx_secret: str | None) -> Admitted:
-        """The checks up to the limits, in this order: live, signature, viewer. Raises access refusals, EngineUnreachable, PolicyUnavailable."""
+        """The checks up to the limits, in this order: live, signature, viewer.
+
+        Raises the refusals of `access`, EngineUnreachable and PolicyUnavailable."""
         state = await self._watch.state()
+        if names.valid(ticket.stream) and state.published(ticket.stream) is None:
+            # Viewers are told of a stream sooner than the list grows old.
+            state = await self._watch.news()
         stream = access.live_stream(stream=ticket.stream, state=state)
         policy = access.admit(
             policy=await self._policies.get(ticket.stream),
@@ -67,9 +79,22 @@ class Gateway:
         )
         return Admitted(stream=stream, state=state, policy=policy, ticket=ticket)
 
-    def feed_for(self, admitted: Admitted) -> Feed:
+    async def ready_feed(self, admitted: Admitted) -> Feed | None:
+        """The stream's copy once it has a picture to begin with. None: it has none yet. StreamNotLive: it ended meanwhile."""
+        deadline = asyncio.get_running_loop().time() + self.settings.start_seconds
+        state, stream = admitted.state, admitted.stream
+        while (left := deadline - asyncio.get_running_loop().time()) > 0:
+            feed = self._feed_for(state, stream)
+            if await feed.ready(timeout_seconds=left):
+                return feed
+            # Another publisher or another track may have made this copy useless before it began; then there is a next one.
+            state = await self._watch.news()
+            stream = access.live_stream(stream=stream.name, state=state)
+        return None
+
+    def _feed_for(self, state: EngineState, stream: EngineStream) -> Feed:
         """The running copy of a stream, or a new one. A copy of an earlier publisher is let go at once."""
-        name, timeline = admitted.stream.name, Timeline.of(admitted.state, admitted.stream)
+        name, timeline = stream.name, Timeline.of(state, stream)
         feed = self._feeds.get(name)
         if feed is not None and (feed.ended.done() or not feed.timeline.same_publisher(timeline)):
             feed.end("publisher_changed")
@@ -94,7 +119,9 @@ class Gateway:
     def bound_bytes(self, stream: EngineStream) -> int:
         """How far one viewer's queue may grow."""
         room = self.settings
-        return int(min(max(room.bound_bytes, self.bitrate_kbps(stream) * 125 * room.bound_seconds), room.most_bound_bytes))
+        return int(
+            min(max(room.bound_bytes, self.bitrate_kbps(stream) * 125 * room.bound_seconds), room.most_bound_bytes)
+        )
 
     @property
     def feeds(self) -> int:

@@ -53,7 +53,12 @@ def viewers_playlist(text: str, *, stream: str, secret: str, now_seconds: float,
         return None
     first += len(segments) - len(shown)
     longest = max(seconds for _, seconds, _ in shown)
-    lines = ["#EXTM3U", "#EXT-X-VERSION:3", f"#EXT-X-MEDIA-SEQUENCE:{first}", f"#EXT-X-TARGETDURATION:{max(1, int(longest + 0.5))}"]
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:3",
+        f"#EXT-X-MEDIA-SEQUENCE:{first}",
+        f"#EXT-X-TARGETDURATION:{max(1, int(longest + 0.5))}",
+    ]
     for tags, _, segment in shown:
         lines += tags
         lines.append(signed_address(stream=stream, segment=segment, secret=secret, now_seconds=now_seconds))

@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 class Server:
     """`start` and `stop`; between them it serves."""
 
-    def __init__(self, *, settings: GatewaySettings, engine: Engine, load_policy: Load, tell: Tell | None = None) -> None:
+    def __init__(
+        self, *, settings: GatewaySettings, engine: Engine, load_policy: Load, tell: Tell | None = None
+    ) -> None:
         self._settings = settings
         self._engine = engine
         self._load_policy = load_policy
@@ -35,7 +37,9 @@ class Server:
     async def start(self) -> Gateway:
         """OSError where the port is taken."""
         # Two connections: the watch's and a spare; nginx closes idle ones, aiohttp then asks again.
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=2), cookie_jar=aiohttp.DummyCookieJar())
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=2), cookie_jar=aiohttp.DummyCookieJar()
+        )
         gateway = self._gateway = Gateway(
             settings=self._settings,
             engine=self._engine,
@@ -44,7 +48,11 @@ class Server:
             tell=self._tell,
         )
         self._runner = web.AppRunner(
-            doors.application(gateway), access_log=None, handler_cancellation=True, shutdown_timeout=1.0, keepalive_timeout=30.0
+            doors.application(gateway),
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=1.0,
+            keepalive_timeout=30.0,
         )
         await self._runner.setup()
         await web.SockSite(self._runner, self._listener(), backlog=4096).start()

@@ -49,7 +49,7 @@ def packet_probe(spec: PacketProbe) -> list[str]:
         "-rw_timeout",
         str(_SILENCE_US),
         "-analyzeduration",
-        "1000000",
+        str(round(spec.seconds * 1_000_000)),
         "-read_intervals",
         f"%+{spec.seconds:g}",
         "-show_entries",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 from liveroom.kernel.errors import LiveRoomError
 from streams.media import graphs
@@ -54,14 +55,14 @@ def summary(text: str) -> StreamProbe:
         if section == "stream":
             tracks.setdefault(fields.get("codec_type", ""), fields)
         elif section == "packet":
-            at = _number(fields.get("dts_time")) or _number(fields.get("pts_time"))
+            shown, at = _number(fields.get("pts_time")), _number(fields.get("dts_time"))
+            at = shown if at is None else at
             if at is None:
                 continue
             times.append(at)
             size += int(_number(fields.get("size")) or 0)
             if fields.get("codec_type") == "video":
                 video.append((at, "K" in fields.get("flags", "")))
-                shown = _number(fields.get("pts_time"))
                 # RTMP counts in milliseconds: a smaller difference is rounding.
                 reordered = reordered or (shown is not None and shown - at > 0.002)
     if not times:
@@ -69,9 +70,10 @@ def summary(text: str) -> StreamProbe:
     span = max(times) - min(times)
     keys = [at for at, key in video if key]
     picture, sound = tracks.get("video", {}), tracks.get("audio", {})
+    shown_for = video[-1][0] - video[0][0] if video else 0.0
     return StreamProbe(
-        keyframe_interval_seconds=round(max(b - a for a, b in zip(keys, keys[1:], strict=False)), 3) if len(keys) > 1 else None,
-        frame_rate=round((len(video) - 1) / (video[-1][0] - video[0][0]), 2) if len(video) > 1 and video[-1][0] > video[0][0] else None,
+        keyframe_interval_seconds=round(max(b - a for a, b in pairwise(keys)), 3) if len(keys) > 1 else None,
+        frame_rate=round((len(video) - 1) / shown_for, 2) if shown_for > 0 else None,
         width=int(_number(picture.get("width")) or 0) or None,
         height=int(_number(picture.get("height")) or 0) or None,
         video_codec=picture.get("codec_name", ""),

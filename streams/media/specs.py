@@ -18,7 +18,7 @@ class FlvCopy:
 
 @dataclass(frozen=True, slots=True)
 class PacketProbe:
-    """Describe the packets of a source for so many seconds of its time."""
+    """Describe the packets of a source for so many seconds of its time; tracks may turn up as late as that."""
 
     source: str
     seconds: float

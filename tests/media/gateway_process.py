@@ -1,10 +1,12 @@
-"""The gateway as a process of its own in front of a rig, with rules from the command line instead of a database.
+"""The gateway as a process of its own in front of a rig, with rules from a file instead of a database.
 
-`python -m tests.media.gateway_process '{"gateway": {...}, "engine": {...}, "policy": {...}}'`; prints `ready` when it serves."""
+`python -m tests.media.gateway_process '{"gateway": {...}, "engine": {...}, "rules": "<file>"}'`; prints `ready` when it serves.
+The file holds rules by the beginning of a stream's name (the longest counts, null: no such stream) and is read for each question."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -44,14 +46,17 @@ class Announcing(Server):
 def main(text: str) -> None:
     import uvloop
 
+    logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(levelname)s %(name)s: %(message)s")
     given = json.loads(text)
     settings = given["gateway"]
     settings["hls_folder"] = Path(settings["hls_folder"])
-    policy = given.get("policy", {})
-    rules = Rules(**{**policy, "keys": tuple(policy.get("keys", ()))})
+    path = given.get("rules")
 
-    async def load(stream: str) -> Rules:
-        return rules
+    async def load(stream: str) -> Rules | None:
+        rules = json.loads(Path(path).read_text()) if path else {}
+        named = max((prefix for prefix in rules if stream.startswith(prefix)), key=len, default="")
+        found = rules.get(named, {})
+        return None if found is None else Rules(**{**found, "keys": tuple(found.get("keys", ()))})
 
     server = Announcing(settings=GatewaySettings(**settings), engine=NginxRtmp(**given["engine"]), load_policy=load)
     if given.get("profile"):

@@ -43,7 +43,15 @@ def wait_until(condition: Callable[[], Any], *, seconds: float = 10.0, what: str
 
 
 def make_clip(
-    path: Path, *, video: bool = True, audio: bool = True, size: str = "320x180", seconds: int = 12, keyframe_frames: int = 25, kbps: int = 300
+    path: Path,
+    *,
+    video: bool = True,
+    audio: bool = True,
+    size: str = "320x180",
+    seconds: int = 12,
+    keyframe_frames: int = 25,
+    kbps: int = 300,
+    b_frames: int = 0,
 ) -> Path:
     """A clip of a test picture and a tone, encoded once, to be pushed by copy."""
     arguments = ["ffmpeg", "-nostdin", "-loglevel", "error", "-y"]
@@ -53,8 +61,24 @@ def make_clip(
         arguments += ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
     arguments += ["-t", str(seconds)]
     if video:
-        arguments += ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-b:v", f"{kbps}k", "-maxrate", f"{kbps}k"]
-        arguments += ["-bufsize", f"{kbps}k", "-x264-params", f"keyint={keyframe_frames}:min-keyint={keyframe_frames}:scenecut=0:nal-hrd=cbr"]
+        arguments += [
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-pix_fmt",
+            "yuv420p",
+            "-b:v",
+            f"{kbps}k",
+            "-maxrate",
+            f"{kbps}k",
+        ]
+        arguments += [
+            "-bufsize",
+            f"{kbps}k",
+            "-x264-params",
+            f"keyint={keyframe_frames}:min-keyint={keyframe_frames}:scenecut=0:nal-hrd=cbr:bframes={b_frames}",
+        ]
     if audio:
         arguments += ["-c:a", "aac", "-b:a", "64k"]
     subprocess.run([*arguments, "-f", "flv", str(path)], check=True)
@@ -88,7 +112,18 @@ class Rig:
         self.log = self.site.run / "nginx.log"
         with self.log.open("ab") as log:
             self._nginx = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", "nginx", "-e", "stderr", "-p", str(self.site.run / "nginx"), "-c", str(self.site.run / "nginx.conf")],
+                [
+                    "setpriv",
+                    "--pdeathsig",
+                    "TERM",
+                    "nginx",
+                    "-e",
+                    "stderr",
+                    "-p",
+                    str(self.site.run / "nginx"),
+                    "-c",
+                    str(self.site.run / "nginx.conf"),
+                ],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -104,19 +139,51 @@ class Rig:
             return True
         return False
 
+    @property
+    def nginx_pid(self) -> int:
+        assert self._nginx is not None
+        return self._nginx.pid
+
+    @property
+    def nginx_worker(self) -> int:
+        """The process that serves; the other child clears old segments away."""
+        children = Path(f"/proc/{self.nginx_pid}/task/{self.nginx_pid}/children").read_text().split()
+        return next(int(pid) for pid in children if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
     def kill_nginx(self) -> None:
         """As an operator's worst day: the whole group at once."""
         assert self._nginx is not None
         os.killpg(self._nginx.pid, signal.SIGKILL)
         self._nginx.wait()
 
-    def push(self, stream: str, clip: Path, *, query: str = "", extra: tuple[str, ...] = (), wait: bool = True) -> subprocess.Popen[bytes]:
+    def push(
+        self, stream: str, clip: Path, *, query: str = "", extra: tuple[str, ...] = (), wait: bool = True
+    ) -> subprocess.Popen[bytes]:
         url = self.engine.rtmp_url(stream=stream, query=query)
-        arguments = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy", "-f", "flv"]
-        child = subprocess.Popen([*arguments, *extra, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+        arguments = [
+            "ffmpeg",
+            "-nostdin",
+            "-loglevel",
+            "error",
+            "-re",
+            "-stream_loop",
+            "-1",
+            "-i",
+            str(clip),
+            "-c",
+            "copy",
+            "-f",
+            "flv",
+        ]
+        child = subprocess.Popen(
+            [*arguments, *extra, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        )
         self._children.append(child)
         if wait:
-            wait_until(lambda: (found := self.engine.state().published(stream)) and found.video_codec + found.audio_codec, what=f"{stream} to go on air")
+            wait_until(
+                lambda: (found := self.engine.state().published(stream)) and found.video_codec + found.audio_codec,
+                what=f"{stream} to go on air",
+            )
         return child
 
     def stop_push(self, child: subprocess.Popen[bytes]) -> None:
@@ -165,7 +232,8 @@ class Rig:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # nginx leaves as soon as it knows the status
+                    self.wfile.write(body)
 
             def log_message(self, *args: Any) -> None: ...
 
