@@ -86,9 +86,13 @@ def environment_of_tests(folder: Path, *, faults: bool) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in NOT_PASSED_ON and not name.startswith("LIVEROOM_")
     }
-    data = folder / "data"
-    data.mkdir(exist_ok=True)
+    data, temporary = folder / "data", folder / "tmp"
+    data.mkdir()
+    # What tests forget goes with the folder. Open to all, as /tmp is: copies under test run as another user.
+    temporary.mkdir()
+    temporary.chmod(0o1777)
     return inherited | {
+        "TMPDIR": str(temporary),
         "LIVEROOM_DATA": str(data),
         "LIVEROOM_SKIP_INSTALL": "1",
         "LIVEROOM_FAULTS": "full" if faults else "small",

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from deploy.embedded.children import wrapped
 from deploy.embedded.ports import choose_inner
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -81,7 +82,8 @@ class RunningCopy:
         (self.data / "ready.json").unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(CHECKOUT / "deploy" / "up")],
+                # With us, also if we are killed: whoever runs the tests must not be left with a copy.
+                wrapped((str(CHECKOUT / "deploy" / "up"),), user=None),
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

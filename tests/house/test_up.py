@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -20,9 +22,9 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 CHILDREN = {"web-1", "socket-1", "gateway-1", "media-1", "relay-1", "tasks-1", "nginx", "redis"}
 
 
-def family(copy: RunningCopy) -> dict[int, str]:
+def family(data: Path) -> dict[int, str]:
     """Every process whose environment names the copy's data folder."""
-    mark = f"LIVEROOM_DATA={copy.data}".encode()
+    mark = f"LIVEROOM_DATA={data}".encode()
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -31,9 +33,9 @@ def family(copy: RunningCopy) -> dict[int, str]:
     return found
 
 
-def until_nobody_is_left(copy: RunningCopy, *, seconds: float) -> None:
+def until_nobody_is_left(data: Path, *, seconds: float) -> None:
     until = time.monotonic() + seconds
-    while left := family(copy):
+    while left := family(data):
         assert time.monotonic() < until, left
         time.sleep(0.05)
 
@@ -81,7 +83,7 @@ def test_what_it_tells_people_names_page_key_and_login(copy):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has somebody else to become")
 def test_started_as_root_nothing_but_the_supervisor_and_its_guard_is_root(copy):
-    as_root = [words for pid, words in family(copy).items() if Path(f"/proc/{pid}").stat().st_uid == 0]
+    as_root = [words for pid, words in family(copy.data).items() if Path(f"/proc/{pid}").stat().st_uid == 0]
     assert len(as_root) == 2, as_root
     assert copy.data.stat().st_uid != 0
     assert stat.S_IMODE(copy.data.stat().st_mode) == 0o700
@@ -133,7 +135,7 @@ def test_a_second_start_takes_seconds_and_keeps_everything():
         began = time.monotonic()
         copy.stop()
         assert time.monotonic() - began < 10
-        until_nobody_is_left(copy, seconds=0.5)
+        until_nobody_is_left(copy.data, seconds=0.5)
         assert not (copy.data / "ready.json").exists()
         began = time.monotonic()
         copy.start()
@@ -148,7 +150,7 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_start_serves():
     with RunningCopy() as copy:
         copy.process.kill()
         copy.process.wait()
-        until_nobody_is_left(copy, seconds=9)
+        until_nobody_is_left(copy.data, seconds=9)
         assert is_free(int(copy.env["LIVEROOM_HTTP_PORT"]))
         copy.start()
         assert answers(copy, "/readyz") == 200
@@ -181,3 +183,16 @@ def test_an_inner_port_that_was_asked_for_and_is_taken_is_named():
             RunningCopy(env={"LIVEROOM_GATEWAY_PORT": port}),
         ):
             pytest.fail("it must not start")
+
+
+def test_a_copy_ends_with_the_tests_that_started_it():
+    program = (
+        "import time; from deploy.embedded.running_copy import RunningCopy\n"
+        "copy = RunningCopy(); copy.start(); print(copy.data, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
+        data = process.stdout.readline().strip()
+        process.kill()
+    until_nobody_is_left(Path(data), seconds=12)
+    shutil.rmtree(data)
+    Path(f"{data}.log").unlink()
