@@ -4,12 +4,15 @@ Standard library only: it runs before anything is installed. Exit code 2: somebo
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import importlib.util
 import os
 import pwd
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.embedded import python_packages as packages
@@ -52,6 +55,21 @@ def owner_of_checkout() -> Owner | None:
     except KeyError:
         return None
     return Owner(name=entry.pw_name, uid=uid, gid=entry.pw_gid, home=entry.pw_dir)
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Two first starts in one checkout would write into the same virtual environment."""
+    handle = os.open(CHECKOUT, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another set-up of this checkout …")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def install(*, for_tests: bool) -> None:
@@ -113,7 +131,8 @@ def main() -> int:
     # SIGTERM as Ctrl-C: the policy-rc.d must go, whoever stops us.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        install(for_tests="--tests" in sys.argv[1:])
+        with one_at_a_time():
+            install(for_tests="--tests" in sys.argv[1:])
     except SetupFailed as failed:
         print(f"\n{failed}", file=sys.stderr)
         return failed.code

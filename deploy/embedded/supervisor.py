@@ -39,23 +39,39 @@ class Hopeless(Exception):
 
 
 class Guard:
-    """The process in guard.py, and the pipe whose end it waits for."""
+    """The process in guard.py, and the pipe whose end it waits for. One that was killed is replaced at the next word."""
 
     def __init__(self, *, kept_open: Sequence[int]) -> None:
-        reading, self._pipe = os.pipe()
-        argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))]
-        self._process = subprocess.Popen(argv, stdin=reading, start_new_session=True, pass_fds=kept_open)
-        os.close(reading)
+        self._kept_open = tuple(kept_open)
+        self._groups: set[int] = set()
+        self._begin()
 
     def watch(self, group: int) -> None:
-        os.write(self._pipe, b"+%d\n" % group)
+        self._groups.add(group)
+        self._say(b"+%d\n" % group)
 
     def forget(self, group: int) -> None:
-        os.write(self._pipe, b"-%d\n" % group)
+        self._groups.discard(group)
+        self._say(b"-%d\n" % group)
 
     def dismiss(self) -> None:
         os.close(self._pipe)
         self._process.wait()
+
+    def _begin(self) -> None:
+        reading, self._pipe = os.pipe()
+        argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))]
+        self._process = subprocess.Popen(argv, stdin=reading, start_new_session=True, pass_fds=self._kept_open)
+        os.close(reading)
+        for group in self._groups:
+            os.write(self._pipe, b"+%d\n" % group)
+
+    def _say(self, word: bytes) -> None:
+        try:
+            os.write(self._pipe, word)
+        except BrokenPipeError:
+            self.dismiss()
+            self._begin()
 
 
 class Supervisor:

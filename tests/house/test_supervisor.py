@@ -172,6 +172,18 @@ def test_a_killed_supervisor_leaves_nobody_behind(data):
         standin.nobody_is_left()
 
 
+def test_a_killed_guard_is_replaced(data):
+    with running(data, web=(0, LIVES), tasks=(0, LIVES)) as standin:
+        standin.prints("| up", times=2)
+        children = Path(f"/proc/{standin.process.pid}/task/{standin.process.pid}/children").read_text().split()
+        guard = next(pid for pid in children if b"guard.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        os.kill(int(guard), signal.SIGKILL)
+        os.kill(standin.pid_of("web"), signal.SIGKILL)
+        standin.prints("web        | up", times=2)
+        standin.process.kill()
+        standin.nobody_is_left()
+
+
 def test_the_next_start_waits_until_the_killed_one_is_cleared_away(data):
     with running(data, tasks=(0, DEAF)) as first:
         first.prints("| up")
