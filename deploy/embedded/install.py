@@ -120,7 +120,7 @@ def _install_page(steps: Steps, *, owner: Owner | None) -> None:
         return
     steps.begin("installing front-end packages")
     npm = packages.npm_command(VENV, requirements=REQUIREMENTS / "node.txt", owner=owner)
-    packages.install_page_packages(PAGE, npm=npm, owner=owner)
+    packages.install_page_packages(PAGE, venv=VENV, npm=npm, owner=owner)
     packages.write_stamp(stamp, value, owner=owner)
     steps.end()
 

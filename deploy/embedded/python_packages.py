@@ -87,9 +87,11 @@ def _wheel_npm(venv: Path) -> list[str] | None:
     return None
 
 
-def install_page_packages(page: Path, *, npm: Sequence[str], owner: Owner | None) -> None:
+def install_page_packages(page: Path, *, venv: Path, npm: Sequence[str], owner: Owner | None) -> None:
+    # A cache of its own: npm refuses to work where it cannot write to the home folder.
+    cache = f"--cache={venv / 'npm-cache'}"
     run(
-        [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"],
+        [*npm, "ci", cache, "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--omit=dev"],
         what="installing front-end packages",
         owner=owner,
         cwd=page,
