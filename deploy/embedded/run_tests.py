@@ -25,6 +25,8 @@ CODE = ("liveroom", "streams", "moderation", "interactions", "deploy")
 # The journeys boot the whole stack and are the longest part; this is where the second pass can leave them out.
 JOURNEYS_ON_POSTGRESQL = True
 NOTHING_SELECTED = 5
+# Where journeys leave their pictures, for whoever wants to look at them.
+SCREENSHOTS = "LIVEROOM_SCREENSHOTS"
 NOT_PASSED_ON = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PYTEST_ADDOPTS")
 
 CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -84,7 +86,7 @@ def environment_of_tests(folder: Path, *, faults: bool) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name not in NOT_PASSED_ON and not name.startswith("LIVEROOM_")
+        if name == SCREENSHOTS or (name not in NOT_PASSED_ON and not name.startswith("LIVEROOM_"))
     }
     data, temporary = folder / "data", folder / "tmp"
     data.mkdir()

@@ -65,7 +65,7 @@ class ContentSecurityMiddleware(_Middleware):
 
     _page = (
         "default-src 'self'; img-src 'self' data: http: https:; media-src 'self' blob: {play}; connect-src 'self' {play} {ws}; "
-        "worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "worker-src 'self' blob:; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
         "frame-ancestors {frames}"
     )
     _console = (
