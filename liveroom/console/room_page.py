@@ -18,7 +18,7 @@ from liveroom.rooms.admin import APPOINT, DISBAND, DISMISS, STATUS_ACTS, RoomPag
 from liveroom.rooms.models import LiveSession, Room, RoomAdmin
 from liveroom.rooms.rules.status import Status, legal_next
 from streams import selectors
-from streams.models import PushRefusal, Stream
+from streams.models import Publish, PushRefusal, Stream
 from streams.services import streams
 from streams.services.health import health_of
 
@@ -61,6 +61,12 @@ def refusals(stream: Stream, *, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
+def refusal_is_news(stream: Stream) -> bool:
+    """Whether no push was let in since the last one that was refused."""
+    last = selectors.last_refusal(stream)
+    return last is not None and not Publish.objects.filter(stream=stream, started_at__gt=last.at).exists()
+
+
 def live_state(*, room: Room, stream: Stream | None, now: datetime) -> dict[str, Any]:
     """What the page asks for every two seconds. Seconds instead of instants: a streamer's clock may be wrong."""
     state: dict[str, Any] = {
@@ -70,12 +76,14 @@ def live_state(*, room: Room, stream: Stream | None, now: datetime) -> dict[str,
         "online": room.online,
         "health": None,
         "refusals": [],
+        "refusal_is_news": False,
     }
     if stream is not None:
         health = health_of(stream)
         since = None if health.since is None else _ago(datetime.fromisoformat(health.since), now)
         state["health"] = {**health.as_dict(), "on_air_seconds": since}
         state["refusals"] = refusals(stream, now=now)
+        state["refusal_is_news"] = refusal_is_news(stream)
     return state
 
 

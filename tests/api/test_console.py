@@ -8,17 +8,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
 from liveroom.accounts.models import ApiKey, Login
 from liveroom.accounts.services import tokens
+from liveroom.console import overview
 from liveroom.kernel import clock
 from liveroom.kernel.models import AuditEntry
 from liveroom.rooms.models import AllowedPerson, Room, RoomAdmin
 from liveroom.rooms.services.rooms import change_access, create_room
 from streams.models import Publish, PushRefusal, Stream
+from streams.services import health
 from tests.helpers.people import STAFF, Cast
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +130,19 @@ def test_a_login_without_a_user_sees_nothing(cast: Cast) -> None:
     assert nobody.get(page(cast.room)).status_code == 403
 
 
+def test_the_pages_stand_while_redis_and_the_media_server_are_away(
+    staff: Client, stella: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = redis.Redis.from_url("redis://127.0.0.1:1/0")
+    for module in (health, overview):
+        monkeypatch.setattr(module, "shared", lambda: nobody)
+    Publish.objects.create(stream=cast.stream, client_id="1", started_at=clock.now())
+    assert "away" in staff.get(reverse("admin:index")).content.decode()
+    assert stella.get(page(cast.room)).status_code == 200
+    live = stella.get(reverse("admin:rooms_room_live", args=(cast.room.pk,)))
+    assert live.json()["health"]["on_air"] is True
+
+
 def test_staff_see_every_page(staff: Client, cast: Cast) -> None:
     now = clock.now()
     ended = {"ended_at": now, "end_reason": "test"}
@@ -140,9 +156,16 @@ def test_staff_see_every_page(staff: Client, cast: Cast) -> None:
             assert staff.get(reverse(f"{name}_change", args=(row.pk,))).status_code == 200, model
             assert staff.get(reverse(f"{name}_history", args=(row.pk,))).status_code == 200, model
             assert staff.get(reverse(f"{name}_delete", args=(row.pk,))).status_code == 403, model
-    overview = staff.get(reverse("admin:index")).content.decode()
-    assert "Rooms on air" in overview
-    assert "The key expired." in overview
+    first = staff.get(reverse("admin:index")).content.decode()
+    assert "Rooms on air" in first
+    assert "The key expired." in first
+
+
+@pytest.mark.parametrize("odd", ["abc", "99999999999999999999999", "-1", "1_0", "é"])
+def test_an_odd_address_is_told_politely(staff: Client, stella: Client, odd: str) -> None:
+    for client in (staff, stella):
+        for kind in ("change", "act/disband", "live", "history"):
+            assert client.get(f"/admin/rooms/room/{odd}/{kind}/").status_code == 404, kind
 
 
 def test_no_page_loads_anything_from_elsewhere(staff: Client, cast: Cast) -> None:
@@ -294,11 +317,13 @@ def test_health_tells_what_arrives_and_what_refused_the_last_push(stella: Client
     PushRefusal.objects.create(
         stream=cast.stream, at=now - timedelta(minutes=3), code=501, reason="expired", text="The key expired."
     )
+    assert json.loads(stella.get(url).content)["refusal_is_news"] is True
     Publish.objects.create(
         stream=cast.stream, client_id="7", started_at=now - timedelta(seconds=90), keyframe_seconds=8.0, software="OBS"
     )
     busy = json.loads(stella.get(url).content)
     assert busy["refusals"][0]["text"] == "The key expired."
+    assert busy["refusal_is_news"] is False
     assert 180 <= busy["refusals"][0]["ago"] < 200
     assert busy["health"]["on_air"] is True
     assert 90 <= busy["health"]["on_air_seconds"] < 110

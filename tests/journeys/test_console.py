@@ -20,7 +20,7 @@ pytestmark = pytest.mark.journey
 def room(stack: Stack) -> str:
     """A room of stella's own for this test: keys are reset and shows are ended here."""
     group_id = f"console-{uuid.uuid4().hex[:8]}"
-    body = {"id": group_id, "owner": "stella", "title": f"Evening {group_id}"}
+    body = {"id": group_id, "owner": "stella", "title": "Stella's evening", "notice": "Tonight: three songs."}
     status, answer = stack.api("POST", "rooms", body, bearer=stack.ready["app"]["api_key"])
     assert status == 201, answer
     return group_id

@@ -65,6 +65,8 @@ document.addEventListener("mousedown", (event) => {
 });
 
 document.querySelectorAll("[data-limit-bytes]").forEach(count);
+// What was refused may stand far below what the page begins with.
+document.querySelector("form .errornote")?.scrollIntoView({ block: "start" });
 
 /** Replaces the part of the page that says how often it wants to be fresh, while somebody looks at it. */
 async function refresh(part) {

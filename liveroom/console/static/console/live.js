@@ -67,12 +67,12 @@ function showHealth(health) {
   list(slots.get("advice"), health.advice, (item, line) => { item.textContent = line; });
 }
 
-/** A refusal from before the picture that is on air is history, not news. */
-function showRefusals(refusals, health) {
+/** A refusal from before the last push that was let in is history, not news. */
+function showRefusals(refusals, news) {
   document.getElementById("refusals").hidden = refusals.length === 0;
   if (!refusals.length) return;
   const [last] = refusals;
-  slots.get("last-refusal").classList.toggle("lr-past", Boolean(health?.on_air) && last.ago >= health.on_air_seconds);
+  slots.get("last-refusal").classList.toggle("lr-past", !news);
   text("last-refusal", `Last push refused ${ago(last.ago)}: ${last.text}`);
   list(slots.get("refusals"), refusals, (item, row) => {
     item.textContent = `${ago(row.ago)}${row.address ? ` from ${row.address}` : ""}: ${row.text} (${row.code})`;
@@ -89,7 +89,7 @@ function show(state) {
     button.hidden = !state.next.includes(button.dataset.toStatus);
   }
   showHealth(state.health);
-  showRefusals(state.refusals, state.health);
+  showRefusals(state.refusals, state.refusal_is_news);
 }
 
 async function ask() {
