@@ -75,7 +75,7 @@ def site_from_settings() -> Site:
         hooks_secret=derived_secret("hooks"),
         secure_link_secret=derived_secret("secure-link"),
         user=_owner(Path(room.data)),
-        open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
+        open_files=_most_open_files(),
     )
 
 
@@ -109,7 +109,8 @@ def render(site: Site, *, template: str | None = None) -> str:
         "CORS_MAP": _cors_map(site.origins),
         "SEGMENT_CORS": _segment_cors(site),
         "TRUST": _trust(site.trusted_proxies),
-        "STATIC_CACHE": "public, max-age=3600" if site.production else "no-cache",
+        # The page's modules import each other by name: after an upgrade a browser must not mix old with new.
+        "STATIC_CACHE": "no-cache",
     }
     text = TEMPLATE.read_text() if template is None else template
     rendered = re.sub(r"@([A-Z_]+)@", lambda found: values.get(found[1], found[0]), text)
@@ -117,6 +118,12 @@ def render(site: Site, *, template: str | None = None) -> str:
     if left:
         raise CannotRender(f"The template asks for @{left[1]}@, which nobody fills in.")
     return rendered
+
+
+def _most_open_files() -> int:
+    """What nginx may raise its own limit to without being root."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return _MOST_CONNECTIONS + _SPARE_FILES if hard == resource.RLIM_INFINITY else hard
 
 
 def _owner(data: Path) -> str:

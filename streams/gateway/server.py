@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 
@@ -18,6 +19,8 @@ from streams.gateway.policies import Load, Policies
 from streams.gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
+
+_OPEN_FILES = 65536
 
 
 class Server:
@@ -83,8 +86,17 @@ class Server:
         return listener
 
 
+def _allow_many_viewers() -> None:
+    """Each viewer is an open file; 1,024 is what processes are born with."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 async def serve(server: Server) -> None:
     """Until SIGTERM or SIGINT."""
+    _allow_many_viewers()
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

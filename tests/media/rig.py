@@ -157,17 +157,22 @@ class Rig:
         self._nginx.wait()
 
     def push(
-        self, stream: str, clip: Path, *, query: str = "", extra: tuple[str, ...] = (), wait: bool = True
+        self,
+        stream: str,
+        clip: Path,
+        *,
+        query: str = "",
+        source: tuple[str, ...] = ("-stream_loop", "-1"),
+        wait: bool = True,
     ) -> subprocess.Popen[bytes]:
-        url = self.engine.rtmp_url(stream=stream, query=query)
+        """Somebody sends the clip as it is, in its own time; `source` says how it is read."""
         arguments = [
             "ffmpeg",
             "-nostdin",
             "-loglevel",
-            "error",
+            "quiet",
             "-re",
-            "-stream_loop",
-            "-1",
+            *source,
             "-i",
             str(clip),
             "-c",
@@ -175,9 +180,8 @@ class Rig:
             "-f",
             "flv",
         ]
-        child = subprocess.Popen(
-            [*arguments, *extra, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
-        )
+        url = self.engine.rtmp_url(stream=stream, query=query)
+        child = subprocess.Popen([*arguments, url], stdout=subprocess.DEVNULL, start_new_session=True)
         self._children.append(child)
         if wait:
             wait_until(

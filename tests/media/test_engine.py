@@ -9,19 +9,27 @@ import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streams.engines.base import EngineUnreachable
+from streams.engines.nginx_conf import make_folders, render
 from tests.media.conftest import Clips, OnAir
 from tests.media.players import ask, probe
-from tests.media.rig import Rig, free_port, running_rig, wait_until
+from tests.media.rig import Rig, free_port, make_rig, running_rig, wait_until
 
 pytestmark = pytest.mark.media
 
 
 def hooks_of(rig: Rig, stream: str) -> list[str]:
     return [hook.action for hook in rig.hooks if hook.stream == stream]
+
+
+def nobody_listens(rig: Rig) -> bool:
+    with pytest.raises(EngineUnreachable) as failure:
+        rig.engine.state()
+    return failure.value.refused
 
 
 def test_a_publish_is_told_listed_and_told_again_when_it_ends(rig: Rig, clips: Clips, name: str):
@@ -194,6 +202,38 @@ def test_a_client_cannot_say_where_it_comes_from(rig: Rig):
     assert "X-Forwarded-Host" not in heard
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bind": "0.0.0.0"},
+        {"bind": "::"},
+        {"bind": "127.0.0.2"},
+        {"origins": ("https://a.example", "http://b.example:8080"), "any_origin": False},
+        {"trusted_proxies": ("10.0.0.0/8", "2001:db8::/32"), "production": True},
+        {"open_files": 1024},
+    ],
+)
+def test_nginx_accepts_what_is_rendered(tmp_path: Path, changes: dict[str, Any]):
+    site = make_rig(tmp_path / "a folder", **changes).site
+    make_folders(site)
+    (site.run / "nginx.conf").write_text(render(site))
+    checked = subprocess.run(
+        ["nginx", "-t", "-e", "stderr", "-p", str(site.run / "nginx"), "-c", str(site.run / "nginx.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "[warn]" not in checked.stderr
+
+
+def test_a_part_that_is_away_is_said_in_the_usual_shape(rig: Rig):
+    answer = ask(f"{rig.http}/ws/v1")  # nobody listens there
+    assert (answer.status, answer.json["name"], answer.json["code"]) == (503, "unavailable", 10002)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Retry-After"] == "2"
+
+
 def test_static_and_uploaded_files_are_served_with_care(rig: Rig):
     for path in ("static/page/app.js", "static/page/app.0123456789ab.js", "media/gifts/rose.svg", "static/hls.min.js"):
         (rig.site.data / path).parent.mkdir(parents=True, exist_ok=True)
@@ -246,9 +286,7 @@ def test_a_restarted_engine_is_another_instance(clips: Clips, tmp_path: Path):
         time.sleep(1.1)
         assert rig.engine.state().instance == before.instance
         rig.kill_nginx()
-        with pytest.raises(EngineUnreachable) as gone:
-            rig.engine.state()
-        assert gone.value.refused
+        wait_until(lambda: nobody_listens(rig), seconds=2, what="its port to close")
         rig.start_nginx()
         after = rig.engine.state()
         assert after.instance != before.instance

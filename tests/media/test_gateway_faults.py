@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from streams.gateway.flv import Kind, kind_of
+from streams.gateway.flv import Kind, Parser, kind_of
 from tests.media.conftest import Clips, RunningGateway
-from tests.media.players import Player, ask
-from tests.media.rig import Rig, wait_until
+from tests.media.players import Player, ask, at_ms
+from tests.media.rig import Rig, make_clip, wait_until
 
 pytestmark = pytest.mark.media
 
@@ -26,6 +26,19 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def one_after_the_other(path: Path, clips: list[Path]) -> Path:
+    """One FLV of several clips of two seconds; each brings its own codec configuration, as an encoder that was changed does."""
+    parser, whole = Parser(), b""
+    for number, clip in enumerate(clips):
+        parser = Parser()
+        for tag in parser.feed(clip.read_bytes()):
+            if number == 0 or kind_of(tag) is not Kind.META:
+                at = at_ms(tag) + number * 2040
+                whole += tag[:4] + (at & 0xFFFFFF).to_bytes(3, "big") + bytes((at >> 24,)) + tag[8:]
+    path.write_bytes(parser.header + whole)
+    return path
 
 
 def test_slow_viewers_are_skipped_to_a_keyframe_and_cost_the_others_nothing(
@@ -93,6 +106,24 @@ def test_nobody_watches_and_the_copy_is_let_go(rig: Rig, gateway: RunningGateway
     phone.close()
     wait_until(lambda: not gateway.copies(), what="the copy to end")
     assert not alive(copies[0])
+
+
+def test_a_picture_that_changes_its_size_goes_on(
+    rig: Rig, gateway: RunningGateway, clips: Clips, tmp_path: Path, name: str
+):
+    small = make_clip(tmp_path / "small.flv", size="160x90", seconds=2, keyframe_frames=12)
+    large = make_clip(tmp_path / "large.flv", size="320x180", seconds=2, keyframe_frames=12)
+    rig.push(name, one_after_the_other(tmp_path / "both.flv", [large, small] * 5))
+    phone = Player(f"{rig.http}/live/{name}.flv")
+    phone.read(seconds=3.5)
+    assert phone.ended == ""
+    configs = [index for index, tag in enumerate(phone.tags) if kind_of(tag) is Kind.VIDEO_CONFIG]
+    assert len(configs) >= 2
+    # Each new size is said before the first picture that has it.
+    assert all(kind_of(phone.tags[index + 1]) in (Kind.KEY, Kind.AUDIO_CONFIG, Kind.AUDIO) for index in configs[1:])
+    again = Player(f"{rig.http}/live/{name}.flv")
+    again.read_until(Kind.KEY)
+    assert sum(kind_of(tag) is Kind.VIDEO_CONFIG for tag in again.tags) >= 1
 
 
 def test_another_publisher_is_another_picture(rig: Rig, gateway: RunningGateway, clips: Clips, name: str):
