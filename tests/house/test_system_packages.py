@@ -71,7 +71,7 @@ def test_the_policy_is_removed_after_an_apt_that_fails(machine):
 
 
 def test_the_policy_is_removed_after_a_signal(machine):
-    machine.apt_get(f"touch {machine.folder}/began; sleep 30")
+    machine.apt_get(f"touch {machine.folder}/began; exec sleep 30")
     code = (
         "import signal; signal.signal(15, signal.default_int_handler)\n"
         "from pathlib import Path; from deploy.embedded.system_packages import Apt, Need\n"
