@@ -14,7 +14,7 @@ from liveroom.kernel import clock, permission
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.admin import APPOINT, DISBAND, DISMISS, STATUS_ACTS, RoomPages
+from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, STATUS_ACTS, RoomPages
 from liveroom.rooms.models import LiveSession, Room, RoomAdmin
 from liveroom.rooms.rules.status import Status, legal_next
 from streams import selectors

@@ -7,30 +7,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import TabularInline
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminSplitDateTimeWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
-)
 
 from liveroom.accounts.api.authentication import login_actor
 from liveroom.accounts.models import App, Login, Person
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, LiveRoomError
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin, ServiceForm, SwornAdmin, is_staff
+from liveroom.kernel.pages import Act, ConsoleAdmin, SwornAdmin, is_staff
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.models import AllowedPerson, LiveSession, Room, RoomAttribute, RoomCounter
+from liveroom.rooms.admin.forms import RoomForm, UserForm
+from liveroom.rooms.models import LiveSession, Room, RoomAttribute, RoomCounter
 from liveroom.rooms.rules.status import Status, legal_next
 from liveroom.rooms.services import people, rooms
 from liveroom.rooms.services import status as status_service
@@ -45,12 +36,6 @@ STATUS_ACTS = {
     ),
     Status.PLAYED_BACK: Act("status-played_back", "Offer playback", icon="replay"),
 }  # fmt: skip
-
-
-class UserForm(ActForm):
-    user = forms.CharField(
-        label="User id", widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "User id", "autocomplete": "off"})
-    )
 
 
 APPOINT = Act("appoint", "Appoint", icon="person_add", form=UserForm, apart=True)
@@ -69,111 +54,6 @@ LOOKED = (
     "app", "owner", "group_id", "title", "notice", "introduction", "category", "tag_line", "status", "status_at", "created_at",
     "disbanded_at",
 )  # fmt: skip
-
-
-def _counted(limit_bytes: int) -> dict[str, Any]:
-    """The page shows how many of the bytes are used (counters.js); the service is who refuses."""
-    return {"data-limit-bytes": limit_bytes}
-
-
-class RoomForm(ServiceForm):
-    """What `change_room`, `change_access` and `set_allow_list` take, as a person writes it."""
-
-    field_of = {"users": "allow_list", "id": "group_id"}
-
-    group_id = forms.CharField(
-        required=False,
-        label="Room id",
-        widget=UnfoldAdminTextInputWidget(attrs=_counted(48)),
-        help_text="Printable ASCII without spaces or '/', at most 48 bytes. Empty: one is made.",
-    )
-    title = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs=_counted(rooms.TITLE_BYTES)))
-    introduction = forms.CharField(
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **_counted(rooms.INTRODUCTION_BYTES)})
-    )
-    notice = forms.CharField(
-        required=False,
-        help_text="Shown to every viewer; they see a change at once.",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **_counted(rooms.NOTICE_BYTES)}),
-    )
-    category = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs=_counted(40)))
-    tags = forms.CharField(
-        required=False, help_text=f"Between commas; at most {rooms.MAX_TAGS}.", widget=UnfoldAdminTextInputWidget
-    )
-    cover = forms.CharField(required=False, help_text="Address of a picture.", widget=UnfoldAdminTextInputWidget)
-    starts_at = forms.SplitDateTimeField(
-        required=False,
-        label="Planned start (UTC)",
-        widget=UnfoldAdminSplitDateTimeWidget,
-        help_text="Viewers who come early see a countdown.",
-    )
-    visibility = forms.ChoiceField(
-        choices=[
-            (Room.LISTED, "listed: in the list of rooms"),
-            (Room.UNLISTED, "unlisted: only for who knows the address"),
-        ],
-        widget=UnfoldAdminSelectWidget,
-        initial=Room.LISTED,
-    )
-    password = forms.CharField(
-        required=False,
-        strip=False,
-        label="New password",
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-    )
-    no_password = forms.BooleanField(required=False, label="Remove the password", widget=UnfoldBooleanSwitchWidget)
-    allow_list_only = forms.BooleanField(required=False, label="Invited users only", widget=UnfoldBooleanSwitchWidget)
-    allow_list = forms.CharField(
-        required=False,
-        label="Invited users",
-        help_text="User ids, one a line.",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-    )
-    viewer_limit = forms.IntegerField(
-        required=False,
-        widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Viewers of the picture at once. Empty: no limit.",
-    )
-    bandwidth_limit_kbps = forms.IntegerField(
-        required=False, label="Bandwidth limit (kb/s)", widget=UnfoldAdminIntegerFieldWidget,
-        help_text="To all viewers together. Empty: no limit.",
-    )  # fmt: skip
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        room = self.instance
-        if not room.pk:
-            return
-        self.initial["tags"] = ", ".join(room.tags)
-        self.initial["password"] = ""
-        self.initial["allow_list"] = "\n".join(
-            AllowedPerson.objects.filter(room=room)
-            .order_by("person__identifier")
-            .values_list("person__identifier", flat=True)
-        )
-        if "password" in self.fields:
-            self.fields["password"].help_text = (
-                "The room asks for a password. Empty: it stays." if room.password else "Empty: the room asks for none."
-            )
-        if not room.password:
-            self.fields.pop("no_password", None)
-
-    def clean_tags(self) -> list[str]:
-        return [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
-
-    def clean_introduction(self) -> str:
-        return _line_breaks(self.cleaned_data["introduction"])
-
-    def clean_notice(self) -> str:
-        return _line_breaks(self.cleaned_data["notice"])
-
-    def clean_allow_list(self) -> list[str]:
-        return [line.strip() for line in self.cleaned_data["allow_list"].splitlines() if line.strip()]
-
-
-def _line_breaks(value: str) -> str:
-    """Browsers send two characters for a line break; every limit counts one."""
-    return value.replace("\r\n", "\n")
 
 
 class _Looked(TabularInline):

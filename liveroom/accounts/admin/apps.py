@@ -1,4 +1,4 @@
-"""Staff's pages for apps, keys, domains, people and logins. Secrets are shown on demand only, and every showing is in the audit log."""
+"""Apps, the keys of their backends, and their push and play domains."""
 
 from __future__ import annotations
 
@@ -7,35 +7,19 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html
-from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from liveroom.accounts.models import ApiKey, App, Domain, Login, Person
+from liveroom.accounts.models import ApiKey, App, Domain
 from liveroom.accounts.models.apps import SCOPES
-from liveroom.accounts.services import apps, blocking, profiles, tokens
+from liveroom.accounts.services import apps
 from liveroom.kernel import audit, clock
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin, RowForm, ServiceForm, short_list
-
-# Rights come from who is logged in; groups would be buttons without a wire.
-admin.site.unregister(Group)
-
-
-class ReasonForm(ActForm):
-    reason = forms.CharField(
-        required=False,
-        help_text="For the audit log, at most 300 bytes.",
-        widget=UnfoldAdminTextInputWidget(attrs={"data-limit-bytes": 300}),
-    )
+from liveroom.kernel.pages import Act, ConsoleAdmin, RowForm, ServiceForm, short_list
 
 
 class UserIdsField(forms.CharField):
@@ -223,145 +207,3 @@ class DomainAdmin(ConsoleAdmin):
 
     def act_renew_backup(self, request: HttpRequest, domain: Domain) -> HttpResponse:
         return self._renew(request, domain, "backup")
-
-
-class PersonForm(ServiceForm):
-    identifier = forms.CharField(
-        label="User id",
-        help_text="1 to 32 bytes; stays as it is.",
-        widget=UnfoldAdminTextInputWidget(attrs={"data-limit-bytes": 32}),
-    )
-    nick = forms.CharField(
-        required=False, widget=UnfoldAdminTextInputWidget(attrs={"data-limit-bytes": profiles.NICK_BYTES})
-    )
-    avatar = forms.CharField(
-        required=False, help_text="An http or https address.", widget=UnfoldAdminTextInputWidget
-    )  # fmt: skip
-
-
-@admin.register(Person)
-class PersonAdmin(ConsoleAdmin):
-    can_add = can_change = True
-    form = PersonForm
-    list_display = ("identifier", "nick", "app", "level", "blocked", "created_at")
-    list_filter = ("blocked", "app")
-    search_fields = ("identifier", "nick")
-    ordering = ("-id",)
-    acts = (
-        Act(
-            "revoke-tokens", "Revoke tokens", icon="logout",
-            question="Revoke every UserSig of this user made until now? It must get a new one to log in again.",
-        ),
-        Act("block", "Block", icon="block", danger=True, question="Block this user? It is refused everywhere.", form=ReasonForm),
-        Act("unblock", "Unblock", icon="lock_open", question="Let this user in again?"),
-    )  # fmt: skip
-
-    def get_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
-        if obj is None:
-            return ("app", "identifier", "nick", "avatar")
-        return (
-            "app", "identifier", "nick", "avatar", "level", "role", "fields", "blocked", "tokens_valid_from", "created_at",
-            "login_link",
-        )  # fmt: skip
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
-        return [name for name in self.get_fields(request, obj) if name not in ("nick", "avatar")] if obj else ()
-
-    @admin.display(description="console login")
-    def login_link(self, person: Person) -> str:
-        login = Login.objects.filter(person=person).first()
-        if login is None:
-            return "none"
-        return format_html(
-            '<a class="lr-link" href="{}">{}</a>', reverse("admin:accounts_login_change", args=(login.pk,)), login
-        )
-
-    def acts_for(self, request: HttpRequest, obj: Person) -> Any:
-        return [act for act in self.acts if act.name != ("block" if obj.blocked else "unblock")]
-
-    def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
-        said = form.cleaned_data
-        person = obj
-        if not change:
-            # Made like one that logs in: the same checks on its id.
-            tokens.make_usersig(app=said["app"], identifier=said["identifier"], expire_seconds=60, now=clock.now())
-            person = tokens.ensure_person(app=said["app"], identifier=said["identifier"])
-        changes = {name: said[name] for name in ("nick", "avatar") if name in form.changed_data}
-        if changes:
-            profiles.change_profile(person=person, changes=changes)
-        obj.__dict__.update(person.__dict__)
-        audit.record(
-            action="person.change" if change else "person.create", actor=self.actor(request), now=clock.now(),
-            target=person.identifier, address=client_address(request), detail={"fields": sorted(changes)},
-        )  # fmt: skip
-
-    def act_revoke_tokens(self, request: HttpRequest, person: Person) -> str:
-        tokens.revoke_tokens(person=person, by=self.actor(request), now=clock.now(), address=client_address(request))
-        return f"Every token of {person.identifier} made until now is refused."
-
-    def _block(self, request: HttpRequest, person: Person, blocked: bool, reason: str = "") -> None:
-        blocking.set_blocked(
-            person=person, blocked=blocked, reason=reason, by=self.actor(request), now=clock.now(),
-            address=client_address(request),
-        )  # fmt: skip
-
-    def act_block(self, request: HttpRequest, person: Person, reason: str) -> str:
-        self._block(request, person, True, reason)
-        return f"{person.identifier} is blocked."
-
-    def act_unblock(self, request: HttpRequest, person: Person) -> str:
-        self._block(request, person, False)
-        return f"{person.identifier} may log in again."
-
-
-@admin.register(Login)
-class LoginAdmin(ConsoleAdmin, UserAdmin):
-    """Who may log in here. A streamer's login needs a user; staff need none."""
-
-    can_add = can_change = True
-    form = RowForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "kind", "person", "is_active", "last_login")
-    list_filter = ("is_superuser", "is_active")
-    search_fields = ("username", "person__identifier")
-    ordering = ("username",)
-    readonly_fields = ("last_login", "date_joined", "set_password")
-    autocomplete_fields = ("person",)
-    filter_horizontal = ()
-    fieldsets = (
-        (None, {"fields": ("username", "set_password", "person")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
-        ("Times", {"fields": ("last_login", "date_joined")}),
-    )
-    add_fieldsets = (
-        (None, {"fields": ("username", "usable_password", "password1", "password2")}),
-        ("Rights", {"fields": ("person", "is_staff", "is_superuser")}),
-    )
-
-    @admin.display(description="kind")
-    def kind(self, login: Login) -> str:
-        if login.is_superuser:
-            return "staff"
-        return "streamer" if login.is_staff and login.person_id else "nothing to see"
-
-    @admin.display(description="password")
-    def set_password(self, login: Login) -> str:
-        url = reverse("admin:auth_user_password_change", args=(login.pk,))
-        return format_html('<a class="lr-link" href="{}">Set a new password</a>', url)
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field is not None and db_field.name == "is_staff":
-            field.label, field.help_text = "May log in here", ""
-        if field is not None and db_field.name == "is_superuser":
-            field.label, field.help_text = "Staff", "Sees and does everything. Leave it off for streamers."
-        return field
-
-    def save_model(self, request: HttpRequest, obj: Login, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        audit.record(
-            action="login.change" if change else "login.create", actor=self.actor(request), now=clock.now(),
-            target=obj.username, address=client_address(request),
-            detail={"fields": [name for name in form.changed_data if "password" not in name]},
-        )  # fmt: skip
