@@ -71,7 +71,7 @@ def test_a_backup_of_a_running_copy_starts_elsewhere_with_rooms_keys_and_logins(
     second_data.mkdir()
     with tarfile.open(archive) as saved:
         assert set(saved.getnames()) == {".liveroom", "db.sqlite3", "secret_key", "media/cover.png"}
-        saved.extractall(second_data, filter="data")
+    subprocess.run(["tar", "-xzf", str(archive), "-C", str(second_data)], check=True)
     with Stack(data=second_data) as second:
         assert second.http != first.http
         # Made before the backup, by the copy that is gone.
