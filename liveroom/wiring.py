@@ -10,7 +10,7 @@ from liveroom.kernel.facts import Fact, Row
 from liveroom.kernel.permission import ADMIN, MEMBER, OWNER, Voter
 from liveroom.rooms import facts as rooms
 from liveroom.rooms.selectors import role_of
-from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope
+from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope, staff
 from streams import facts as streams
 from streams.services import following
 from streams.voters import not_forbidden, not_held
@@ -40,6 +40,8 @@ FACTS: dict[type[Fact], Row] = {
 
 # The first refusal counts. An action that is not here is refused to everybody.
 VOTERS: dict[str, list[Voter]] = {
+    "app.manage": [staff],
+    "person.block": [staff],
     "people.manage": [authenticated, for_the_app, scope("people")],
     "tokens.make": [authenticated, for_the_app, scope("tokens")],
     "room.list": [authenticated, scope("rooms")],

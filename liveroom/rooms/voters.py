@@ -62,3 +62,10 @@ def for_the_app(question: Question) -> LiveRoomError | None:
     if question.actor.acts_for_app:
         return None
     return NotPermitted("Only the app's server or its admins may do this.", action=question.action)
+
+
+def staff(question: Question) -> LiveRoomError | None:
+    """Who runs the deployment."""
+    if question.actor.kind == permission.STAFF:
+        return None
+    return NotPermitted("Only staff of the deployment may do this.", action=question.action)

@@ -6,73 +6,115 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('rooms', '0001_initial'),
+        ("rooms", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Stream',
+            name="Stream",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(default=liveroom.kernel.ids.stream_name, max_length=64, unique=True)),
-                ('label', models.CharField(default='main', help_text="main, screen, a guest's name …", max_length=40)),
-                ('on_programme', models.BooleanField(default=False, help_text='What viewers of the room see.')),
-                ('key_until', models.DateTimeField(blank=True, help_text='Until when the shown stream key is good.', null=True)),
-                ('key_floor', models.PositiveBigIntegerField(default=0, help_text='txTimes up to this were made before the last reset.')),
-                ('forbidden_until', models.DateTimeField(blank=True, null=True)),
-                ('forbidden_reason', models.CharField(blank=True, default='', max_length=300)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='streams', to='rooms.room')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(default=liveroom.kernel.ids.stream_name, max_length=64, unique=True)),
+                ("label", models.CharField(default="main", help_text="main, screen, a guest's name …", max_length=40)),
+                ("on_programme", models.BooleanField(default=False, help_text="What viewers of the room see.")),
+                (
+                    "key_until",
+                    models.DateTimeField(blank=True, help_text="Until when the shown stream key is good.", null=True),
+                ),
+                (
+                    "key_floor",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="txTimes up to this were made before the last reset."
+                    ),
+                ),
+                ("forbidden_until", models.DateTimeField(blank=True, null=True)),
+                ("forbidden_reason", models.CharField(blank=True, default="", max_length=300)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "room",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="streams", to="rooms.room"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PushRefusal',
+            name="PushRefusal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('code', models.PositiveIntegerField()),
-                ('reason', models.CharField(max_length=40)),
-                ('text', models.CharField(max_length=300)),
-                ('address', models.CharField(blank=True, default='', max_length=45)),
-                ('stream', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refusals', to='streams.stream')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("code", models.PositiveIntegerField()),
+                ("reason", models.CharField(max_length=40)),
+                ("text", models.CharField(max_length=300)),
+                ("address", models.CharField(blank=True, default="", max_length=45)),
+                (
+                    "stream",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="refusals", to="streams.stream"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Publish',
+            name="Publish",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.CharField(max_length=40)),
-                ('address', models.CharField(blank=True, default='', max_length=45)),
-                ('software', models.CharField(blank=True, default='', max_length=120)),
-                ('query', models.CharField(blank=True, default='', help_text="The publisher's own parameters, without the secret.", max_length=500)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('end_reason', models.CharField(blank=True, default='', max_length=60)),
-                ('keyframe_seconds', models.FloatField(blank=True, null=True)),
-                ('width', models.PositiveIntegerField(blank=True, null=True)),
-                ('height', models.PositiveIntegerField(blank=True, null=True)),
-                ('session', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='publishes', to='rooms.livesession')),
-                ('stream', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='publishes', to='streams.stream')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("client_id", models.CharField(max_length=40)),
+                ("address", models.CharField(blank=True, default="", max_length=45)),
+                ("software", models.CharField(blank=True, default="", max_length=120)),
+                (
+                    "query",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The publisher's own parameters, without the secret.",
+                        max_length=500,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("end_reason", models.CharField(blank=True, default="", max_length=60)),
+                ("keyframe_seconds", models.FloatField(blank=True, null=True)),
+                ("width", models.PositiveIntegerField(blank=True, null=True)),
+                ("height", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "session",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="publishes",
+                        to="rooms.livesession",
+                    ),
+                ),
+                (
+                    "stream",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="publishes", to="streams.stream"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='stream',
-            constraint=models.UniqueConstraint(condition=models.Q(('on_programme', True)), fields=('room',), name='one_programme_per_room'),
+            model_name="stream",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("on_programme", True)), fields=("room",), name="one_programme_per_room"
+            ),
         ),
         migrations.AddIndex(
-            model_name='pushrefusal',
-            index=models.Index(fields=['stream', '-at'], name='refusal_by_stream'),
+            model_name="pushrefusal",
+            index=models.Index(fields=["stream", "-at"], name="refusal_by_stream"),
         ),
         migrations.AddIndex(
-            model_name='publish',
-            index=models.Index(fields=['stream', '-id'], name='publish_by_stream'),
+            model_name="publish",
+            index=models.Index(fields=["stream", "-id"], name="publish_by_stream"),
         ),
         migrations.AddConstraint(
-            model_name='publish',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('stream',), name='one_open_publish_per_stream'),
+            model_name="publish",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at__isnull", True)), fields=("stream",), name="one_open_publish_per_stream"
+            ),
         ),
     ]

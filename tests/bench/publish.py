@@ -26,7 +26,10 @@ def main(rounds: int) -> None:
                 from_start.append((told["heard_at"] - began) * 1000)
                 phone.hears("status", status="paused")
                 until(lambda: not stack.api("GET", "rooms/demo/streams")[1][0]["on_air"])
-    for name, found in (("engine's question to viewer told", from_hook), ("encoder started to viewer told", from_start)):
+    for name, found in (
+        ("engine's question to viewer told", from_hook),
+        ("encoder started to viewer told", from_start),
+    ):
         print(f"{name:<36} median {statistics.median(found):6.0f} ms   worst {max(found):6.0f} ms   of {len(found)}")
 
 

@@ -122,14 +122,20 @@ class Stack(RunningCopy):
             child.kill()
             child.communicate()
 
-    def api(self, method: str, path: str, body: Any = None, *, bearer: str | None = None, **headers: str) -> tuple[int, Any]:
+    def api(
+        self, method: str, path: str, body: Any = None, *, bearer: str | None = None, **headers: str
+    ) -> tuple[int, Any]:
         """Status and JSON of a REST call through nginx; `bearer` None: a guest."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             path if "://" in path else f"{self.http}/api/v1/{path}",
             data=data,
             method=method,
-            headers={"Content-Type": "application/json", **({"Authorization": f"Bearer {bearer}"} if bearer else {}), **headers},
+            headers={
+                "Content-Type": "application/json",
+                **({"Authorization": f"Bearer {bearer}"} if bearer else {}),
+                **headers,
+            },
         )
         try:
             with urllib.request.urlopen(request, timeout=15) as answer:

@@ -53,7 +53,9 @@ def test_a_push_goes_live_is_told_at_once_and_plays_by_rtmp_flv_and_hls(stack: S
         assert told["heard_at"] * 1000 - told["t"] < 2000  # 300 ms on a quiet machine: tests/bench/publish.py
         assert stack.status() == "live"
         play = stack.play()
-        until(lambda: stack.api("GET", "rooms/demo/health", bearer=stack.usersig("stella"))[1].get("width"), what="health")
+        until(
+            lambda: stack.api("GET", "rooms/demo/health", bearer=stack.usersig("stella"))[1].get("width"), what="health"
+        )
         assert codecs(play["rtmp"]) == "aac,h264"
         assert codecs(play["flv"]) == "aac,h264"
         until(lambda: codecs(play["hls"]) == "aac,h264", what="the first HLS segments")
@@ -185,6 +187,7 @@ def test_an_address_that_was_changed_answers_403_with_the_reason(stack: Stack) -
         until(lambda: stack.status() == "live", what="live")
         play = stack.play()
         for url in (play["flv"], play["hls"]):
+            until(lambda url=url: "h264" in codecs(url), what="a picture")
             with pytest.raises(urllib.error.HTTPError) as answer:
                 urllib.request.urlopen(url.replace("txSecret=", "txSecret=0"), timeout=10)
             assert answer.value.code == 403

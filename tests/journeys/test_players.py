@@ -19,7 +19,19 @@ def vlc_sees_a_picture(url: str) -> bool:
     """VLC refuses to run as root, so it runs as nobody there. Eight seconds: its cache and a keyframe."""
     home = Path(tempfile.mkdtemp(prefix="vlc-"))
     home.chmod(0o777)
-    player = ["cvlc", "--vout", "dummy", "--aout", "dummy", "--run-time", "8", "--play-and-exit", "-vv", url, "vlc://quit"]
+    player = [
+        "cvlc",
+        "--vout",
+        "dummy",
+        "--aout",
+        "dummy",
+        "--run-time",
+        "8",
+        "--play-and-exit",
+        "-vv",
+        url,
+        "vlc://quit",
+    ]
     if os.geteuid() == 0:
         player = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", *player]
     try:

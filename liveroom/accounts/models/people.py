@@ -39,5 +39,9 @@ class Login(AbstractUser):
 
     person = models.OneToOneField(Person, null=True, blank=True, on_delete=models.CASCADE, related_name="login")
 
+    class Meta(AbstractUser.Meta):
+        verbose_name = "login"
+        verbose_name_plural = "logins"
+
     def __str__(self) -> str:
         return self.username

@@ -10,19 +10,13 @@ from django.db import transaction
 from liveroom.accounts.models import ApiKey, App, Domain
 from liveroom.accounts.services.tokens import make_api_key
 from liveroom.kernel import audit, ids, permission
-from liveroom.kernel.errors import NotPermitted
 from liveroom.kernel.permission import Actor
-
-
-def _staff_only(by: Actor) -> None:
-    if by.kind != permission.STAFF:
-        raise NotPermitted("Only staff of the deployment may do this.")
 
 
 @transaction.atomic
 def create_app(*, app: App, host: str, by: Actor, now: datetime, address: str = "") -> App:
     """Save a new app, with a push and a play domain: without one, addresses would not be signed."""
-    _staff_only(by)
+    permission.ask("app.manage", actor=by)
     app.save()
     for kind in (Domain.PUSH, Domain.PLAY):
         Domain.objects.create(app=app, kind=kind, name=host)
@@ -33,7 +27,7 @@ def create_app(*, app: App, host: str, by: Actor, now: datetime, address: str = 
 @transaction.atomic
 def renew_secret(*, app: App, by: Actor, now: datetime, address: str = "") -> App:
     """A new secret key. Every UserSig made with the old one is worthless at once."""
-    _staff_only(by)
+    permission.ask("app.manage", actor=by)
     app.secret_key = ids.secret_key()
     app.save(update_fields=["secret_key"])
     audit.record(action="app.secret_renew", actor=by, now=now, target=str(app.sdkappid), address=address)
@@ -42,7 +36,7 @@ def renew_secret(*, app: App, by: Actor, now: datetime, address: str = "") -> Ap
 
 @transaction.atomic
 def issue_api_key(*, app: App, label: str, scopes: list[str], by: Actor, now: datetime, address: str = "") -> ApiKey:
-    _staff_only(by)
+    permission.ask("app.manage", actor=by)
     key = make_api_key(app=app, label=label, scopes=scopes)
     audit.record(
         action="api_key.issue", actor=by, now=now, target=key.secret_id, address=address, detail={"scopes": scopes}
@@ -53,7 +47,7 @@ def issue_api_key(*, app: App, label: str, scopes: list[str], by: Actor, now: da
 @transaction.atomic
 def revoke_api_key(*, key: ApiKey, by: Actor, now: datetime, address: str = "") -> ApiKey:
     """For good. Revoking twice keeps the first time."""
-    _staff_only(by)
+    permission.ask("app.manage", actor=by)
     if key.revoked_at is None:
         key.revoked_at = now
         key.save(update_fields=["revoked_at"])
@@ -66,7 +60,7 @@ def renew_domain_key(
     *, domain: Domain, which: Literal["master", "backup", "rotate"], by: Actor, now: datetime, address: str = ""
 ) -> Domain:
     """A new master or backup key; `rotate`: the master becomes the backup, so that addresses given out stay good."""
-    _staff_only(by)
+    permission.ask("app.manage", actor=by)
     if which == "rotate":
         domain.backup_key = domain.master_key
     if which == "backup":

@@ -9,7 +9,6 @@ from django.db import transaction
 from liveroom.accounts.models import Person
 from liveroom.accounts.services.tokens import revoke_tokens
 from liveroom.kernel import audit, permission, text
-from liveroom.kernel.errors import NotPermitted
 from liveroom.kernel.permission import Actor
 
 
@@ -18,8 +17,7 @@ def set_blocked(
     *, person: Person, blocked: bool, by: Actor, now: datetime, reason: str = "", address: str = ""
 ) -> Person:
     """A blocked account is refused at every door (70051); its tokens are revoked with it, so that unblocking revives none."""
-    if by.kind != permission.STAFF:
-        raise NotPermitted("Only staff of the deployment may do this.")
+    permission.ask("person.block", actor=by)
     text.checked(reason, field="reason", limit_bytes=300)
     if person.blocked == blocked:
         return person
