@@ -16,16 +16,16 @@ from tests.helpers.stack import Stack, clip, until
 def main(rounds: int) -> None:
     clip()
     from_hook, from_start = [], []
-    with Stack(env={"LIVEROOM_PAUSE_AFTER_SECONDS": "0.5", "LIVEROOM_END_HOLD_SECONDS": "0"}) as stack:
-        with stack.watching(as_="mia") as phone:
-            for _ in range(rounds):
-                began = time.time()
-                with stack.push():
-                    told = phone.hears("status", status="live")
-                from_hook.append(told["heard_at"] * 1000 - told["t"])
-                from_start.append((told["heard_at"] - began) * 1000)
-                phone.hears("status", status="paused")
-                until(lambda: not stack.api("GET", "rooms/demo/streams")[1][0]["on_air"])
+    settings = {"LIVEROOM_PAUSE_AFTER_SECONDS": "0.5", "LIVEROOM_END_HOLD_SECONDS": "0"}
+    with Stack(env=settings) as stack, stack.watching(as_="mia") as phone:
+        for _ in range(rounds):
+            began = time.time()
+            with stack.push():
+                told = phone.hears("status", status="live")
+            from_hook.append(told["heard_at"] * 1000 - told["t"])
+            from_start.append((told["heard_at"] - began) * 1000)
+            phone.hears("status", status="paused")
+            until(lambda: not stack.api("GET", "rooms/demo/streams")[1][0]["on_air"])
     for name, found in (
         ("engine's question to viewer told", from_hook),
         ("encoder started to viewer told", from_start),
