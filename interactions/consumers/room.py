@@ -70,7 +70,10 @@ class RoomConsumer(AsyncWebsocketConsumer):
         if not origin or origin in config.origins or origin == config.public_http:
             return True
         host = headers.get(b"host", b"").decode("latin-1").rsplit(":", 1)[0]
-        same_host = (urlsplit(origin).hostname or "") == host
+        try:
+            same_host = (urlsplit(origin).hostname or "") == host
+        except ValueError:  # an unclosed [
+            same_host = False
         return same_host or (not config.origins and not config.production)
 
     async def _log_in(self, protocols: list[str]) -> None:
@@ -199,8 +202,6 @@ class RoomConsumer(AsyncWebsocketConsumer):
             sdkappid=self._asked_app(),
             password=password,
             address=self._address(),
-            http=self._http(),
-            now=clock.now(),
         )
         await self._leave()
         seat = await self.hub.enter(room=entry.room, viewer=self.socket)
@@ -214,9 +215,11 @@ class RoomConsumer(AsyncWebsocketConsumer):
         """The snapshot, and after it what was missed since `since`, if the log reaches back so far."""
         here = await pipeline.position(room_key=entry.room.key, since=None if since is None else since[1])
         self.hub.settle(room_key=entry.room.key, position=here)
+        # In this order: what changes from here on has a later `seq` and follows the snapshot.
+        present = await database_sync_to_async(joining.present_state)(entry=entry, http=self._http(), now=clock.now())
         now_ms = clock.now_ms()
         snapshot = {
-            **entry.snapshot,
+            **present,
             "online": await presence.online(room_key=entry.room.key),
             "history": await pipeline.history(room=entry.room, now_ms=now_ms),
             "server_time": now_ms,

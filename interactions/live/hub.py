@@ -68,7 +68,10 @@ class Seat:
     def give(self, seq: int, frame: bytes) -> None:
         if self.held is not None:
             self.held.append((seq, frame))
-        elif seq == 0 or seq > self.shown:  # the snapshot may be ahead of what the hub has heard
+        elif seq == 0:
+            self.viewer.write(frame)
+        elif seq > self.shown:  # the snapshot, or what was replayed, may be ahead of what the hub has heard
+            self.shown = seq
             self.viewer.write(frame)
 
 
@@ -138,10 +141,18 @@ class Hub:
         return seat
 
     def settle(self, *, room_key: str, position: pipeline.Position) -> None:
-        """The first snapshot of a room that is new here: from this `seq` on, a gap is noticed."""
+        """The first snapshot of a room that is new here: from this `seq` on, a gap is noticed.
+
+        New is also a room whose id or memory began anew since the last viewer; who is still shown the old one must come back."""
         room = self.rooms.get(room_key)
-        if room is not None and room.seq is None:
-            room.seq, room.epoch = position.seq, position.epoch
+        if room is None or (room.seq is not None and room.epoch == position.epoch):
+            return
+        if room.seq is not None:
+            self._dismiss(
+                room, code=4005, reason="epoch", message="The room's memory was lost; join again.", shown=True
+            )
+            room.said = -1  # Redis no longer knows our number
+        room.seq, room.epoch = position.seq, position.epoch
 
     async def leave(self, *, room_key: str, seat: Seat) -> None:
         found = self.rooms.get(room_key)
@@ -172,8 +183,11 @@ class Hub:
         """One connection for all rooms. After it was lost: subscribe anew, then fetch what was missed."""
         pubsub = aredis_for("").pubsub(ignore_subscribe_messages=True)
         try:
-            await pubsub.subscribe(whispers.PEOPLE, *map(channel, self.rooms))
+            await pubsub.subscribe(whispers.PEOPLE)
             self._pubsub = pubsub
+            # From here on a room that is entered subscribes itself; those that were there before do it now. None falls between.
+            if self.rooms:
+                await pubsub.subscribe(*map(channel, self.rooms))
             for room_key in list(self.rooms):
                 await self._catch_up(room_key)
             prefix = len(channel(""))
@@ -248,9 +262,11 @@ class Hub:
         if "close" in control:
             self._dismiss(room, code=int(control["close"]), reason=control["reason"], message=control["message"])
 
-    def _dismiss(self, room: _Room, *, code: int, reason: str, message: str) -> None:
+    def _dismiss(self, room: _Room, *, code: int, reason: str, message: str, shown: bool = False) -> None:
+        """`shown`: only those who were shown the room already."""
         for seat in tuple(room.seats):
-            seat.viewer.dismiss(code=code, reason=reason, message=message)
+            if seat.held is None or not shown:
+                seat.viewer.dismiss(code=code, reason=reason, message=message)
 
     async def _check(self) -> None:
         """What pub/sub lost without a word is found here; rooms without viewers are let go."""

@@ -24,10 +24,10 @@ SAME_SECONDS = 600
 # KEYS: epoch seq log history same. ARGV: event, channel, room (JSON), new epoch, log length, history count, history seconds,
 # seconds that an id is remembered, seconds that a silent room is kept. Answer: seq, epoch, 1 if it was told now.
 _APPEND = """
-local before = redis.call('GET', KEYS[5])
-if before then return {tonumber(before), redis.call('GET', KEYS[1]) or '', 0} end
 if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('SET', KEYS[1], ARGV[4]) end
 local epoch = redis.call('GET', KEYS[1])
+local before, was = string.match(redis.call('GET', KEYS[5]) or '', '^(%d+) (.*)$')
+if before and was == epoch then return {tonumber(before), epoch, 0} end
 local seq = redis.call('INCR', KEYS[2])
 local event = '{"seq":' .. seq .. ',' .. string.sub(ARGV[1], 2)
 redis.call('RPUSH', KEYS[3], event)
@@ -37,7 +37,7 @@ if tonumber(ARGV[6]) > 0 then
   redis.call('LTRIM', KEYS[4], -tonumber(ARGV[6]), -1)
   redis.call('EXPIRE', KEYS[4], ARGV[7])
 end
-redis.call('SET', KEYS[5], seq, 'EX', ARGV[8])
+redis.call('SET', KEYS[5], seq .. ' ' .. epoch, 'EX', ARGV[8])
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[9]) end
 local head = 'E' .. seq .. ' {"type":"batch","room":' .. ARGV[3] .. ',"epoch":"' .. epoch .. '","events":['
 redis.call('PUBLISH', ARGV[2], head .. event .. ']}')

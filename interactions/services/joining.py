@@ -1,4 +1,4 @@
-"""Coming into a room: who it is, whether it may, and what it must know, read in one visit to the database."""
+"""Coming into a room: who it is, whether it may, and what it must know."""
 
 from __future__ import annotations
 
@@ -31,11 +31,10 @@ GUEST = Visitor(actor=permission.anonymous(), profile=Profile(id="", nick="", av
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A visitor that is in: `snapshot` lacks only what Redis knows."""
+    """A visitor that may come in, and as whom."""
 
     room: RoomRef
     speaker: Speaker
-    snapshot: dict[str, Any]
 
 
 def visitor_of(*, usersig: str, now: datetime) -> Visitor:
@@ -51,22 +50,24 @@ def enter_room(
     sdkappid: int | None,
     password: str | None,
     address: str,
-    http: str,
-    now: datetime,
 ) -> Entry:
-    """RoomUnknown, PasswordNeeded, NotOnTheList. `http`: the origin under which the visitor sees our pages."""
+    """RoomUnknown, PasswordNeeded, NotOnTheList."""
     app_id = visitor.actor.app_id or app_for(sdkappid).pk
     room = rooms.room(app_id=app_id, group_id=group_id)
     role = check_entry(room=room, actor=visitor.actor, password=password, address=address)
-    addresses = streams.play_addresses(room=room, actor=visitor.actor, now=now, http=http)
-    speaker = Speaker(actor=visitor.actor, profile=visitor.profile, role=role)
-    return Entry(
-        room=ref(room),
-        speaker=speaker,
-        snapshot={
-            "room": rooms.snapshot(room),
-            "me": {**speaker.shown(), "guest": role == permission.GUEST, "muted_until": None},
-            "play": None if addresses is None else addresses.as_dict(),
-            "limits": {"text_bytes": TEXT_BYTES, "history": room.app.history_count},
-        },
-    )
+    return Entry(room=ref(room), speaker=Speaker(actor=visitor.actor, profile=visitor.profile, role=role))
+
+
+def present_state(*, entry: Entry, http: str, now: datetime) -> dict[str, Any]:
+    """The snapshot, but for what Redis knows. Read after the room's `seq`: what is older than that is in it.
+
+    `http`: the origin under which the visitor sees our pages. RoomUnknown if the room went away meanwhile."""
+    speaker = entry.speaker
+    room = rooms.room(app_id=entry.room.app_id, group_id=entry.room.group_id)
+    addresses = streams.play_addresses(room=room, actor=speaker.actor, now=now, http=http)
+    return {
+        "room": rooms.snapshot(room),
+        "me": {**speaker.shown(), "guest": speaker.role == permission.GUEST, "muted_until": None},
+        "play": None if addresses is None else addresses.as_dict(),
+        "limits": {"text_bytes": TEXT_BYTES, "history": room.app.history_count},
+    }
