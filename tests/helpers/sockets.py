@@ -1,0 +1,203 @@
+"""A real socket process, and a phone that talks to it: it joins, says, hears, and notices when it is hung up on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from django.conf import settings
+from django.db import connection
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from interactions.services.counting import write_online_counts
+from liveroom.kernel import clock, outbox
+
+PATIENCE_SECONDS = 10
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+
+
+def tell() -> None:
+    """What the relay does: everything that is committed is told."""
+    while outbox.carry_pending(now=clock.now())[0]:
+        pass
+    write_online_counts()
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def _database_of_the_tests(data: Path) -> dict[str, str]:
+    """The environment in which another process sees this test's database."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        (data / "db.sqlite3").symlink_to(name)
+        return {}
+    parts = urlsplit(settings.LIVEROOM.database_url)
+    return {"DATABASE_URL": urlunsplit(parts._replace(path=f"/{name}"))}
+
+
+class SocketProcess:
+    """`manage.py run_socket` with the database and the Redis of the tests. Its log is `log`."""
+
+    def __init__(self, *, data: Path, name: str = "socket-1", **environment: str) -> None:
+        data.mkdir(parents=True, exist_ok=True)
+        self.name, self.port, self.log = name, free_port(), data / "log"
+        known = {key: value for key, value in os.environ.items() if not key.startswith(("LIVEROOM_", "PROMETHEUS_"))}
+        env = {
+            **known,
+            "LIVEROOM_DATA": str(data),
+            "LIVEROOM_SECRET_KEY": settings.SECRET_KEY,
+            "LIVEROOM_WS_PORT": str(self.port),
+            "REDIS_URL": settings.LIVEROOM.redis_url,
+            **_database_of_the_tests(data),
+            **environment,
+        }
+        with self.log.open("wb") as sink:
+            self.child = subprocess.Popen(
+                [sys.executable, "manage.py", "run_socket", "--name", name],
+                cwd=CHECKOUT, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
+            )  # fmt: skip
+        self._until_it_lives()
+
+    def _until_it_lives(self) -> None:
+        end = time.monotonic() + 30
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/livez", timeout=2) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError:
+                if self.child.poll() is not None or time.monotonic() > end:
+                    raise AssertionError(f"{self.name} did not start:\n{self.text()}") from None
+            time.sleep(0.05)
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws/v1"
+
+    def text(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        self.child.kill()
+        self.child.wait()
+
+    def stop(self) -> None:
+        """As the supervisor would."""
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError(f"{self.name} did not stop within 10 s:\n{self.text()}") from None
+
+
+class HungUp(AssertionError):
+    """The server closed while something else was awaited."""
+
+
+class Phone:
+    """One socket. `heard` holds every event of its room that it was sent, in the order in which they came."""
+
+    def __init__(self, socket_: ClientConnection) -> None:
+        self.socket = socket_
+        self.heard: list[dict[str, Any]] = []
+        self.frames: list[dict[str, Any]] = []
+        self.snapshot: dict[str, Any] = {}
+        self.answer: dict[str, Any] = {}
+        self.code: int | None = None
+        self.farewell: dict[str, Any] | None = None
+        self._read = 0
+        self._number = 0
+
+    def send(self, raw: str | bytes) -> None:
+        self.socket.send(raw)
+
+    def _receive(self, until: float) -> dict[str, Any]:
+        try:
+            frame = json.loads(self.socket.recv(timeout=max(until - time.monotonic(), 0.001)))
+        except TimeoutError:
+            raise AssertionError(f"nothing came; heard so far: {self.heard[-5:]}") from None
+        except ConnectionClosed as closed:
+            self.code = closed.rcvd.code if closed.rcvd else None
+            raise HungUp(f"closed with {self.code}; farewell: {self.farewell}") from None
+        self.frames.append(frame)
+        if frame.get("type") == "batch":
+            self.heard += frame["events"]
+        elif frame.get("type") == "bye":
+            self.farewell = frame
+        return dict(frame)
+
+    def answers(self, number: Any) -> dict[str, Any]:
+        """The answer to the command of that id."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            frame = self._receive(until)
+            if "ok" in frame and frame.get("id") == number:
+                return frame
+
+    def asks(self, type: str, **body: Any) -> dict[str, Any]:
+        self._number += 1
+        self.send(json.dumps({"id": self._number, "type": type, **body}))
+        return self.answers(self._number)
+
+    def joins(self, room: str, **more: Any) -> dict[str, Any]:
+        self.answer = self.asks("join", room=room, **more)
+        self.snapshot = self.answer.get("snapshot", {})
+        return self.answer
+
+    def says(self, text: str, **more: Any) -> dict[str, Any]:
+        return self.asks("comment", text=text, **more)
+
+    def hears(self, type: str, **wanted: Any) -> dict[str, Any]:
+        """The next event of that type with those values; what came before it is passed over."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            while self._read < len(self.heard):
+                event = self.heard[self._read]
+                self._read += 1
+                if event["type"] == type and all(event.get(key) == value for key, value in wanted.items()):
+                    return event
+            self._receive(until)
+
+    def is_hung_up(self) -> int | None:
+        """The close code; everything until then is heard."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                self._receive(until)
+            except HungUp:
+                return self.code
+
+    @property
+    def numbered(self) -> list[tuple[int, str]]:
+        """(seq, type) of everything that nobody may miss."""
+        return [(event["seq"], event["type"]) for event in self.heard if "seq" in event]
+
+
+@contextmanager
+def calling(url: str, *, usersig: str | None = None, query: str = "", **options: Any) -> Iterator[Phone]:
+    """A phone with an open line, in no room yet."""
+    marks = [f"usersig={quote(usersig)}" if usersig else "", query]
+    address = url + "?" + "&".join(mark for mark in marks if mark)
+    line = connect(address, max_size=2**22, ping_interval=None, close_timeout=2, **options)
+    try:
+        yield Phone(line)
+    finally:
+        line.close()

@@ -1,0 +1,96 @@
+"""The hub alone, with real Redis: every room of a process that begins is heard, from the first moment."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import orjson
+import pytest
+
+from interactions.live import pipeline
+from interactions.live.envelope import event
+from interactions.live.hub import Hub
+from interactions.live.room_ref import RoomRef
+from liveroom.kernel.redis import shared
+
+ROOMS = 40
+
+
+def room(number: int) -> RoomRef:
+    return RoomRef(key=f"1:hub{number}", group_id=f"hub{number}", app_id=1, history_count=20, history_hours=24)
+
+
+class Ear:
+    """A viewer that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.dismissed: int | None = None
+        self.told = asyncio.Event()
+
+    def write(self, frame: bytes) -> None:
+        self.frames.append(frame)
+        self.told.set()
+
+    def dismiss(self, *, code: int, reason: str, message: str) -> None:
+        self.dismissed = code
+        self.told.set()
+
+    def events(self) -> list[dict]:
+        bodies = [frame[frame.index(b"{") :] for frame in self.frames]
+        return [found for body in bodies for found in orjson.loads(body)["events"]]
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis():
+    shared().flushdb()
+
+
+async def test_no_room_is_overheard_that_is_entered_while_the_hub_begins():
+    """A socket process comes back and the viewers of forty rooms come at once; what is whispered reaches each of them."""
+    hub, ears = Hub(process="hub-1"), [Ear() for _ in range(ROOMS)]
+
+    async def come(number: int) -> None:
+        await asyncio.sleep(number * 0.0003)
+        seat = await hub.enter(room=room(number), viewer=ears[number])
+        here = await pipeline.position(room_key=room(number).key)
+        hub.settle(room_key=room(number).key, position=here)
+        seat.open(after_seq=here.seq)
+
+    await asyncio.gather(*(come(number) for number in range(ROOMS)))
+    began = time.monotonic()
+    for number in range(ROOMS):
+        pipeline.whisper_now(room_key=room(number).key, control={"close": 4104, "reason": "x", "message": "x"})
+    await asyncio.wait_for(asyncio.gather(*(_dismissed(ear) for ear in ears)), 4)
+    assert time.monotonic() - began < 4
+    await hub.stop()
+
+
+async def _dismissed(ear: Ear) -> None:
+    while ear.dismissed is None:
+        ear.told.clear()
+        await ear.told.wait()
+
+
+async def test_what_was_replayed_is_not_told_again_by_a_hub_that_lags():
+    """Redis has three events that the hub has not heard of yet; the viewer resumes before the first of them."""
+    hub, early, late = Hub(process="hub-1"), Ear(), Ear()
+    ref = room(0)
+    seat = await hub.enter(room=ref, viewer=early)
+    here = await pipeline.position(room_key=ref.key)
+    hub.settle(room_key=ref.key, position=here)
+    seat.open(after_seq=here.seq)
+    for number in range(3):
+        await pipeline.append(room=ref, event=event(type="system", t=1, n=number), event_id=f"e{number}")
+    resumed = await hub.enter(room=ref, viewer=late)
+    now = await pipeline.position(room_key=ref.key, since=here.seq)
+    resumed.replay(events=now.events, last_seq=now.seq, room=ref.group_id, epoch=now.epoch)
+    resumed.open(after_seq=here.seq)
+    await pipeline.append(room=ref, event=event(type="system", t=1, n=3), event_id="e3")
+    for ear in (early, late):
+        while not any(found.get("n") == 3 for found in ear.events()):
+            ear.told.clear()
+            await asyncio.wait_for(ear.told.wait(), 5)
+    assert [found["n"] for found in late.events() if "n" in found] == [0, 1, 2, 3]
+    await hub.stop()

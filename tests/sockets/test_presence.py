@@ -1,0 +1,151 @@
+"""How many are in a room, also when a process or Redis goes away under them."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from contextlib import ExitStack
+
+import pytest
+import redis
+
+from interactions.live import pipeline
+from interactions.live.envelope import event
+from interactions.live.room_ref import ref
+from liveroom.kernel import clock
+from liveroom.rooms.models import Room
+from tests.helpers.sockets import HungUp, SocketProcess, calling, free_port, tell
+
+
+def online(cast) -> int:
+    return int(cast.api(None).get("rooms/r1/online", {"sdkappid": cast.app.sdkappid}).json()["online"])
+
+
+def until_online(cast, number: int, *, seconds: float) -> float:
+    """How long it took."""
+    began = time.monotonic()
+    while online(cast) != number:
+        assert time.monotonic() - began < seconds, f"{online(cast)} instead of {number}"
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def test_the_count_goes_up_and_down_and_is_told(cast, watching):
+    with watching(cast.mia) as phone:
+        phone.hears("online", online=1)
+        with ExitStack() as more:
+            for person in (cast.zed, None, cast.mia):
+                more.enter_context(watching(person))
+            assert phone.hears("online", online=4)["t"] > 0
+            assert online(cast) == 4
+            tell()
+            assert Room.objects.get(pk=cast.room.pk).online == 4
+        phone.hears("online", online=1)
+    until_online(cast, 0, seconds=5)
+    tell()
+    assert Room.objects.get(pk=cast.room.pk).online == 0
+
+
+def test_a_number_has_no_seq(cast, watching):
+    with watching(cast.mia) as phone:
+        assert "seq" not in phone.hears("online")
+
+
+def test_two_processes_count_together_and_a_clean_end_is_counted_at_once(cast, watching, tmp_path):
+    other = SocketProcess(data=tmp_path / "data", name="socket-2")
+    try:
+        with watching(cast.mia) as phone, calling(other.url, usersig=cast.usersig(cast.zed)) as zed:
+            zed.joins("r1")
+            phone.hears("online", online=2)
+            assert zed.says("from the other process")["ok"]
+            assert phone.hears("comment")["from"]["id"] == "zed"
+            other.stop()
+            assert zed.is_hung_up() == 4000
+            assert zed.farewell["reconnect"] is True
+            phone.hears("online", online=1)
+    finally:
+        other.kill()
+
+
+@pytest.mark.fault
+def test_a_killed_process_stops_being_counted(cast, watching, tmp_path):
+    other = SocketProcess(data=tmp_path / "data", name="socket-2")
+    with calling(other.url, usersig=cast.usersig(cast.zed)) as zed, watching(cast.mia):
+        zed.joins("r1")
+        until_online(cast, 2, seconds=5)
+        other.kill()
+        assert until_online(cast, 1, seconds=40) <= 35
+
+
+@pytest.mark.fault
+def test_redis_goes_and_comes_back_under_the_viewers(cast, tmp_path, own_redis):
+    """With its data (append-only file), viewers go on without a gap; they may be told to come back, never left behind."""
+    process = SocketProcess(data=tmp_path / "data", name="socket-3", REDIS_URL=own_redis.url)
+    room = ref(cast.room)
+    try:
+        with calling(process.url, usersig=cast.usersig(cast.mia)) as phone:
+            phone.joins("r1")
+            assert phone.says("before", cid="1")["ok"]
+            phone.hears("comment", text="before")
+            own_redis.restart()
+            refused = phone.says("meanwhile", cid="2")
+            assert refused["ok"] or refused["error"]["name"] == "unavailable"
+            after = event(type="system", t=clock.now_ms(), text="after")
+            own_redis.append(room, after)
+            try:
+                phone.hears("system", text="after")
+            except HungUp:
+                assert phone.farewell["reconnect"] is True
+            else:
+                seqs = [seq for seq, _ in phone.numbered]
+                assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+        assert "Traceback" not in process.text()
+    finally:
+        process.stop()
+
+
+class OwnRedis:
+    """A Redis that a test may kill."""
+
+    def __init__(self, folder) -> None:
+        self.folder, self.port = folder, free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self) -> None:
+        self.child = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--appendonly", "yes",
+             "--appendfsync", "always", "--save", ""],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        client = redis.Redis.from_url(self.url)
+        end = time.monotonic() + 10
+        while True:
+            try:
+                client.ping()
+                return
+            except redis.RedisError:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        self.child.kill()
+        self.child.wait()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def append(self, room, said: bytes) -> None:
+        """As the relay would, had it this Redis."""
+        keys, args = pipeline._append_call(room, said, "after", False)
+        redis.Redis.from_url(self.url).eval(pipeline._APPEND, len(keys), *keys, *args)
+
+
+@pytest.fixture
+def own_redis(tmp_path):
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = OwnRedis(folder)
+    yield server
+    server.stop()

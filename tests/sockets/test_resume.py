@@ -1,0 +1,119 @@
+"""Coming back: exactly what was missed, or an honest no."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from interactions.live import pipeline
+from interactions.live.envelope import event
+from interactions.live.room_ref import ref
+from liveroom.kernel import clock
+from liveroom.kernel.redis import redis_for
+
+
+def where(phone) -> dict:
+    return {"epoch": phone.snapshot["epoch"], "seq": phone.snapshot["seq"]}
+
+
+def test_exactly_what_was_missed_follows_the_snapshot(cast, watching):
+    with watching(cast.mia) as phone, watching(cast.zed) as zed:
+        zed.says("seen")
+        seen = phone.hears("comment")["seq"]
+        phone.socket.close()
+        for n in range(5):
+            zed.says(f"missed {n}")
+        with watching(cast.mia, since={"epoch": phone.snapshot["epoch"], "seq": seen}) as again:
+            assert again.answer["recovered"] is True
+            zed.says("new")
+            again.hears("comment", text="new")
+            assert [(e["seq"], e["text"]) for e in again.heard if e["type"] == "comment"] == [
+                (seen + 1 + n, text) for n, text in enumerate([*(f"missed {n}" for n in range(5)), "new"])
+            ]
+
+
+def test_nothing_missed_is_recovered_too(cast, watching):
+    with watching(cast.mia) as phone:
+        pass
+    with watching(cast.mia, since=where(phone)) as again:
+        assert again.answer["recovered"] is True
+        again.says("hi")
+        again.hears("comment")
+        assert len(again.numbered) == 1
+
+
+def test_none_comes_twice_while_others_speak(cast, watching):
+    """The room goes on during the way back: what is replayed and what is new must not overlap."""
+    with watching(cast.mia) as phone, watching(cast.zed) as zed, ThreadPoolExecutor(1) as pool:
+        begin = where(phone)
+        phone.socket.close()
+        speaking = pool.submit(lambda: [zed.says(f"{n}")["seq"] for n in range(150)])
+        returns = []
+        while not speaking.done():
+            with watching(cast.mia, since=begin) as again:
+                assert again.answer["recovered"] is True
+                again.says("here")
+                again.hears("comment", text="here")
+                returns.append([seq for seq, _ in again.numbered])
+    for seqs in returns:
+        assert seqs == list(range(begin["seq"] + 1, begin["seq"] + 1 + len(seqs)))
+    assert returns
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda at: {**at, "epoch": "another"},
+        lambda at: {**at, "seq": at["seq"] + 1},
+        lambda at: {**at, "seq": 2**53},
+    ],
+)
+def test_from_another_epoch_or_the_future_only_the_snapshot_counts(cast, watching, spoil):
+    with watching(cast.mia) as phone:
+        phone.says("hi")
+        phone.hears("comment")
+        here = {**where(phone), "seq": phone.snapshot["seq"] + 1}
+    with watching(cast.mia, since=spoil(here)) as again:
+        assert again.answer["recovered"] is False
+        assert [message["text"] for message in again.snapshot["history"]] == ["hi"]
+        again.says("next")
+        again.hears("comment", text="next")
+        assert len(again.numbered) == 1
+
+
+def test_beyond_the_log_only_the_snapshot_counts(cast, watching):
+    with watching(cast.mia) as phone:
+        begin = where(phone)
+    room = ref(cast.room)
+    for n in range(pipeline.LOG_LENGTH + 1):
+        pipeline.append_now(room=room, event=event(type="system", t=1, n=n), event_id=f"e{n}")
+    with watching(cast.mia, since={**begin, "seq": begin["seq"] + 1}) as again:
+        assert again.answer["recovered"] is True
+    with watching(cast.mia, since=begin) as again:
+        assert again.answer["recovered"] is False
+
+
+@pytest.mark.parametrize(
+    "since", ["x", 5, {}, {"epoch": "e"}, {"seq": 1}, {"epoch": 1, "seq": 1}, {"epoch": "e", "seq": -1},
+              {"epoch": "e", "seq": 1.5}, {"epoch": "e", "seq": True}, {"epoch": "e", "seq": "1"}],
+)  # fmt: skip
+def test_a_since_that_is_none_is_refused(cast, calls, since):
+    with calls(cast.mia) as phone:
+        answer = phone.joins("r1", since=since)
+        assert (answer["ok"], answer["error"]["code"]) == (False, 10004)
+        assert phone.joins("r1")["ok"]
+
+
+def test_a_room_that_lost_its_memory_sends_its_viewers_back(cast, watching):
+    """Redis came back empty: whoever is in the room is told to come again, and then sees what there is."""
+    with watching(cast.mia) as phone, watching(cast.zed) as zed:
+        zed.says("before")
+        phone.hears("comment")
+        redis_for(cast.room.key).flushdb()
+        now = event(type="system", t=clock.now_ms(), text="after")
+        pipeline.append_now(room=ref(cast.room), event=now, event_id="x")
+        assert phone.is_hung_up() == 4005
+        assert phone.farewell["reconnect"] is True
+        with watching(cast.mia, since=where(phone)) as again:
+            assert again.answer["recovered"] is False
