@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -68,7 +67,7 @@ class MessagesView(APIView):
 
 
 class OnlineView(APIView):
-    @extend_schema(operation_id="rooms_online_get", responses={200: OnlineSerializer, 404: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="rooms_online_get", responses=OnlineSerializer)
     def get(self, request: ApiRequest, room: str) -> Response:
         """Open sockets in the room, counted now."""
         return Response({"online": presence.online_now(room_key=asked_room(request, room).key)})

@@ -33,6 +33,18 @@ class StreamSerializer(serializers.Serializer):
     forbidden_reason = serializers.CharField(allow_blank=True)
 
 
+class StreamPageSerializer(serializers.Serializer):
+    """`next` and `previous` are addresses with a cursor, or null at the ends."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = StreamSerializer(many=True)
+
+
+class CutSerializer(serializers.Serializer):
+    cut = serializers.BooleanField(help_text="Whether somebody was publishing.")
+
+
 class StreamCreateSerializer(serializers.Serializer):
     label = serializers.CharField()  # type: ignore[assignment]
     name = serializers.CharField(

@@ -147,7 +147,7 @@ class ProgrammeView(APIView):
 class StreamsView(APIView):
     @extend_schema(
         operation_id="streams_list",
-        responses=shapes.StreamSerializer(many=True),
+        responses=shapes.StreamPageSerializer,
         parameters=[
             SDKAPPID,
             OpenApiParameter("on_air", bool),
@@ -191,7 +191,7 @@ class ForbidView(APIView):
         )
         return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data)
 
-    @extend_schema(operation_id="streams_allow", responses=shapes.StreamSerializer)
+    @extend_schema(operation_id="streams_allow", responses={200: shapes.StreamSerializer})
     def delete(self, request: ApiRequest, name: str) -> Response:
         """Lift a forbiddance."""
         stream = streams.allow_stream(
@@ -201,7 +201,7 @@ class ForbidView(APIView):
 
 
 class CutView(APIView):
-    @extend_schema(operation_id="streams_cut", request=None, responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="streams_cut", request=None, responses=shapes.CutSerializer)
     def post(self, request: ApiRequest, name: str) -> Response:
         """End the publisher's connection now; it may come back. `cut`: whether there was one."""
         cut = streams.cut_stream(

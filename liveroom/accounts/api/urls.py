@@ -1,5 +1,6 @@
 from django.urls import path
 
+from liveroom.accounts.api import schema as _schema  # noqa: F401 - known to the OpenAPI document from here on
 from liveroom.accounts.api import views
 
 urlpatterns = [

@@ -55,6 +55,14 @@ class RoomSerializer(serializers.Serializer):
         return bool(room.password)
 
 
+class RoomPageSerializer(serializers.Serializer):
+    """`next` and `previous` are addresses with a cursor, or null at the ends."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = RoomSerializer(many=True)
+
+
 class RoomWriteSerializer(serializers.Serializer):
     """What may be sent to make or change a room; all but `title` may be left out."""
 

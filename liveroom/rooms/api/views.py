@@ -96,7 +96,7 @@ def _access(data: dict[str, Any]) -> dict[str, Any]:
 class RoomsView(APIView):
     @extend_schema(
         operation_id="rooms_list",
-        responses=shapes.RoomSerializer(many=True),
+        responses=shapes.RoomPageSerializer,
         parameters=[
             SDKAPPID,
             OpenApiParameter("search", str, description="In title, introduction and id."),
@@ -294,7 +294,7 @@ class AttributesView(APIView):
 
     @extend_schema(
         operation_id="rooms_attributes_delete",
-        responses=shapes.AttributesSerializer,
+        responses={200: shapes.AttributesSerializer},
         parameters=[OpenApiParameter("key", str, many=True, description="Which; left out: all.")],
     )
     def delete(self, request: ApiRequest, room: str) -> Response:
@@ -330,7 +330,7 @@ class CountersView(APIView):
 
     @extend_schema(
         operation_id="rooms_counters_delete",
-        responses=shapes.CountersSerializer,
+        responses={200: shapes.CountersSerializer},
         parameters=[OpenApiParameter("key", str, many=True, description="Which; left out: all.")],
     )
     def delete(self, request: ApiRequest, room: str) -> Response:
