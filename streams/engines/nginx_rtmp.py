@@ -15,7 +15,7 @@ from streams.engines.base import EngineState, EngineUnreachable, Hook
 from streams.engines.nginx_hook import parse_hook as _parse_hook
 from streams.engines.nginx_stat import APPLICATION, parse_state
 
-__all__ = ["NginxRtmp", "command", "configuration", "from_settings", "parse_state", "write_configuration"]
+__all__ = ["NginxRtmp", "configuration", "from_settings", "parse_state", "write_configuration"]
 
 STAT_PATH = "/stat"
 
@@ -120,9 +120,3 @@ def write_configuration() -> Path:
     aside.write_text(text)
     aside.rename(path)
     return path
-
-
-def command() -> list[str]:
-    """How the supervisor starts nginx. `-e stderr`: the compiled-in log path belongs to root."""
-    site = nginx_conf.site_from_settings()
-    return ["nginx", "-e", "stderr", "-p", str(site.run / "nginx"), "-c", str(site.run / "nginx.conf")]

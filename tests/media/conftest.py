@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Clips:
-    """Half a second to two seconds from keyframe to keyframe; encoded once."""
+    """Half a second or (with B-frames) a second from keyframe to keyframe; encoded once."""
 
     both: Path
     silent: Path
@@ -40,7 +40,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
         silent=make_clip(folder / "silent.flv", audio=False, keyframe_frames=12),
         sound=make_clip(folder / "sound.flv", video=False),
         heavy=make_clip(folder / "heavy.flv", size="640x360", kbps=8000, seconds=6, keyframe_frames=12),
-        b_frames=make_clip(folder / "b.flv", keyframe_frames=50, b_frames=2),
+        b_frames=make_clip(folder / "b.flv", keyframe_frames=25, b_frames=2),
     )
 
 

@@ -51,7 +51,7 @@ def test_slow_viewers_are_skipped_to_a_keyframe_and_cost_the_others_nothing(
     mia.read_until(Kind.KEY)
     slow = [Player(url, receive_buffer=8 * 1024) for _ in range(20)]
     before = gateway.resident_bytes()
-    mia.read(seconds=3)
+    mia.read(seconds=2)
     assert gateway.metric("liveroom_gateway_skips_total") >= 20
     # The bound and what is on its way to it, for each; not the twenty times four megabytes that went by.
     assert gateway.resident_bytes() - before < 16 * 1024 * 1024
@@ -59,7 +59,7 @@ def test_slow_viewers_are_skipped_to_a_keyframe_and_cost_the_others_nothing(
     assert max(b[0] - a[0] for a, b in pairwise(pictures)) <= 41
     # One of them wakes up: what it gets is whole, and after the gap it goes on with a keyframe.
     late = slow[0]
-    late.read(seconds=2)
+    late.read(seconds=1.5)
     pictures = late.pictures()
     gaps = [after for before, after in pairwise(pictures) if after[0] - before[0] > 41]
     assert gaps
