@@ -80,7 +80,8 @@ def ensure_person(*, app: App, identifier: str) -> Person:
 def log_in_server(*, bearer: str) -> Actor:
     """The actor of an API key. KeyRefused if it is unknown, wrong or revoked."""
     secret_id, _, secret_key = bearer.partition(".")
-    key = ApiKey.objects.select_related("app").filter(secret_id=secret_id[:64]).first()
+    known = ApiKey.objects.select_related("app").filter(secret_id=secret_id[:64])
+    key = known.first() if secret_id.isprintable() else None  # PostgreSQL takes no NUL
     if key is None or not signing.same(key.secret_key, secret_key):
         raise KeyRefused("The API key is unknown or wrong.")
     if key.revoked_at is not None:
