@@ -59,11 +59,11 @@ def test_a_deep_value_in_a_good_object_is_refused(cast):
 
 @pytest.mark.parametrize("value", [None, 5, 1.5, True, [], {}, [[]], "\x00", "x" * 5000, 10**400, -(2**63) - 1, 1e308])
 def test_any_value_in_any_field_is_stored_or_refused(cast, value):
-    fields = (
-        "title introduction notice category tags cover starts_at viewer_limit bandwidth_limit_kbps fields visibility password "
-        "allow_list_only id owner app by now group_id room self"
-    ).split()
-    for field in [*fields, ""]:
+    fields = [
+        "title", "introduction", "notice", "category", "tags", "cover", "starts_at", "viewer_limit", "bandwidth_limit_kbps",
+        "fields", "visibility", "password", "allow_list_only", "id", "owner", "app", "by", "now", "group_id", "room", "self", "",
+    ]  # fmt: skip
+    for field in fields:
         for method, path in (("post", "rooms"), ("patch", "rooms/r1")):
             answer = send(cast, (method, path), json.dumps({"title": "A room", field: value}).encode())
             assert answer.status_code < 500, (field, answer.content)

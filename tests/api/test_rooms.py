@@ -289,7 +289,7 @@ def test_two_writers_do_not_overwrite_blindly(cast):
         ({"attributes": {"status": "live"}}, 10004), ({"attributes": {"a": "\x00"}}, 10004), ({"attributes": {"\x00": "a"}}, 10004),
         ({"attributes": {"": "x"}}, 10045), ({"attributes": {"k" * 33: "x"}}, 10045), ({"attributes": {"k": "x" * 4097}}, 10046),
         ({"attributes": {str(n): "x" for n in range(17)}}, 10047), ({"attributes": {str(n): "x" * 4096 for n in range(5)}}, 10048),
-        ({"attributes": {}, "version": "1"}, 10004), ({"attributes": {}, "version": True}, 10004), 
+        ({"attributes": {}, "version": "1"}, 10004), ({"attributes": {}, "version": True}, 10004),
         ({"attributes": {}, "versions": []}, 10004),
         ({"attributes": {}, "versions": {"a": "1"}}, 10004), ({"attributes": {}, "version": 1.5}, 10004),
     ],

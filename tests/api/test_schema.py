@@ -1,0 +1,145 @@
+"""The OpenAPI document: made without a complaint, stable in its names, and true of what the doors really answer."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+
+from liveroom.accounts.models import App
+from tests.helpers.problems import given
+
+OPERATION_IDS = Path(__file__).with_name("operation_ids.txt")
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    GENERATOR_STATS.reset()
+    return dict(SchemaGenerator().get_schema(request=None, public=True))
+
+
+def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Operation id -> method, path, what the document says of it."""
+    return {
+        operation["operationId"]: (method, path, operation)
+        for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_it_is_made_without_warnings():
+    document()
+    assert not GENERATOR_STATS._warn_cache
+    assert not GENERATOR_STATS._error_cache
+
+
+def test_operation_ids_are_unique_and_those_that_clients_know():
+    """A client is generated from these names: adding one is free, changing one needs a note in the changelog."""
+    found = [operation["operationId"] for methods in document()["paths"].values() for operation in methods.values()]
+    assert len(found) == len(set(found))
+    assert sorted(found) == OPERATION_IDS.read_text().split()
+
+
+def test_every_good_answer_has_a_shape():
+    for name, (_, _, operation) in operations().items():
+        good = {code: answer for code, answer in operation["responses"].items() if code.startswith("2")}
+        assert good, name
+        for code, answer in good.items():
+            shape = answer.get("content", {}).get("application/json", {}).get("schema")
+            assert bool(shape) != (code == "204"), name
+
+
+def test_both_ways_to_log_in_are_described():
+    assert set(document()["components"]["securitySchemes"]) == {"bearer", "console"}
+    assert operations()["rooms_create"][2]["security"]
+
+
+@pytest.mark.django_db
+def test_it_is_served_with_pages_to_read_it():
+    assert Client().get("/api/schema/").status_code == 200
+    page = Client().get("/api/docs/")
+    assert page.status_code == 200
+    assert b"https://" not in page.content.replace(b"https://127.0.0.1", b"")
+
+
+def strict(shape: Any) -> Any:
+    """An OpenAPI 3.0 shape as JSON Schema that allows nothing beside what it names."""
+    if isinstance(shape, list):
+        return [strict(one) for one in shape]
+    if not isinstance(shape, dict):
+        return shape
+    made = {key: strict(value) for key, value in shape.items() if key != "nullable"}
+    if made.get("type") == "object" and "properties" in made:
+        made.setdefault("additionalProperties", False)
+    return {"anyOf": [made, {"type": "null"}]} if shape.get("nullable") else made
+
+
+def fits(operation_id: str, answer: Any) -> None:
+    """Whether a real answer is one that the document promises."""
+    operation = operations()[operation_id][2]
+    promised = operation["responses"][str(answer.status_code)]["content"]["application/json"]["schema"]
+    whole = strict({**promised, "components": document()["components"]})
+    jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(answer.json())
+
+
+@pytest.mark.django_db
+def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
+    App.objects.filter(pk=cast.app.pk).update(demo=True)
+    stella, mia, server, name = cast.api(cast.stella), cast.api(cast.mia), cast.server(), cast.stream.name
+    calls = {
+        "me_get": mia.get("me"),
+        "me_update": mia.patch("me", {"nick": "M", "fields": {"a": "b"}}),
+        "tokens_create": server.post("tokens", {"identifier": "a"}),
+        "demo_tokens_create": mia.post("demo/tokens", {"nick": "Jo"}),
+        "users_import": server.post("users", {"users": [{"id": "ann", "nick": "Ann"}]}),
+        "users_get": server.get("users/mia"),
+        "users_update": server.patch("users/mia", {"level": 3}),
+        "rooms_list": mia.get("rooms"),
+        "rooms_create": mia.post("rooms", {"title": "x", "tags": ["a"]}),
+        "rooms_get": mia.get("rooms/r1"),
+        "rooms_update": stella.patch("rooms/r1", {"starts_at": "2030-01-01T00:00:00Z", "viewer_limit": 3}),
+        "rooms_set_status": stella.post("rooms/r1/status", {"status": "live"}),
+        "rooms_admins_list": mia.get("rooms/r1/admins"),
+        "rooms_allow_list_set": stella.put("rooms/r1/allow-list", {"users": ["mia"]}),
+        "rooms_allow_list_get": stella.get("rooms/r1/allow-list"),
+        "rooms_attributes_set": stella.put("rooms/r1/attributes", {"attributes": {"a": "1"}}),
+        "rooms_attributes_modify": stella.patch("rooms/r1/attributes", {"attributes": {"b": "1"}}),
+        "rooms_attributes_get": mia.get("rooms/r1/attributes"),
+        "rooms_attributes_delete": stella.delete("rooms/r1/attributes"),
+        "rooms_counters_change": stella.patch("rooms/r1/counters", {"counters": {"a": 1}}),
+        "rooms_counters_get": mia.get("rooms/r1/counters"),
+        "rooms_counters_delete": stella.delete("rooms/r1/counters"),
+        "rooms_messages_send": mia.post("rooms/r1/messages", {"text": "hi"}),
+        "rooms_messages_list": mia.get("rooms/r1/messages"),
+        "rooms_online_get": mia.get("rooms/r1/online"),
+        "rooms_push_get": stella.get("rooms/r1/push"),
+        "rooms_push_reset": stella.post("rooms/r1/push/reset"),
+        "rooms_play_get": mia.get("rooms/r1/play"),
+        "rooms_health_get": stella.get("rooms/r1/health"),
+        "rooms_streams_list": mia.get("rooms/r1/streams"),
+        "rooms_streams_add": stella.post("rooms/r1/streams", {"label": "screen"}),
+        "rooms_programme_set": stella.put("rooms/r1/programme", {"stream": name}),
+        "streams_list": server.get("streams"),
+        "streams_push_get": server.get(f"streams/{name}/push"),
+        "streams_forbid": server.put(f"streams/{name}/forbid", {"reason": "x"}),
+        "streams_allow": server.delete(f"streams/{name}/forbid"),
+        "streams_cut": server.post(f"streams/{name}/cut"),
+    }
+    for operation_id, answer in calls.items():
+        assert 200 <= answer.status_code < 300, (operation_id, answer.content)
+        fits(operation_id, answer)
+    silent = {
+        "rooms_admins_appoint": stella.put("rooms/r1/admins/zed"),
+        "rooms_admins_dismiss": stella.delete("rooms/r1/admins/zed"),
+        "users_kick": server.post("users/zed/kick"),
+        "rooms_disband": stella.delete("rooms/r1"),
+    }
+    for answer in silent.values():
+        given(answer, 204)
+    assert set(calls) | set(silent) == set(operations())
