@@ -183,7 +183,8 @@ class Hub:
         """One connection for all rooms. After it was lost: subscribe anew, then fetch what was missed."""
         pubsub = aredis_for("").pubsub(ignore_subscribe_messages=True)
         try:
-            await pubsub.subscribe(whispers.PEOPLE)
+            people = whispers.people_channel()
+            await pubsub.subscribe(people)
             self._pubsub = pubsub
             # From here on a room that is entered subscribes itself; those that were there before do it now. None falls between.
             if self.rooms:
@@ -195,7 +196,7 @@ class Hub:
                 message = await pubsub.get_message(timeout=CHECK_SECONDS)
                 if message is None:
                     continue
-                if message["channel"] == whispers.PEOPLE:
+                if message["channel"] == people.encode():
                     self._hear(whispers.heard(message["data"]))
                 else:
                     await self._deliver(message["channel"][prefix:].decode(), message["data"])

@@ -10,9 +10,11 @@ from typing import Any
 
 import orjson
 
-from liveroom.kernel.redis import PREFIX, shared
+from liveroom.kernel.redis import common_channel, shared
 
-PEOPLE = f"{PREFIX}:people".encode()
+
+def people_channel() -> str:
+    return common_channel("people")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def person_key(*, sdkappid: int | None, identifier: str) -> str:
 
 def whisper_now(*, person: str, body: Mapping[str, Any]) -> None:
     """From a thread. `body`: the fields of a Whisper but `person`."""
-    shared().publish(PEOPLE, orjson.dumps({"person": person, **body}))
+    shared().publish(people_channel(), orjson.dumps({"person": person, **body}))
 
 
 def heard(message: bytes) -> Whisper:

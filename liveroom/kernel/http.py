@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -15,9 +17,18 @@ def client_address(request: Any) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+@lru_cache(maxsize=4096)
+def _is_trusted(peer: str, proxies: tuple[str, ...]) -> bool:
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return False
+    return any(address in ip_network(proxy, strict=False) for proxy in proxies)
+
+
 def behind_proxy(*, peer: str, forwarded: str) -> str:
     """Whose request it is: the peer's, or what a trusted proxy wrote last into X-Forwarded-For."""
-    if forwarded and peer in settings.LIVEROOM.trusted_proxies:
+    if forwarded and _is_trusted(peer, settings.LIVEROOM.trusted_proxies):
         return forwarded.rsplit(",", 1)[-1].strip()[:45]
     return peer
 

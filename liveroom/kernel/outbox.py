@@ -15,11 +15,12 @@ from django.db import transaction
 
 from liveroom.kernel import ids
 from liveroom.kernel.models import OutboxRow
-from liveroom.kernel.redis import WAKE_RELAY, shared
+from liveroom.kernel.redis import common_channel, shared
 
 log = logging.getLogger(__name__)
 
 BATCH = 200
+WAKE = "relay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def put(*, topic: str, room_key: str, payload: dict[str, Any], now: datetime) ->
 def _wake() -> None:
     """A hint only: without it the relay looks again within a second."""
     try:
-        shared().publish(WAKE_RELAY, b"1")
+        shared().publish(common_channel(WAKE), b"1")
     except redis.RedisError:
         log.info("The relay was not woken (Redis is away); it will look by itself.")
 

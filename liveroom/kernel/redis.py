@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import lru_cache
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import redis
@@ -61,8 +62,16 @@ def key(kind: str, room: str) -> str:
     return f"{PREFIX}:{{{room}}}:{kind}"
 
 
+@lru_cache(maxsize=1)
+def _scope() -> str:
+    """Databases of one server share their channels: two copies must not hear each other."""
+    return f"{PREFIX}@{urlsplit(settings.LIVEROOM.redis_url).path.strip('/') or '0'}"
+
+
 def channel(room: str) -> str:
-    return f"{PREFIX}:room:{room}"
+    return f"{_scope()}:room:{room}"
 
 
-WAKE_RELAY = f"{PREFIX}:wake:relay"
+def common_channel(name: str) -> str:
+    """A channel that belongs to no room: `people`, `relay`."""
+    return f"{_scope()}:{name}"

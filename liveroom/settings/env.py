@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,6 +62,18 @@ class Environment:
 
 def _listed(value: str) -> tuple[str, ...]:
     return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+
+
+def _networks(source: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    found = _listed(source.get(name, default))
+    for network in found:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name} takes addresses and networks such as 10.0.0.0/8, not {network!r}."
+            ) from None
+    return found
 
 
 def _number(source: Mapping[str, str], name: str, default: float, *, low: float, high: float) -> float:
@@ -171,7 +184,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         socket_processes=int(_number(source, "LIVEROOM_SOCKET_PROCESSES", 1, low=1, high=64)),
         database_url=source.get("DATABASE_URL", ""),
         redis_url=_redis_url(source, ports, secret),
-        trusted_proxies=_listed(source.get("LIVEROOM_TRUSTED_PROXIES", "127.0.0.1,::1")),
+        trusted_proxies=_networks(source, "LIVEROOM_TRUSTED_PROXIES", "127.0.0.1,::1"),
         metrics_from=_listed(source.get("LIVEROOM_METRICS_FROM", "127.0.0.1,::1")),
         public_http=public_http,
         public_ws=source.get("LIVEROOM_PUBLIC_WS_URL", f"ws://{host}:{ws_port}/ws/v1").rstrip("/"),

@@ -46,6 +46,7 @@ class Site:
     trusted_proxies: Sequence[str]
     hooks_secret: str
     secure_link_secret: str
+    tls_in_front: bool = False
     access_log: str = "/dev/stdout"
     user: str = ""
     open_files: int = 4096 + _SPARE_FILES
@@ -72,6 +73,7 @@ def site_from_settings() -> Site:
         any_origin=not room.production and not room.origins,
         production=room.production,
         trusted_proxies=tuple(room.trusted_proxies),
+        tls_in_front=room.public_http.startswith("https://"),
         hooks_secret=derived_secret("hooks"),
         secure_link_secret=derived_secret("secure-link"),
         user=_owner(Path(room.data)),
@@ -108,7 +110,7 @@ def render(site: Site, *, template: str | None = None) -> str:
         "SECURE_LINK_SECRET": _word("secure-link secret", site.secure_link_secret),
         "CORS_MAP": _cors_map(site.origins),
         "SEGMENT_CORS": _segment_cors(site),
-        "TRUST": _trust(site.trusted_proxies),
+        "TRUST": _trust(site.trusted_proxies, loopback=site.tls_in_front),
         # The page's modules import each other by name: after an upgrade a browser must not mix old with new.
         "STATIC_CACHE": "no-cache",
     }
@@ -191,17 +193,18 @@ def _segment_cors(site: Site) -> str:
     return f"{indent}add_header Access-Control-Allow-Origin $allowed_origin always;\n{indent}add_header Vary Origin always;"
 
 
-def _trust(proxies: Sequence[str]) -> str:
+def _trust(proxies: Sequence[str], *, loopback: bool) -> str:
     """Load balancers in front of us name the client and its scheme; everybody else's claims are dropped.
 
-    Loopback is not trusted here, though Django trusts it: there it means this nginx, here it means anybody on the host."""
+    For Django loopback is this nginx; here it is anybody on the host, so it counts only where a proxy must be in front: where
+    the public address is https, which nobody here speaks."""
     networks = []
     for proxy in proxies:
         try:
             network = ipaddress.ip_network(proxy, strict=False)
         except ValueError:
             raise CannotRender(f"LIVEROOM_TRUSTED_PROXIES: {proxy!r} is neither an address nor a network.") from None
-        if not network.is_loopback:
+        if loopback or not network.is_loopback:
             networks.append(str(network))
     if not networks:
         return '    map "" $forwarded_proto {\n        default $scheme;\n    }'

@@ -67,6 +67,7 @@ def test_origins_are_listed_and_nobody_else_is_let_in():
 def test_a_proxy_in_front_is_believed_only_if_it_is_named_and_not_on_this_host():
     assert "set_real_ip_from" not in render(SITE)
     assert "set_real_ip_from 10.0.0.0/8;" in render(replace(SITE, trusted_proxies=("10.0.0.0/8", "127.0.0.1")))
+    assert "set_real_ip_from 127.0.0.1/32;" in render(replace(SITE, tls_in_front=True))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from interactions.services.counting import write_online_counts
 from liveroom.kernel import clock, leases, metrics, outbox
 from liveroom.kernel.process import ServiceCommand, Worker
-from liveroom.kernel.redis import WAKE_RELAY, shared
+from liveroom.kernel.redis import common_channel, shared
 from liveroom.rooms.services.status import follow_losses
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Command(ServiceCommand):
         while not self.worker.stopping.is_set():
             try:
                 with shared().pubsub(ignore_subscribe_messages=True) as pubsub:
-                    pubsub.subscribe(WAKE_RELAY)
+                    pubsub.subscribe(common_channel(outbox.WAKE))
                     while not self.worker.stopping.is_set():
                         if pubsub.get_message(timeout=1.0) is not None:
                             self.worker.wake()
