@@ -20,6 +20,29 @@ class LiveRoomError(Exception):
         self.extra = extra
 
 
+PROBLEM = "application/problem+json"
+
+
+def problem_body(*, status: int, code: int, name: str, detail: str, **extra: Any) -> dict[str, Any]:
+    """A refusal as RFC 9457 has it, with our code and name: the same at every HTTP door."""
+    return {
+        "type": f"urn:liveroom:error:{name}",
+        "title": name.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "name": name,
+        **extra,
+    }
+
+
+def told(error: LiveRoomError) -> tuple[dict[str, Any], dict[str, str]]:
+    """Body and headers of the answer to a refused request."""
+    body = problem_body(status=error.status, code=error.code, name=error.name, detail=error.message, **error.extra)
+    wait = error.extra.get("retry_after_ms")
+    return body, {} if wait is None else {"Retry-After": str(-(-int(wait) // 1000))}
+
+
 class BadParameter(LiveRoomError):
     """A field that cannot be accepted; `field` names it. 10004."""
 

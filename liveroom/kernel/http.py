@@ -26,9 +26,14 @@ def _is_trusted(peer: str, proxies: tuple[str, ...]) -> bool:
     return any(address in ip_network(proxy, strict=False) for proxy in proxies)
 
 
+def is_trusted(peer: str) -> bool:
+    """Whether an address is one of ours: loopback, or what LIVEROOM_TRUSTED_PROXIES names."""
+    return _is_trusted(peer, settings.LIVEROOM.trusted_proxies)
+
+
 def behind_proxy(*, peer: str, forwarded: str) -> str:
     """Whose request it is: the peer's, or what a trusted proxy wrote last into X-Forwarded-For."""
-    if forwarded and _is_trusted(peer, settings.LIVEROOM.trusted_proxies):
+    if forwarded and is_trusted(peer):
         return forwarded.rsplit(",", 1)[-1].strip()[:45]
     return peer
 

@@ -14,44 +14,16 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from liveroom.kernel.errors import LiveRoomError
+from liveroom.kernel.errors import PROBLEM, LiveRoomError, problem_body, told
 
 log = logging.getLogger(__name__)
-
-PROBLEM = "application/problem+json"
-
-
-def problem_body(*, status: int, code: int, name: str, detail: str, **extra: Any) -> dict[str, Any]:
-    return {
-        "type": f"urn:liveroom:error:{name}",
-        "title": name.replace("_", " ").capitalize(),
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "name": name,
-        **extra,
-    }
-
-
-def problem_response(error: LiveRoomError) -> JsonResponse:
-    """For views outside REST framework."""
-    answer = JsonResponse(
-        problem_body(status=error.status, code=error.code, name=error.name, detail=error.message, **error.extra),
-        status=error.status,
-        content_type=PROBLEM,
-    )
-    if "retry_after_ms" in error.extra:
-        answer["Retry-After"] = str(-(-int(error.extra["retry_after_ms"]) // 1000))
-    return answer
 
 
 def problem(exc: Exception, context: Any) -> Response | None:
     """REST framework's exception handler."""
     headers: dict[str, str] = {}
     if isinstance(exc, LiveRoomError):
-        body = problem_body(status=exc.status, code=exc.code, name=exc.name, detail=exc.message, **exc.extra)
-        if "retry_after_ms" in exc.extra:
-            headers["Retry-After"] = str(-(-int(exc.extra["retry_after_ms"]) // 1000))
+        body, headers = told(exc)
     elif isinstance(exc, exceptions.ValidationError):
         fields = exc.get_full_details()
         body = problem_body(

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from aiohttp import WSCloseCode, web
 
 from liveroom.kernel import clock
-from liveroom.kernel.errors import LiveRoomError, NotFound, NotPermitted, TryLater
+from liveroom.kernel.errors import PROBLEM, LiveRoomError, NotFound, NotPermitted, TryLater, told
 from liveroom.kernel.metrics import exposition
 from streams.gateway import access, metrics
 from streams.gateway.feed import Feed
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 GATEWAY = web.AppKey("gateway", Gateway)
 
-_PROBLEM = "application/problem+json"
 _FLV, _M3U8 = ".flv", ".m3u8"
 _METHODS = "GET, HEAD, OPTIONS"
 _FIRST_SEGMENT_SECONDS = 6.0
@@ -84,23 +83,12 @@ async def _edge(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _problem(request: web.Request, error: LiveRoomError) -> web.Response:
-    """The same shape as REST's (`liveroom.kernel.http`), whose framework this process has no use for."""
     metrics.refused.labels(reason=error.name).inc()
-    body = {
-        "type": f"urn:liveroom:error:{error.name}",
-        "title": error.name.replace("_", " ").capitalize(),
-        "status": error.status,
-        "detail": error.message,
-        "code": error.code,
-        "name": error.name,
-        **error.extra,
-    }
-    headers = {**_cors(request), "Cache-Control": "no-store"}
-    if "retry_after_ms" in error.extra:
-        headers["Retry-After"] = str(-(-int(error.extra["retry_after_ms"]) // 1000))
+    body, wait = told(error)
+    headers = {**_cors(request), "Cache-Control": "no-store", **wait}
     if isinstance(error, WrongMethod):
         headers["Allow"] = _METHODS
-    return web.Response(status=error.status, body=json.dumps(body).encode(), content_type=_PROBLEM, headers=headers)
+    return web.Response(status=error.status, body=json.dumps(body).encode(), content_type=PROBLEM, headers=headers)
 
 
 def _cors(request: web.Request) -> dict[str, str]:

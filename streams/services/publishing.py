@@ -13,6 +13,7 @@ from liveroom.accounts.models import App, Domain
 from liveroom.accounts.selectors import domain_of
 from liveroom.kernel import facts, permission, signing
 from liveroom.kernel.errors import LiveRoomError
+from liveroom.kernel.http import is_trusted
 from liveroom.kernel.metrics import publish_decisions
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import LiveSession
@@ -207,7 +208,8 @@ def _end(publish: Publish, now: datetime, reason: str) -> bool:
 def admit_player(*, hook: Hook, now: datetime) -> None:
     """RTMP playback: the gateway by its token, everybody else by a signed address. Refused otherwise."""
     token = hook.params.get("gw")
-    if token is not None and signing.same(token, signing.derived_secret("gateway")):
+    # Its arguments show to whoever is on its host: the token is worth something from there only.
+    if token is not None and is_trusted(hook.address) and signing.same(token, signing.derived_secret("gateway")):
         return
     policy = selectors.play_policy(stream=hook.stream)
     if policy is None:
