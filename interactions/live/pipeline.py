@@ -17,7 +17,6 @@ from interactions.live.room_ref import RoomRef
 from liveroom.kernel.redis import aredis_for, channel, key, redis_for
 
 LOG_LENGTH = 500
-LOG_SECONDS = 120
 KEPT_SECONDS = 8 * 86400
 SAME_SECONDS = 600
 
