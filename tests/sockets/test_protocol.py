@@ -1,0 +1,74 @@
+"""asyncapi.yaml against real frames: one of each answer and each event goes through its shape."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from interactions import consumers
+from interactions.live.envelope import EVENT_TYPES
+from liveroom.kernel import clock
+from liveroom.rooms.services import attributes, people, rooms
+from liveroom.rooms.services.status import set_status
+from streams.services import streams
+from tests.helpers.people import STAFF
+from tests.helpers.sockets import tell
+
+FILE = Path(consumers.__file__).with_name("asyncapi.yaml")
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    return dict(yaml.safe_load(FILE.read_text()))
+
+
+def fits(shape: str, value: Any) -> None:
+    whole = {"$ref": f"#/components/schemas/{shape}", "components": document()["components"]}
+    jsonschema.Draft202012Validator(whole).validate(value)
+
+
+def test_real_frames_have_the_shapes_of_the_document(cast, watching, calls):
+    by, now = cast.actor(cast.stella), clock.now()
+    with watching(cast.stella) as stella, calls(cast.mia) as mia:
+        said = {"id": 1, "type": "comment", "text": "hi", "cid": "c", "color": "#ff0000", "position": "top"}
+        fits("comment_command", said)
+        stella.says("hi", cid="c", color="#ff0000", position="top")
+        stella.asks("ping")
+        stella.says("")
+        mia.says("nowhere")
+        mia.joins("r1")
+        fits("snapshot", mia.snapshot)
+        set_status(room=cast.room, status="live", by=by, now=now)
+        changes = {
+            "notice": "n",
+            "title": "t",
+            "tags": ["a"],
+            "starts_at": now,
+            "fields": {"a": "b"},
+            "viewer_limit": 5,
+        }
+        rooms.change_room(room=cast.room, changes=changes, by=by, now=now)
+        attributes.write_attributes(room=cast.room, values={"a": "1"}, replace=True, by=by, now=now)
+        attributes.change_counters(room=cast.room, values={"a": 1}, mode="set", by=by, now=now)
+        people.appoint_admin(room=cast.room, identifier="zed", by=by, now=now)
+        screen = streams.add_stream(room=cast.room, label="screen", by=by, now=now)
+        streams.set_programme(stream=screen, by=by, now=now)
+        mia.hears("online")
+        rooms.disband_room(room=cast.room, by=STAFF, now=now)
+        tell()
+        for phone in (stella, mia):
+            assert phone.is_hung_up() == 4104
+            for frame in phone.frames:
+                fits(frame.get("type", "answer"), frame)
+        heard = {event["type"] for event in stella.heard}
+    assert heard == EVENT_TYPES
+
+
+def test_what_a_client_may_send_has_a_shape():
+    fits("join", {"id": 1, "type": "join", "room": "r1", "since": {"epoch": "e", "seq": 0}, "password": None})
+    fits("leave", {"id": "a", "type": "leave", "room": "r1"})
+    fits("ping", {"type": "ping"})
