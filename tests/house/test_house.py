@@ -1,0 +1,195 @@
+"""Rules of the house that a reader should be able to rely on: every table is complete, every paper true, no file endless."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from interactions import announce, consumers
+from interactions.consumers.room import RoomConsumer
+from interactions.live import envelope
+from liveroom import wiring
+from liveroom.kernel import facts, outbox
+
+ROOT = Path(wiring.__file__).resolve().parent.parent
+PROTOCOL = (Path(consumers.__file__).parent / "PROTOCOL.md").read_text()
+ASYNCAPI = yaml.safe_load((Path(consumers.__file__).parent / "asyncapi.yaml").read_text())
+APPS = (
+    "liveroom/accounts",
+    "liveroom/console",
+    "liveroom/kernel",
+    "liveroom/page",
+    "liveroom/rooms",
+    "interactions",
+    "moderation",
+    "streams",
+)
+MOST_LINES, MOST_LINES_OF_TESTS = 400, 500
+TEXT = {".py", ".md", ".js", ".css", ".html", ".yaml", ".toml", ".in", ".txt", ".sh", ".template", ""}
+
+
+@lru_cache(maxsize=1)
+def our_files() -> list[Path]:
+    """What is in the repository, without what was installed beside it. Outside of a repository: what stands here."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode == 0 and listed.stdout:
+        found = [ROOT / name for name in listed.stdout.splitlines()]
+    else:
+        found = [
+            path
+            for top in ("deploy", "tests", "liveroom", "streams", "interactions", "moderation")
+            for path in (ROOT / top).rglob("*")
+        ]
+    left_out = {".venv", "node_modules", "__pycache__", "var"}
+    return [path for path in found if path.is_file() and not left_out & set(path.relative_to(ROOT).parts)]
+
+
+def texts() -> list[tuple[Path, str]]:
+    return [(path, path.read_text(errors="replace")) for path in our_files() if path.suffix in TEXT]
+
+
+# -- tables
+
+
+def test_every_fact_has_a_row_and_every_row_a_fact():
+    stated = {kind for kind in facts.every_fact() if not kind.__module__.startswith("tests.")}
+    assert stated == set(wiring.FACTS)
+
+
+def test_every_topic_that_is_put_has_a_carrier():
+    put = {
+        name
+        for path in our_files()
+        if path.suffix == ".py" and not path.is_relative_to(ROOT / "tests")
+        for name in re.findall(r"outbox\.put\(\s*topic=([A-Z_]+)", path.read_text())
+    }
+    assert {getattr(announce, name) for name in put} == set(wiring.CARRIERS)
+    assert outbox._table.carriers is wiring.CARRIERS
+
+
+# -- the protocol
+
+
+def _rows(section: str) -> set[str]:
+    """First cells of the tables of one section."""
+    part = PROTOCOL.split(f"\n## {section}", 1)[1].split("\n## ", 1)[0]
+    return {name for line in part.splitlines() for name in re.findall(r"^\| `?([\w.]+)`?", line)} - {"type", "code"}
+
+
+def test_the_protocol_names_every_event_and_no_other():
+    assert _rows("4.") == envelope.EVENT_TYPES
+    shapes = ASYNCAPI["components"]["schemas"]["batch"]["properties"]["events"]["items"]["oneOf"]
+    named = {
+        ASYNCAPI["components"]["schemas"][shape["$ref"].split("/")[-1]]["properties"]["type"]["const"]
+        for shape in shapes
+    }
+    assert named == envelope.EVENT_TYPES
+
+
+def test_the_protocol_names_every_command_and_no_other():
+    commands = set(RoomConsumer._handlers(RoomConsumer()))
+    assert _rows("2.") == commands
+    asked = {ref["$ref"].split("/")[-1] for ref in ASYNCAPI["operations"]["command"]["messages"]}
+    assert asked == commands
+
+
+def test_the_protocol_names_every_close_code():
+    code = re.compile(r"\b(4[01]\d\d)\b")
+    sources = list((ROOT / "interactions").rglob("*.py"))
+    used = {number for path in sources for number in code.findall(path.read_text())} - {"4096", "4100", "4099"}
+    assert _rows("6.") == used
+
+
+def test_every_shape_that_is_named_exists_and_is_a_shape():
+    text = yaml.safe_dump(ASYNCAPI)
+    for pointer in set(re.findall(r"#/([\w/]+)", text)):
+        found = ASYNCAPI
+        for step in pointer.split("/"):
+            found = found[step]
+    for shape in ASYNCAPI["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(shape)
+    assert ASYNCAPI["asyncapi"].startswith("3.")
+
+
+# -- papers and files
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_every_app_has_a_readme_that_names_files_which_exist(app):
+    text = (ROOT / app / "README.md").read_text()
+    assert len(text) > 300
+    names = set(re.findall(r"`([\w./-]+\.(?:py|js|md|yaml|html|css))`", text))
+    missing = {
+        name for name in names if not any(ROOT.glob(f"{app}/**/{Path(name).name}")) and not any(ROOT.glob(f"**/{name}"))
+    }
+    assert missing == set()
+
+
+def test_no_file_of_ours_is_endless():
+    kinds = {".py", ".js", ".css", ".html", ".sh", ".template"}
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path, text in texts()
+        if path.suffix in kinds
+        and (lines := text.count("\n")) > (MOST_LINES_OF_TESTS if path.is_relative_to(ROOT / "tests") else MOST_LINES)
+    }
+    assert long == {}
+
+
+def test_nothing_is_left_for_later():
+    """Words that mark what is not done. An abstract base may say that its subclass does it."""
+    parts = ("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("HA", "CK"), ("NotImplemented", "Error")
+    marks = ["".join(pair) for pair in parts]  # so that this file does not find itself
+    word = re.compile(rf"\b({'|'.join(marks)})\b|\bnot (yet )?implemented\b")
+    abstract = {(f"liveroom/kernel/{name}.py", marks[-1]) for name in ("process", "pages")}
+    found = {(str(path.relative_to(ROOT)), match.group(0)) for path, text in texts() for match in word.finditer(text)}
+    assert found - abstract == set()
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [
+        str(path.relative_to(ROOT))
+        for path, text in texts()
+        if path.suffix == ".py"
+        and text.strip()
+        and not path.is_relative_to(ROOT / "tests")
+        and "/migrations/" not in str(path)
+        and path.name not in ("apps.py", "urls.py", "__init__.py")
+        and not re.match(r'(#!.*\n)?("""|r""")', text)
+    ]
+    assert silent == []
+
+
+def test_locks_name_versions_and_no_addresses():
+    """Where packages come from is the machine's business: no host of any registry stands in a file that pins."""
+    locks = [
+        *(ROOT / "deploy" / "requirements").iterdir(),
+        ROOT / "liveroom" / "page" / "package.json",
+        ROOT / "liveroom" / "page" / ".npmrc",
+    ]
+    locks += [path for path in our_files() if path.name in ("package-lock.json", "npm-shrinkwrap.json")]
+    for path in locks:
+        text = path.read_text()
+        assert not re.search(
+            r"https?://|git\+|--index-url|--extra-index|\"resolved\"|^registry\s*=", text, re.MULTILINE
+        ), path
+
+
+def test_pins_are_exact():
+    for name in ("run.txt", "test.txt"):
+        lines = (ROOT / "deploy" / "requirements" / name).read_text().splitlines()
+        pins = [
+            line.partition(";")[0].strip()
+            for line in lines
+            if line.strip() and not line.lstrip().startswith(("#", "-"))
+        ]
+        assert pins
+        assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[\w.!+]+( \\)?", pin)] == []
