@@ -11,6 +11,12 @@ from streams.engines import base
 from streams.engines.fake import FakeEngine
 
 
+@pytest.fixture(autouse=True)
+def _cheap_passwords(settings: Any) -> None:
+    """What makes guessing slow makes tests slow."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def engine(settings: Any) -> Iterator[FakeEngine]:
     settings.LIVEROOM_ENGINE = "fake"

@@ -103,4 +103,6 @@ def test_a_player_needs_a_signed_address(cast):
     play = cast.api(cast.mia).get("rooms/r1/play").json()["rtmp"].partition("?")[2]
     assert call("play", said(cast, call="play", query=play)).status_code == 200
     assert call("play", said(cast, call="play", query="x=1")).status_code == 403
-    assert call("play", said(cast, call="play", query=f"gw={derived_secret('gateway')}")).status_code == 200
+    assert call("play", said(cast, call="play", query=f"gw={derived_secret('gateway')}")).status_code == 403
+    ours = said(cast, call="play", query=f"gw={derived_secret('gateway')}", addr="127.0.0.1")
+    assert call("play", ours).status_code == 200

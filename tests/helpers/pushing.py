@@ -25,6 +25,7 @@ def push_hook(
     client_id: str = "7",
     action: str = "publish",
     valid: timedelta = timedelta(days=400),
+    address: str = "198.51.100.7",
     **params: str | None,
 ) -> Hook:
     """A publish with a good key. `txSecret=None` leaves a parameter out, a text replaces it."""
@@ -34,7 +35,7 @@ def push_hook(
         stream=stream.name,
         application="live",
         client_id=client_id,
-        address="198.51.100.7",
+        address=address,
         params={name: value for name, value in query.items() if value is not None},
         encoder="FMLE/3.0 (compatible; FMSc/1.0)",
     )

@@ -8,6 +8,7 @@ import pytest
 
 from liveroom.accounts.models import App, Domain
 from liveroom.kernel import clock
+from liveroom.kernel.signing import derived_secret
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.services.rooms import change_access, disband_room
 from liveroom.rooms.services.status import set_status
@@ -17,7 +18,7 @@ from streams.services import publishing
 from streams.services import streams as services
 from streams.services.publishing import Refused, admit_player, admit_publisher, publisher_left
 from tests.helpers.people import STAFF
-from tests.helpers.pushing import push_hook
+from tests.helpers.pushing import push_hook, push_params
 
 pytestmark = pytest.mark.django_db
 
@@ -86,8 +87,6 @@ def test_an_expired_key_is_refused_with_how_long_ago(cast, now, ago, words):
 
 def test_the_backup_key_is_as_good_and_signing_may_be_off(cast, now):
     domain = Domain.objects.get(app=cast.app, kind=Domain.PUSH)
-    from tests.helpers.pushing import push_params
-
     admit_publisher(
         hook=push_hook(cast.stream, now=now, **push_params(cast.stream, until=now + MINUTE, key=domain.backup_key)),
         now=now,
@@ -233,10 +232,10 @@ def test_an_address_of_a_closed_room_is_its_viewers_own(cast, now):
         assert error.value.reason == "viewer"
 
 
-def test_the_gateway_plays_by_its_token_and_nobody_else_does(cast, now):
-    from liveroom.kernel.signing import derived_secret
-
-    none = {"txSecret": None, "txTime": None}
-    admit_player(hook=push_hook(cast.stream, now=now, action="play", gw=derived_secret("gateway"), **none), now=now)
-    with pytest.raises(Refused):
-        admit_player(hook=push_hook(cast.stream, now=now, action="play", gw="guess", **none), now=now)
+def test_the_gateway_plays_by_its_token_from_our_own_hosts_and_nobody_else_does(cast, now):
+    none = {"action": "play", "txSecret": None, "txTime": None}
+    token = derived_secret("gateway")
+    admit_player(hook=push_hook(cast.stream, now=now, gw=token, address="127.0.0.1", **none), now=now)
+    for gw, address in ((token, "198.51.100.7"), ("guess", "127.0.0.1"), ("", "127.0.0.1")):
+        with pytest.raises(Refused):
+            admit_player(hook=push_hook(cast.stream, now=now, gw=gw, address=address, **none), now=now)
