@@ -73,6 +73,11 @@ def counters_changed(fact: CountersChanged) -> None:
 
 
 def role_changed(fact: RoleChanged) -> None:
+    """To the room, and to the person's open sockets: what it says next carries its new role (C13)."""
+    sdkappid = int(fact.room_key.partition(":")[0])
+    person = person_key(sdkappid=sdkappid, identifier=fact.identifier)
+    payload = {"person": person, "room": fact.room_key, "role": fact.role}
+    outbox.put(topic=PERSON, room_key=f"@{person}", payload=payload, now=fact.at)
     _tell(fact.room_key, fact.at, "role", user={"id": fact.identifier, "nick": fact.nick}, role=fact.role, by=fact.by)
 
 

@@ -13,6 +13,27 @@ from tests.helpers.people import Cast, make_cast
 from tests.helpers.stack import Stack
 
 
+# What asks the database for nothing, or for nothing that other tests do not ask: the second pass of deploy/test, on
+# PostgreSQL, leaves it out.
+ONCE = (
+    "tests/rules/",
+    "tests/media/",
+    "tests/house/",
+    "tests/journeys/test_page.py",
+    "tests/journeys/test_page_delay.py",
+    "tests/journeys/test_page_modules.py",
+    "tests/journeys/test_page_picture.py",
+    "tests/journeys/test_page_socket.py",
+    "tests/journeys/test_players.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(ONCE):
+            item.add_marker(pytest.mark.once)
+
+
 @pytest.fixture(autouse=True)
 def _no_memory_of_other_tests(request: pytest.FixtureRequest) -> None:
     """Tests that use the database get an empty Redis with it: the two are one state."""

@@ -102,6 +102,8 @@ class RoomConsumer(AsyncWebsocketConsumer):
             self.visitor = replace(self.visitor, profile=Profile(**whisper.profile))
             if self.entry is not None:
                 self.entry = replace(self.entry, speaker=replace(self.entry.speaker, profile=self.visitor.profile))
+        if whisper.role is not None and self.entry is not None and self.entry.room.key == whisper.room:
+            self.entry = replace(self.entry, speaker=replace(self.entry.speaker, role=whisper.role))
         if whisper.close is not None:
             self.socket.dismiss(code=whisper.close, **whisper.extra)
 

@@ -19,10 +19,13 @@ def people_channel() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Whisper:
-    """`profile`: how the person is shown from now on. `close`: a close code for its sockets, with the reason."""
+    """`profile`: how the person is shown from now on. `role`: what it is in `room` (a room key) from now on.
+    `close`: a close code for its sockets, with the reason."""
 
     person: str
     profile: Mapping[str, Any] | None = None
+    room: str = ""
+    role: str | None = None
     close: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -39,5 +42,10 @@ def whisper_now(*, person: str, body: Mapping[str, Any]) -> None:
 def heard(message: bytes) -> Whisper:
     body = orjson.loads(message)
     return Whisper(
-        person=body["person"], profile=body.get("profile"), close=body.get("close"), extra=body.get("extra", {})
+        person=body["person"],
+        profile=body.get("profile"),
+        room=body.get("room", ""),
+        role=body.get("role"),
+        close=body.get("close"),
+        extra=body.get("extra", {}),
     )

@@ -57,6 +57,25 @@ def test_every_change_reaches_everybody(cast, watching):
         )
 
 
+def test_what_a_new_admin_says_next_carries_its_role(cast, watching):
+    by = cast.actor(cast.stella)
+    with watching(cast.zed) as zed, watching(None) as guest:
+        zed.says("as a member", cid="0")
+        people.appoint_admin(room=cast.room, identifier="zed", by=by, now=now())
+        tell()
+        roles = []
+        for n in range(1, 200):  # the word travels beside the comments: soon, not at once
+            zed.says(f"number {n}")
+            roles.append(guest.hears("comment", text=f"number {n}")["from"]["role"])
+            if roles[-1] == "admin" and "sent" not in roles:
+                roles.append("sent")
+                people.dismiss_admin(room=cast.room, identifier="zed", by=by, now=now())
+                tell()
+            elif "sent" in roles and roles[-1] == "member":
+                return
+        raise AssertionError(roles)
+
+
 def test_what_changes_nothing_is_not_told(cast, watching):
     by = cast.actor(cast.stella)
     tell()

@@ -12,6 +12,7 @@ import redis
 from interactions.live import pipeline
 from interactions.live.envelope import event
 from interactions.live.room_ref import ref
+from interactions.services.counting import recount_online
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room
 from tests.helpers.sockets import HungUp, SocketProcess, calling, free_port, tell
@@ -44,6 +45,14 @@ def test_the_count_goes_up_and_down_and_is_told(cast, watching):
     until_online(cast, 0, seconds=5)
     tell()
     assert Room.objects.get(pk=cast.room.pk).online == 0
+
+
+def test_a_number_that_nobody_will_correct_is_corrected(cast):
+    """The only process with viewers of the room was killed: its number runs out, and no other tells the list."""
+    Room.objects.filter(pk=cast.room.pk).update(online=7)
+    assert recount_online() == 1
+    assert Room.objects.get(pk=cast.room.pk).online == 0
+    assert recount_online() == 0
 
 
 def test_a_number_has_no_seq(cast, watching):

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from django.db import DatabaseError
 
-from interactions.services.counting import write_online_counts
+from interactions.services.counting import recount_online, write_online_counts
 from liveroom.kernel import clock, leases, metrics, outbox
 from liveroom.kernel.process import ServiceCommand, Worker
 from liveroom.kernel.redis import common_channel, shared
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 LEASE = "relay"
 LEASE_SECONDS = 10
 SWEEP = timedelta(seconds=1)
+RECOUNT = timedelta(seconds=5)
 PRUNE = timedelta(hours=1)
 
 
@@ -30,7 +31,7 @@ class Command(ServiceCommand):
 
     def serve(self, options: dict[str, Any]) -> None:
         self.worker = Worker()
-        self.swept_at = self.pruned_at = clock.now() - PRUNE
+        self.swept_at = self.recounted_at = self.pruned_at = clock.now() - PRUNE
         threading.Thread(target=self._listen, daemon=True).start()
         self.worker.every(seconds=0.5, work=self._round)
         leases.give_back(name=LEASE, holder=self.name, now=clock.now())
@@ -73,6 +74,9 @@ class Command(ServiceCommand):
         self.swept_at = now
         follow_losses(now=now)
         write_online_counts()
+        if now - self.recounted_at >= RECOUNT:
+            self.recounted_at = now
+            recount_online()
         if now - self.pruned_at >= PRUNE:
             self.pruned_at = now
             self._prune()
