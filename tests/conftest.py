@@ -12,7 +12,6 @@ from liveroom.kernel.redis import shared
 from tests.helpers.people import Cast, make_cast
 from tests.helpers.stack import Stack
 
-
 # What asks the database for nothing, or for nothing that other tests do not ask: the second pass of deploy/test, on
 # PostgreSQL, leaves it out.
 ONCE = (
