@@ -14,6 +14,10 @@ from django.urls import path
 from unfold.sites import UnfoldAdminSite
 
 from liveroom.console import overview, usersig
+from liveroom.kernel import throttle
+from liveroom.kernel.http import client_address
+
+LOGINS_A_MINUTE = 20
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -30,6 +34,12 @@ class ConsoleSite(UnfoldAdminSite):
         return super().index(request, {**(extra_context or {}), "overview": overview.seen_by(request)})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method == "POST":
+            try:
+                throttle.allow(what="console-login", who=client_address(request), limit=LOGINS_A_MINUTE, per_seconds=60)
+            except throttle.TooOften as error:
+                text = f"Too many logins from your address. {error.message}\n"
+                return HttpResponse(text, status=error.status, content_type="text/plain; charset=utf-8")
         development = not settings.LIVEROOM.production
         return super().login(request, {**(extra_context or {}), "development": development})
 

@@ -80,6 +80,13 @@ def test_a_stranger_is_sent_to_the_login_which_says_where_the_first_password_com
     assert "deploy/up" in answer.content.decode()
 
 
+def test_passwords_cannot_be_tried_without_end(cast: Cast) -> None:
+    client, wrong = Client(), {"username": "stella", "password": "guess"}
+    codes = [client.post("/admin/login/", wrong).status_code for _ in range(40)]
+    assert codes[0] == 200
+    assert codes[-1] == 429
+
+
 def test_a_streamer_sees_its_own_rooms_only(stella: Client, cast: Cast, ritas: Room) -> None:
     for url in (reverse("admin:index"), reverse("admin:rooms_room_changelist")):
         text = stella.get(url).content.decode()
