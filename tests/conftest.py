@@ -5,10 +5,13 @@ Tests on rules need nothing; on services and doors a database and Redis; journey
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from liveroom.kernel.redis import shared
+from streams.engines import base
+from streams.engines.fake import FakeEngine
 from tests.helpers.people import Cast, make_cast
 from tests.helpers.stack import Stack
 
@@ -52,3 +55,14 @@ def stack() -> Iterator[Stack]:
     # Ended after 12 s instead of two minutes, and held for 3 s instead of one: nobody wants to wait for it.
     with Stack(env={"LIVEROOM_END_AFTER_SECONDS": "12", "LIVEROOM_END_HOLD_SECONDS": "3"}) as running:
         yield running
+
+
+@pytest.fixture
+def engine(settings: Any) -> Iterator[FakeEngine]:
+    """The engine in memory, for tests of decisions; every journey has the real one."""
+    settings.LIVEROOM_ENGINE = "fake"
+    base._named.cache_clear()
+    found = base.engine()
+    assert isinstance(found, FakeEngine)
+    yield found
+    base._named.cache_clear()
