@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from functools import lru_cache
 from pathlib import Path
@@ -37,12 +38,12 @@ TEXT = {".py", ".md", ".js", ".css", ".html", ".yaml", ".toml", ".in", ".txt", "
 @lru_cache(maxsize=1)
 def our_files() -> list[Path]:
     """What is in the repository, without what was installed beside it. Outside of a repository: what stands here."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listed.returncode == 0 and listed.stdout:
-        found = [ROOT / name for name in listed.stdout.splitlines()]
-    else:
+    git = ["git", "ls-files", "-co", "--exclude-standard"]
+    listed = ""
+    if shutil.which("git"):
+        listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    found = [ROOT / name for name in listed.splitlines()]
+    if not found:
         found = [
             path
             for top in ("deploy", "tests", "liveroom", "streams", "interactions", "moderation")
