@@ -21,6 +21,7 @@ ONCE = (
     "tests/rules/",
     "tests/media/",
     "tests/house/",
+    "tests/journeys/test_obs.py",
     "tests/journeys/test_page.py",
     "tests/journeys/test_page_delay.py",
     "tests/journeys/test_page_modules.py",

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,8 @@ class RunningGateway:
         ]
 
     def metric(self, name: str) -> float:
-        text = subprocess.run(["curl", "-s", f"{self.http}/metrics"], capture_output=True, text=True, check=True).stdout
+        with urllib.request.urlopen(f"{self.http}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
         return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
 
     def resident_bytes(self) -> int:
