@@ -11,7 +11,6 @@ from liveroom.accounts.selectors import domain_of
 from liveroom.kernel import signing
 from liveroom.kernel.errors import NotFound
 from liveroom.kernel.permission import Actor
-from liveroom.kernel.redis import room_key
 from liveroom.rooms.models import Room
 from streams.engines import engine
 from streams.models import Publish, PushRefusal, Stream
@@ -151,7 +150,3 @@ def push_address(*, stream: Stream, now: datetime) -> PushAddress:
 
 def last_refusal(stream: Stream) -> PushRefusal | None:
     return PushRefusal.objects.filter(stream=stream).order_by("-at", "-id").first()
-
-
-def room_key_of(stream: Stream) -> str:
-    return room_key(sdkappid=stream.room.app.sdkappid, group_id=stream.room.group_id)

@@ -14,7 +14,7 @@ from liveroom.rooms.services.locking import locked
 from liveroom.rooms.services.status import publisher_came, publisher_lost
 from streams import selectors
 from streams.facts import ProgrammeChanged, PushKeyReset, StreamForbidden
-from streams.models import Publish, Stream
+from streams.models import Stream
 from streams.rules import names, url_signing
 from streams.services import cutting
 
@@ -163,8 +163,3 @@ def expired_ago(tx_time: str | None, *, now: datetime) -> str:
             count = seconds // size
             return f"{count} {unit}{'s' if count > 1 else ''}"
     return f"{max(seconds, 1)} seconds"
-
-
-def main_publish(room: Room) -> Publish | None:
-    stream = selectors.programme(room)
-    return None if stream is None else selectors.open_publish(stream)
