@@ -13,10 +13,13 @@ from liveroom.kernel.metrics import reconciled
 from streams.engines.base import EngineState, EngineStream
 from streams.models import Publish, Stream
 from streams.services import cutting
-from streams.services.publishing import FRESH, PUBLISHER, close_publish, open_publish
+from streams.services.publishing import PUBLISHER, close_publish, open_publish
 
 log = logging.getLogger(__name__)
 
+# The engine lists a publisher a moment after it asked us about it. Where a slow answer makes that moment longer, the publish is
+# closed and opened again by the next round, which is sooner than the grace time: nobody sees it.
+SETTLED = timedelta(seconds=1)
 # A publish_done may have been handled between the engine's answer and now: do not raise the dead.
 JUST_ENDED = timedelta(seconds=2)
 
@@ -28,7 +31,7 @@ def reconcile(*, state: EngineState, seen_at: datetime, now: datetime) -> int:
     on_air = {name: found for name, found in state.streams.items() if found.publisher is not None}
     repairs = 0
     for publish in Publish.objects.select_related("stream__room__app").filter(ended_at__isnull=True):
-        if publish.stream.name not in on_air and publish.started_at < seen_at - FRESH:
+        if publish.stream.name not in on_air and publish.started_at < seen_at - SETTLED:
             close_publish(publish=publish, now=now, reason="gone")
             repairs += _count("closed")
     streams = Stream.objects.select_related("room__app").filter(name__in=on_air)
@@ -57,7 +60,7 @@ def _adopt(stream: Stream, found: EngineStream, *, seen_at: datetime, now: datet
     assert found.publisher is not None  # noqa: S101 - chosen by the caller
     client = found.publisher.client_id
     open_ = Publish.objects.filter(stream=stream, ended_at__isnull=True).first()
-    if open_ is not None and (open_.client_id == client or open_.started_at >= seen_at - FRESH):
+    if open_ is not None and (open_.client_id == client or open_.started_at >= seen_at - SETTLED):
         return 0
     if Publish.objects.filter(stream=stream, client_id=client, ended_at__gt=seen_at - JUST_ENDED).exists():
         return 0

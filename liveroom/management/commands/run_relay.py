@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 LEASE = "relay"
 LEASE_SECONDS = 10
-SWEEP = timedelta(seconds=1)
+# A second, but for the rounds of half a second that wake a little early.
+SWEEP = timedelta(seconds=0.9)
 RECOUNT = timedelta(seconds=5)
 PRUNE = timedelta(hours=1)
 
