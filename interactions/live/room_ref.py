@@ -16,6 +16,10 @@ class RoomRef:
     app_id: int
     history_count: int
     history_hours: int
+    room_id: int = 0
+    messages_per_second: int = 40
+    message_bytes: int = 8192
+    likes_per_second: int = 50
 
 
 def ref(room: Room) -> RoomRef:
@@ -26,6 +30,10 @@ def ref(room: Room) -> RoomRef:
         app_id=room.app_id,
         history_count=room.app.history_count,
         history_hours=room.app.history_hours,
+        room_id=room.pk,
+        messages_per_second=room.messages_per_second or room.app.messages_per_second,
+        message_bytes=room.message_bytes or room.app.message_bytes,
+        likes_per_second=room.app.likes_per_second,
     )
 
 

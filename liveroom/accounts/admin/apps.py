@@ -49,7 +49,20 @@ class AppAdmin(ConsoleAdmin):
     readonly_fields = ("created_at",)
     fieldsets = (
         (None, {"fields": ("name", "sdkappid", "admin_identifiers", "created_at")}),
-        ("Rooms", {"fields": ("open_list", "second_publisher", "history_count", "history_hours")}),
+        ("Rooms", {"fields": ("open_list", "second_publisher", "several_rooms", "members_count")}),
+        (
+            "Messages",
+            {
+                "fields": (
+                    "messages_per_second",
+                    "message_bytes",
+                    "likes_per_second",
+                    "history_count",
+                    "history_hours",
+                    "archive_days",
+                )
+            },
+        ),
         ("Demo", {"fields": ("demo",)}),
     )
     acts = (

@@ -61,6 +61,30 @@ class App(models.Model):
     history_hours = models.PositiveSmallIntegerField(
         default=24, validators=[MinValueValidator(1), MaxValueValidator(168)]
     )
+    messages_per_second = models.PositiveSmallIntegerField(
+        default=40, validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="What a room delivers at most; above it, higher priority first. A room may have its own.",
+    )  # fmt: skip
+    message_bytes = models.PositiveSmallIntegerField(
+        default=8192, validators=[MinValueValidator(100), MaxValueValidator(8192)],
+        help_text="How long a text may be. A room may have its own.",
+    )  # fmt: skip
+    likes_per_second = models.PositiveSmallIntegerField(
+        default=50, validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="Likes of one user that count in a second.",
+    )  # fmt: skip
+    members_count = models.PositiveSmallIntegerField(
+        default=30, validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="How many of those who came last the members list shows.",
+    )  # fmt: skip
+    several_rooms = models.BooleanField(
+        "several rooms at once", default=True,
+        help_text="Whether somebody may be in several rooms with several clients. On the web nobody is.",
+    )  # fmt: skip
+    archive_days = models.PositiveSmallIntegerField(
+        default=90, validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text="How long messages are kept in the archive.",
+    )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

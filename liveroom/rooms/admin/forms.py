@@ -93,6 +93,14 @@ class RoomForm(ServiceForm):
         required=False, label="Bandwidth limit (kb/s)", widget=UnfoldAdminIntegerFieldWidget,
         help_text="To all viewers together. Empty: no limit.",
     )  # fmt: skip
+    messages_per_second = forms.IntegerField(
+        required=False, widget=UnfoldAdminIntegerFieldWidget,
+        help_text="What the room delivers at most; above it, higher priority first. Empty: as the app says.",
+    )  # fmt: skip
+    message_bytes = forms.IntegerField(
+        required=False, label="Longest message (bytes)", widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Empty: as the app says.",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -47,6 +47,7 @@ DISBAND = Act(
 
 SAID = (
     "title", "introduction", "notice", "category", "tags", "cover", "starts_at", "viewer_limit", "bandwidth_limit_kbps",
+    "messages_per_second", "message_bytes",
 )  # fmt: skip
 
 # Of a room that is no more. Never the password, not even hashed.
@@ -162,7 +163,10 @@ class RoomPages(ConsoleAdmin):
         return [
             ("What viewers read", {"fields": said}),
             ("Who comes in", {"fields": ("visibility", *password, "allow_list_only", "allow_list")}),
-            ("Limits", {"fields": ("viewer_limit", "bandwidth_limit_kbps")}),
+            (
+                "Limits",
+                {"fields": ("viewer_limit", "bandwidth_limit_kbps", "messages_per_second", "message_bytes")},
+            ),
         ]
 
     def get_fields(self, request: HttpRequest, obj: Room | None = None) -> Any:

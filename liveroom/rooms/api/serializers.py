@@ -39,6 +39,9 @@ class RoomSerializer(serializers.Serializer):
     allow_list_only = serializers.BooleanField()
     viewer_limit = serializers.IntegerField(allow_null=True)
     bandwidth_limit_kbps = serializers.IntegerField(allow_null=True)
+    messages_per_second = serializers.IntegerField(allow_null=True)
+    message_bytes = serializers.IntegerField(allow_null=True)
+    likes = serializers.IntegerField()
     fields_ = serializers.DictField(source="fields", child=serializers.CharField(allow_blank=True))
     created_at = serializers.DateTimeField()
 
@@ -77,6 +80,12 @@ class RoomWriteSerializer(serializers.Serializer):
     starts_at = serializers.DateTimeField(required=False, allow_null=True)
     viewer_limit = serializers.IntegerField(required=False, allow_null=True)
     bandwidth_limit_kbps = serializers.IntegerField(required=False, allow_null=True)
+    messages_per_second = serializers.IntegerField(
+        required=False, allow_null=True, help_text="1 to 1000; null: as the app says (40)."
+    )
+    message_bytes = serializers.IntegerField(
+        required=False, allow_null=True, help_text="100 to 8192; null: as the app says."
+    )
     fields_ = serializers.DictField(required=False)
     visibility = serializers.ChoiceField(choices=["listed", "unlisted"], required=False)
     password = serializers.CharField(required=False, allow_blank=True, write_only=True, help_text="Empty: none.")

@@ -46,6 +46,15 @@ class Room(models.Model):
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(100_000_000)],
         help_text="Kilobits a second to all viewers together; empty: no limit.",
     )  # fmt: skip
+    messages_per_second = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="Delivered at most; empty: as the app says.",
+    )  # fmt: skip
+    message_bytes = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(100), MaxValueValidator(8192)],
+        help_text="How long a text may be; empty: as the app says.",
+    )  # fmt: skip
+    likes = models.PositiveBigIntegerField(default=0, help_text="As last saved; Redis counts.")
     attributes_version = models.PositiveIntegerField(default=0)
     online = models.PositiveIntegerField(default=0, help_text="As last counted; for sorting the list.")
     created_at = models.DateTimeField()

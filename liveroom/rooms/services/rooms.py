@@ -95,12 +95,14 @@ def _starts_at(value: Any) -> datetime | None:
     raise BadParameter("starts_at is an instant such as 2026-12-31T20:00:00Z, or null.", field="starts_at")
 
 
-def _limit(name: str) -> Callable[[Any], int | None]:
+def _limit(name: str, *, low: int = 1, high: int = 100_000_000, none: str = "no limit") -> Callable[[Any], int | None]:
     def checked(value: Any) -> int | None:
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100_000_000:
-            raise BadParameter(f"{name} is a whole number from 1, or null for no limit.", field=name)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise BadParameter(
+                f"{name} is a whole number from {low} to {high}, or null for {none}.", field=name, limit=high
+            )
         return value
 
     return checked
@@ -118,6 +120,11 @@ _SAID: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "starts_at": ("starts_at", _starts_at),
     "viewer_limit": ("viewer_limit", _limit("viewer_limit")),
     "bandwidth_limit_kbps": ("bandwidth_limit_kbps", _limit("bandwidth_limit_kbps")),
+    "messages_per_second": (
+        "messages_per_second",
+        _limit("messages_per_second", high=1000, none="what the app says"),
+    ),
+    "message_bytes": ("message_bytes", _limit("message_bytes", low=100, high=8192, none="what the app says")),
 }
 
 
