@@ -51,12 +51,16 @@ def anonymous() -> Actor:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the voters see. `role` is the actor's role in the room, found once by the asker (None: outside any room)."""
+    """What the voters see. `role` is the actor's role in the room, found once by the asker (None: outside any room).
+
+    `standing`: what the asker knows of mutes and bans; None: the voters look for themselves. `now_ms`: None, the clock's."""
 
     action: str
     actor: Actor
     room: Any = None
     role: str | None = None
+    standing: Any = None
+    now_ms: int | None = None
 
 
 Voter = Callable[[Question], LiveRoomError | None]
@@ -77,14 +81,24 @@ def install(*, voters: Mapping[str, Sequence[Voter]], role_of: Callable[[Actor, 
     _table.role_of = role_of
 
 
-def ask(action: str, *, actor: Actor, room: Any = None, role: str | None = None) -> None:
-    """Return if allowed, else raise the first refusal. The hot lane passes the `role` that it learnt at join: no database."""
+def ask(
+    action: str,
+    *,
+    actor: Actor,
+    room: Any = None,
+    role: str | None = None,
+    standing: Any = None,
+    now_ms: int | None = None,
+) -> None:
+    """Return if allowed, else raise the first refusal.
+
+    The hot lane passes the `role` and the `standing` (moderation.rules.verdict) that it learnt at join: no database."""
     voters = _table.voters.get(action)
     if not voters:
         raise NotPermitted(f"Nobody may {action!r}.", action=action)
     if role is None and room is not None and _table.role_of is not None:
         role = _table.role_of(actor, room)
-    question = Question(action=action, actor=actor, room=room, role=role)
+    question = Question(action=action, actor=actor, room=room, role=role, standing=standing, now_ms=now_ms)
     for voter in voters:
         refusal = voter(question)
         if refusal is not None:

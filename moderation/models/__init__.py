@@ -1,0 +1,3 @@
+from moderation.models.measures import Ban, Mute, MuteAll
+
+__all__ = ["Ban", "Mute", "MuteAll"]

@@ -1,0 +1,152 @@
+"""Reads about mutes and bans: one person's standing, many at once, and the lists that moderators see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+
+from liveroom.accounts.models import App
+from liveroom.kernel.permission import Actor
+from liveroom.rooms.models import Room
+from moderation.models import Ban, Mute, MuteAll
+from moderation.rules.verdict import UNTIL_LIFTED, Standing
+
+# SQLite takes some thousand parameters in one statement.
+_AT_ONCE = 500
+
+
+def holding(rows: QuerySet[Any], now: datetime) -> QuerySet[Any]:
+    """Those that are not over."""
+    return rows.filter(Q(until__isnull=True) | Q(until__gt=now))
+
+
+def until_ms(until: datetime | None) -> int:
+    """The end of a mute or ban as a `Standing` has it."""
+    return UNTIL_LIFTED if until is None else int(until.timestamp() * 1000)
+
+
+# -- one person
+
+
+def speech(*, actor: Actor, room_id: int, now: datetime) -> Standing:
+    """What of a standing mutes: one query."""
+    mute = holding(Mute.objects.filter(room=OuterRef("pk"), person=actor.person_id), now)
+    found = Room.objects.filter(pk=room_id).values_list(
+        Exists(MuteAll.objects.filter(room=OuterRef("pk"))), Exists(mute), Subquery(mute.values("until")[:1])
+    )
+    for muted_all, muted, until in found:
+        return Standing(muted_all=muted_all, muted_until_ms=until_ms(until) if muted else None)
+    return Standing()
+
+
+def exclusion(*, actor: Actor, room_id: int | None, app_id: int, now: datetime) -> Standing:
+    """What of a standing bans: one query, none for whoever is no person. `room_id` None: bans from the app only."""
+    if actor.person_id is None:
+        return Standing()
+    where = Q(app=app_id, room__isnull=True)
+    if room_id is not None:
+        where |= Q(room=room_id)
+    rows = holding(Ban.objects.filter(where, person=actor.person_id), now).values_list("room", "until")
+    return _with_bans(Standing(), rows)
+
+
+def _with_bans(standing: Standing, rows: Iterable[tuple[int | None, datetime | None]]) -> Standing:
+    """The longest of them counts."""
+    for room, until in rows:
+        end = until_ms(until)
+        if standing.banned_until_ms is None or end > standing.banned_until_ms:
+            standing = replace(standing, banned_until_ms=end)
+        if room is None:
+            standing = replace(standing, banned_everywhere=True)
+    return standing
+
+
+def standing(*, actor: Actor, room_id: int, app_id: int, now: datetime) -> Standing:
+    """Everything that a socket keeps of its person at joining: two queries, one for a guest."""
+    said = speech(actor=actor, room_id=room_id, now=now)
+    out = exclusion(actor=actor, room_id=room_id, app_id=app_id, now=now)
+    return replace(said, banned_until_ms=out.banned_until_ms, banned_everywhere=out.banned_everywhere)
+
+
+# -- many, for a process that was deaf for a moment
+
+
+def standings(*, room_id: int, app_id: int, identifiers: Iterable[str], now: datetime) -> Mapping[str, Standing]:
+    """The standing of everybody named, whether anything is against them or not."""
+    first = Standing(muted_all=MuteAll.objects.filter(room=room_id).exists())
+    found = dict.fromkeys(identifiers, first)
+    names = list(found)
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        mutes = Mute.objects.filter(room=room_id, person__identifier__in=some)
+        for name, until in holding(mutes, now).values_list("person__identifier", "until"):
+            found[name] = replace(found[name], muted_until_ms=until_ms(until))
+        for name, room, until in _bans(room_id=room_id, app_id=app_id, identifiers=some, now=now):
+            found[name] = _with_bans(found[name], [(room, until)])
+    return found
+
+
+def _bans(*, room_id: int, app_id: int, identifiers: list[str], now: datetime) -> QuerySet[Any, Any]:
+    rows = Ban.objects.filter(
+        Q(room=room_id) | Q(app=app_id, room__isnull=True), person__app=app_id, person__identifier__in=identifiers
+    )
+    return holding(rows, now).values_list("person__identifier", "room", "until")
+
+
+def banned_people(*, room_id: int, app_id: int, identifiers: Iterable[str], now: datetime) -> set[str]:
+    """Who of these may not be in the room."""
+    names, found = list(dict.fromkeys(identifiers)), set()
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        found |= {name for name, _, _ in _bans(room_id=room_id, app_id=app_id, identifiers=some, now=now)}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class BanNotice:
+    """Somebody who was banned lately. `room_key` None: from the whole app."""
+
+    sdkappid: int
+    identifier: str
+    room_key: str | None
+    until_ms: int
+
+
+def bans_since(*, since: datetime, now: datetime) -> list[BanNotice]:
+    """Bans of all rooms that began at `since` or later and hold. Ask from some seconds before the moment that you mean:
+    a ban begins when it was asked for and can be seen when it is committed."""
+    rows = holding(Ban.objects.filter(since__gte=since), now).select_related("app", "person", "room__app")
+    return [
+        BanNotice(
+            sdkappid=row.app.sdkappid,
+            identifier=row.person.identifier,
+            room_key=None if row.room is None else row.room.key,
+            until_ms=until_ms(row.until),
+        )
+        for row in rows
+    ]
+
+
+# -- lists
+
+
+def mutes_of(*, room: Room, now: datetime) -> QuerySet[Mute]:
+    return holding(Mute.objects.filter(room=room).select_related("person"), now)
+
+
+def bans_of(*, room: Room, now: datetime) -> QuerySet[Ban]:
+    """From this room; who is out of the app is not among them."""
+    return holding(Ban.objects.filter(room=room).select_related("person"), now)
+
+
+def app_bans(*, app: App, now: datetime) -> QuerySet[Ban]:
+    return holding(Ban.objects.filter(app=app, room__isnull=True).select_related("person"), now)
+
+
+def mute_all_of(room: Room) -> MuteAll | None:
+    """Since when and by whom everybody is muted; None: nobody did."""
+    return MuteAll.objects.filter(room=room).first()
