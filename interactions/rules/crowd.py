@@ -1,0 +1,70 @@
+"""When a number of viewers is news, who is shown in a tip, and how the list of those who came last is cut into pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# At most once a second (O1). One in 200 is half a per cent: below 200 viewers every change is enough.
+APART_MS = 1_000
+ENOUGH_ONE_IN = 200
+# What is not enough is told with this delay, so that the number is exact when nothing changes any more.
+LATER_MS = 5_000
+SHOWN_IN_A_TIP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many are in a room. `online`: distinct people and every guest; `sockets`: open connections."""
+
+    online: int
+    sockets: int
+
+
+NOBODY = Crowd(online=0, sockets=0)
+
+
+def tell_after_ms(*, told: Crowd | None, now: Crowd, ago_ms: int) -> int | None:
+    """How long to wait until the room is told `now`, having been told `told` so long ago. None: it is no news; 0: tell it."""
+    if told == now:
+        return None
+    if told is None:
+        return 0
+    return max(0, (APART_MS if _enough(told, now) else LATER_MS) - ago_ms)
+
+
+def _enough(told: Crowd, now: Crowd) -> bool:
+    pairs = ((told.online, now.online), (told.sockets, now.sockets))
+    return any(before != after and abs(after - before) * ENOUGH_ONE_IN >= before for before, after in pairs)
+
+
+def shown_of(ids: Sequence[str]) -> Sequence[str]:
+    """Whom a tip shows of those who came (or went), in that order: the latest few; its count says how many there were."""
+    return ids[-SHOWN_IN_A_TIP:]
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Somebody in the room, and when it came (unix ms)."""
+
+    id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a list, newest first. `after`: where the next page goes on; None at the end."""
+
+    members: tuple[Came, ...]
+    after: Came | None
+
+
+def page(newest_first: Sequence[Came], *, after: Came | None, size: int, at_most: int) -> Page:
+    """The next `size` (from 1) after `after` of the first `at_most`. Whoever comes meanwhile shifts nobody onto two pages.
+
+    `newest_first` is ordered by instant and, within one, by id, both falling."""
+    shown = newest_first[:at_most]
+    if after is not None:
+        shown = [came for came in shown if (came.at_ms, came.id) < (after.at_ms, after.id)]
+    members = tuple(shown[:size])
+    return Page(members=members, after=members[-1] if len(shown) > size else None)
