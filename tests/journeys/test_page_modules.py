@@ -134,7 +134,7 @@ def test_ones_own_comment_is_pending_then_real_and_an_error_offers_to_send_again
         const pending = list.querySelectorAll('.pending').length;
         const whose = comments.add({ seq: 1, text: 'one', cid: 'one', from: { id: 'mia', nick: 'Mia' } });
         comments.settle('one', 'delivered');
-        comments.settle('two', 'sampled');
+        comments.settle('two', 'sampled', { text: 'two', from: { id: 'mia', nick: 'Mia' } });
         comments.fail('three', { message: 'No connection.', again: true });
         comments.fail('four', { message: 'Words that are not allowed.', again: false });
         const said = [...list.children].map((node) => node.innerText.replace(/\\s+/g, ' '));
@@ -148,7 +148,7 @@ def test_ones_own_comment_is_pending_then_real_and_an_error_offers_to_send_again
     )
     assert got["pending"] == 4
     assert got["whose"] == "echo"
-    assert "Only you see this one" in got["said"][1]
+    assert "others may not have seen this" in got["said"][1]
     assert "Not sent: No connection. Send again" in got["said"][2]
     assert got["said"][3].endswith("Not sent: Words that are not allowed.")
     assert got["sent"] == ["three"]

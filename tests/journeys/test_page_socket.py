@@ -146,7 +146,8 @@ def test_bye_and_close_codes_say_whether_to_come_back(window: Browser) -> None:
         """
     )
     assert got["later"] == "waiting"
-    assert 500 < got["wait"] <= 700
+    # At least what the server asked for, and a spread of our own.
+    assert 650 < got["wait"] <= 710
     assert got["opened"] == 2
     assert got["gone"] == ["refused", "room_gone", 4104]
     assert got["lines"] == 2

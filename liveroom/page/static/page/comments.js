@@ -8,6 +8,7 @@ import { avatar, element, icon, shownName } from "./dom.js";
 
 const MOST = 200;
 const NEAR_PX = 48;
+const SAMPLED = "The room is very busy; others may not have seen this.";
 const ROLES = { owner: "Streamer", admin: "Moderator" };
 
 export class CommentList {
@@ -19,6 +20,7 @@ export class CommentList {
   #unread = 0;
   #follows = true;
   #me = "";
+  #arrival = null;
 
   constructor({ list, scroller, pill }) {
     this.#list = list;
@@ -55,7 +57,7 @@ export class CommentList {
     const entry = own && comment.cid ? this.#pending.get(comment.cid) : undefined;
     if (entry) {
       this.#pending.delete(comment.cid);
-      entry.node.replaceWith(this.#node(comment));
+      this.#replace(entry.node, this.#node(comment));
       return "echo";
     }
     this.#later(this.#node(comment));
@@ -71,18 +73,22 @@ export class CommentList {
     this.toNewest();
   }
 
-  /** The server took it. Only what nobody else sees is said; a delivered one is replaced by its echo. */
-  settle(cid, result) {
+  /** The server took it. A delivered one is replaced by its echo; a sampled one by the `event` that its sender alone gets. */
+  settle(cid, result, event) {
     const entry = this.#pending.get(cid);
     if (!entry) return;
     entry.node.classList.remove("pending");
     if (result === "delivered") return;
     this.#pending.delete(cid);
-    const why =
-      result === "sampled"
-        ? "Only you see this one: more is being said than the room can show."
-        : "Waiting for a moderator.";
-    entry.node.append(element("small", { class: "remark", text: why }));
+    if (result === "sampled") {
+      const node = event ? this.#node(event) : entry.node;
+      node.classList.add("sampled");
+      node.title = SAMPLED;
+      node.querySelector("p").append(element("span", { class: "unseen", text: ` (${SAMPLED})` }));
+      if (node !== entry.node) this.#replace(entry.node, node);
+    } else {
+      entry.node.append(element("small", { class: "remark", text: "Waiting for a moderator." }));
+    }
   }
 
   fail(cid, { message, again }) {
@@ -108,6 +114,21 @@ export class CommentList {
     this.#later(element("li", { class: "tip", text }));
   }
 
+  /** Whether the line about arrivals is the last one, so that the next arrivals go into it. */
+  get arrivalIsLast() {
+    return this.#arrival !== null && (this.#fresh.at(-1) ?? this.#list.lastElementChild) === this.#arrival;
+  }
+
+  /** Who came in; `again` goes on with the line that is there. */
+  arrive(text, { again }) {
+    if (again) {
+      this.#arrival.textContent = text;
+      return;
+    }
+    this.#arrival = element("li", { class: "tip arrival", text });
+    this.#later(this.#arrival);
+  }
+
   toNewest() {
     this.#flush();
     this.#follows = true;
@@ -128,6 +149,13 @@ export class CommentList {
     node.style.setProperty("--hue", disc.style.getPropertyValue("--hue"));
     if (t) node.title = new Date(t).toLocaleTimeString();
     return node;
+  }
+
+  /** Also where the old one waits for the next layout and stands nowhere yet. */
+  #replace(old, node) {
+    const at = this.#fresh.indexOf(old);
+    if (at >= 0) this.#fresh[at] = node;
+    else old.replaceWith(node);
   }
 
   /** Many come in one frame: the list is laid out once for all of them. */

@@ -14,6 +14,7 @@ export class Composer {
   #closed = "";
   #until = 0;
   #name = "";
+  #held = false;
   #submit;
 
   /** `submit(text, { color, position })` for everything that is sent. */
@@ -46,9 +47,13 @@ export class Composer {
   /** Why nothing can be sent; an empty reason opens the box. `until` (ms) adds a countdown. */
   close(reason, until = 0) {
     if (reason === this.#closed && until === this.#until) return;
+    const [was, now] = [this.#closed !== "", reason !== ""];
     this.#closed = reason;
     this.#until = until;
-    this.#input.disabled = reason !== "";
+    // Who was writing goes on writing when the box opens again, unless something else was taken up meanwhile.
+    if (now && !was) this.#held = document.activeElement === this.#input;
+    this.#input.disabled = now;
+    if (was && !now && this.#held && document.activeElement === document.body) this.focus();
     this.#form.classList.toggle("closed", reason !== "");
     if (reason) this.#input.placeholder = reason;
     else this.name = this.#name;

@@ -105,6 +105,7 @@ export class Controls {
       m: () => byId("mute").click(),
       f: () => byId("fullscreen").click(),
       d: () => byId("danmaku-toggle").click(),
+      l: () => byId("like").click(),
     }[event.key];
     if (!act) return;
     if (event.key === " " && event.target.closest("button, a")) return;

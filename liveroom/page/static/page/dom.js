@@ -63,6 +63,11 @@ export function avatar({ id, nick, avatar: address }) {
   return disc;
 }
 
+/** Read out by screen readers, shown to nobody. */
+export function announce(text) {
+  byId("announcer").textContent = text;
+}
+
 /** Store that never throws: a private window or a frame on another site may forbid it. */
 export function remember(store, key, value) {
   try {

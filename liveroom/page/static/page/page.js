@@ -4,15 +4,19 @@ import { CommentList } from "./comments.js";
 import { Composer } from "./composer.js";
 import { Controls } from "./controls.js";
 import { Danmaku } from "./danmaku.js";
-import { avatar, byId, clockText, instant, shownName } from "./dom.js";
+import { announce, avatar, byId, clockText, instant, shownName } from "./dom.js";
+import { Hearts } from "./hearts.js";
 import { showNotice } from "./notice.js";
 import { Player } from "./player.js";
 import { RoomSocket } from "./room-socket.js";
 import { Session } from "./session.js";
+import { FOREVER, closedBox } from "./speaking.js";
 import { BADGES, Stage, scene } from "./stage.js";
+import { Arrivals, moderated } from "./tips.js";
 
 const shell = JSON.parse(byId("shell").textContent);
-const FOREVER = Number.MAX_SAFE_INTEGER;
+const BROADCAST_MS = 60_000;
+const SIGN_IN_TO_LIKE = "Sign in to send a like.";
 const TOLD = {
   live: "The stream is live.",
   paused: "The picture was lost; it comes back by itself.",
@@ -26,6 +30,8 @@ const state = {
   room: null,
   me: {},
   mutedUntil: 0,
+  mutedAll: false,
+  slowUntil: 0,
   remark: "",
 };
 
@@ -45,6 +51,8 @@ const player = new Player({
 const controls = new Controls({ player, danmaku });
 const composer = new Composer({ submit: (text, style) => send({ text, ...style, cid: newId() }) });
 const stage = new Stage({ act });
+const arrivals = new Arrivals();
+const hearts = new Hearts({ tap: like });
 const socket = new RoomSocket({
   urls: shell.sockets,
   room: shell.room,
@@ -64,14 +72,18 @@ socket.on("state", (now) => {
   render();
 });
 
+socket.on("likes", ({ total }) => (hearts.total = total));
+
 socket.on("snapshot", (snapshot, { recovered }) => {
   const { room = snapshot } = snapshot;
   state.room = { ...room, starts_at: instant(room.starts_at), play: snapshot.play ?? room.play ?? null };
   state.me = snapshot.me ?? {};
-  state.mutedUntil = instant(state.me.muted_until) ?? 0;
+  state.mutedUntil = instant(state.me.muted_until) ?? (state.me.muted ? FOREVER : 0);
+  state.mutedAll = Boolean(snapshot.muted_all ?? state.me.muted_all);
   comments.me = state.me.id ?? session.user;
   if (!recovered) comments.reset((snapshot.history ?? []).filter(({ type = "comment" }) => type === "comment"));
   showOnline(snapshot.online);
+  hearts.total = socket.likes;
   showRoom();
   direct();
 });
@@ -112,10 +124,37 @@ const EVENTS = {
   },
   online: ({ online }) => showOnline(online),
   system: ({ text }) => text && comments.tell(String(text).slice(0, 300)),
+  likes({ users = [], count = 0 }) {
+    // One's own have risen already.
+    const own = users.find((user) => user.id === state.me.id)?.count ?? 0;
+    hearts.rise(Math.ceil((count - own) / 4));
+  },
+  join(event) {
+    const { text, again } = arrivals.add(event, { me: state.me.id, now: Date.now(), goesOn: comments.arrivalIsLast });
+    if (text) comments.arrive(text, { again });
+  },
+  mute(event) {
+    if (event.user.id === state.me.id) state.mutedUntil = instant(event.until) ?? FOREVER;
+    else comments.tell(moderated(event));
+    render();
+  },
+  unmute(event) {
+    if (event.user.id === state.me.id) state.mutedUntil = 0;
+    else comments.tell(moderated(event));
+    render();
+  },
+  mute_all(event) {
+    state.mutedAll = Boolean(event.on);
+    comments.tell(moderated(event));
+    render();
+  },
+  ban: (event) => comments.tell(moderated(event)),
+  broadcast: showBroadcast,
 };
 
 socket.on("event", (event) => EVENTS[event.type]?.(event));
 socket.on("you", (event) => {
+  if (event.room !== undefined && event.room !== shell.room) return;
   if (event.type === "mute") state.mutedUntil = instant(event.muted_until) ?? FOREVER;
   if (event.type === "unmute") state.mutedUntil = 0;
   render();
@@ -134,6 +173,18 @@ function direct() {
   render();
 }
 
+/** A tap on the heart; the number moves at once, the server hears of it within half a second. */
+function like() {
+  if (state.me.guest ?? !session.usersig) {
+    state.remark = SIGN_IN_TO_LIKE;
+    render();
+    byId("nick")?.focus();
+    return;
+  }
+  hearts.rise(1);
+  socket.like().catch((error) => composer.remark(error.message));
+}
+
 async function send(comment) {
   const { cid, text, color, position } = comment;
   const again = () => deliver(comment);
@@ -145,13 +196,16 @@ async function send(comment) {
 /** True once the server has taken it; else the comment in the list says why not. */
 async function deliver({ cid, text, color, position }) {
   try {
-    const { result = "delivered" } = await socket.send("comment", { room: shell.room, cid, text, color, position });
-    comments.settle(cid, result);
+    const { result = "delivered", event } = await socket.send("comment", { room: shell.room, cid, text, color, position });
+    comments.settle(cid, result, event);
     return result !== "held";
   } catch (error) {
-    if (error.kind === "muted") state.mutedUntil = error.retryAfterMs ? socket.now() + error.retryAfterMs : FOREVER;
-    const passes = error.kind === "offline" || error.kind === "timeout" || error.retryAfterMs > 0;
-    comments.fail(cid, { message: error.message, again: passes && error.kind !== "muted" });
+    const wait = error.retryAfterMs ? socket.now() + error.retryAfterMs : 0;
+    if (error.kind === "muted") state.mutedUntil = wait || FOREVER;
+    if (error.kind === "muted_all") state.mutedAll = true;
+    if (error.kind === "too_often") state.slowUntil = wait;
+    const passes = error.kind === "offline" || error.kind === "timeout" || wait > 0;
+    comments.fail(cid, { message: error.message, again: passes && !error.kind.startsWith("muted") });
     render();
     return false;
   }
@@ -169,17 +223,16 @@ function act(name, value) {
   else player.retry();
 }
 
-/** Why the box is closed, and until when if that is known. */
-function closed() {
-  const now = socket.now();
-  if (state.socket.state === "refused") return ["You are not in this room."];
-  if (state.room === null) return ["Connecting…"];
-  if (state.socket.state !== "joined") return ["Reconnecting…"];
-  if (state.room.status === "ended") return ["The stream has ended: comments are closed."];
-  if (state.room.status === "played_back") return ["The stream is over: comments are closed."];
-  if (state.mutedUntil === FOREVER) return ["A moderator has muted you."];
-  if (state.mutedUntil > now) return ["A moderator has muted you", Date.now() + state.mutedUntil - now];
-  return [""];
+let saidClosed = "";
+
+/** The box opens and closes by itself; a moderator's word is also read out, at its beginning and at its end. */
+function showBox(now) {
+  const { reason, until, said } = closedBox({ ...state, now });
+  composer.close(reason, until ? Date.now() + until - now : 0);
+  composer.tick(Date.now());
+  if (said && saidClosed !== reason) announce(`${reason.replace(/\.$/, "")}. You cannot comment now.`);
+  else if (saidClosed && reason === "") announce("You can comment again.");
+  if (said || reason === "") saidClosed = said ? reason : "";
 }
 
 function render() {
@@ -199,11 +252,11 @@ function render() {
   byId("comments").dataset.empty = room !== null && link.state !== "refused" ? "No comments yet. Say hello!" : "";
   byId("login-remark").textContent = state.remark;
   byId("whoami").hidden = guest;
+  hearts.closed = link.state !== "joined";
   const name = shownName(state.me.nick || session.nick, state.me.id || session.user);
   byId("whoami-name").textContent = name;
   composer.name = name;
-  composer.close(...closed());
-  composer.tick(Date.now());
+  showBox(now);
 
   const lost = room !== null && (link.state === "waiting" || link.state === "connecting");
   const wait = link.retryAt ? link.retryAt - Date.now() : 0;
@@ -237,11 +290,23 @@ function showOnline(online) {
   byId("online").title = `${online} watching`;
 }
 
+let broadcastTimer = 0;
+
+/** A word of the app's people to all rooms: a line above the comments, until it was read or a minute is over. */
+function showBroadcast({ title, text }) {
+  byId("broadcast-title").textContent = shownName(title, "", 80);
+  byId("broadcast-text").textContent = String(text ?? "").slice(0, 500);
+  byId("broadcast").hidden = false;
+  clearTimeout(broadcastTimer);
+  broadcastTimer = setTimeout(() => (byId("broadcast").hidden = true), BROADCAST_MS);
+}
+
 /** randomUUID is for https pages only. */
 function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(36).padStart(2, "0")).join("");
 }
 
+byId("broadcast-close").addEventListener("click", () => (byId("broadcast").hidden = true));
 byId("banner-retry").addEventListener("click", () => act("hurry"));
 for (const button of document.querySelectorAll("[data-sign-out]")) {
   button.addEventListener("click", () => {

@@ -2,15 +2,18 @@
  * One viewer's place in a room: connects, joins, stays, comes back. No dependencies; usable outside this page.
  *
  *   const socket = new RoomSocket({ urls: ["wss://live.example/ws/v1"], room: "demo", usersig });
- *   socket.on("snapshot", (snapshot, { recovered }) => …);   // the room as it is, after every join
- *   socket.on("event", (event) => …);                        // each numbered event once, in order, without gaps
- *   socket.on("state", ({ state, retryAt, error }) => …);    // connecting joined waiting refused closed
+ *   socket.on("snapshot", (snapshot, { recovered }) => {}); // the room as it is; not `recovered`: drop what you have
+ *   socket.on("event", (event) => {});                      // each numbered one once, in order, without gaps
  *   socket.connect();
- *   const { result, seq } = await socket.send("comment", { text: "hi", cid: "1" });
+ *   await socket.send("comment", { text: "hi", cid: "1" }); // any command of the protocol; taps: socket.like()
  *
  * A lost connection is resumed from the last number seen. Where the server no longer has what was missed it says so:
  * `recovered` is false and the snapshot stands. A refusal ends in the state `refused`; `connect()` tries again.
+ * More to listen to: `state` ({ state, retryAt, error }: connecting joined waiting refused closed), `you` (an event for
+ * this person alone, once), `lapse` (some of those are gone; the snapshot tells what they changed), `likes` ({ total, error }).
  */
+
+import { LikeSum } from "./room-likes.js";
 
 const ANSWER_MS = 10_000;
 const PING_MS = 25_000;
@@ -41,6 +44,8 @@ export class RoomError extends Error {
   }
 }
 
+const offline = () => new RoomError({ name: "offline", message: "There is no connection at the moment." });
+
 /** Full jitter: anywhere between now and the doubled limit, so that a thousand viewers do not come back at once. */
 export function backoff(attempt, random = Math.random) {
   return random() * Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** Math.min(attempt, 10));
@@ -58,18 +63,27 @@ export class RoomSocket {
   #held = null;
   #bye = null;
   #at = null;
+  #you = null;
   #clock = { offset: 0, trip: Infinity };
+  #likes = new LikeSum({
+    ask: (count) => this.send("like", { room: this.#options.room, count }),
+    told: (error) => this.#emit("likes", { total: this.#likes.total, error }),
+  });
 
   state = "idle";
 
-  /** `urls`: tried in turn until one opens. `WebSocket` and `random` are for tests. */
-  constructor({ urls, room, usersig = "", sdkappid = null, password = "", platform = "web", WebSocket, random }) {
-    this.#options = { urls, room, usersig, sdkappid, password, platform, random: random ?? Math.random };
-    this.#options.WebSocket = WebSocket ?? globalThis.WebSocket;
+  /**
+   * `urls`: tried in turn until one opens. `overlay`: hears, is not counted, may not speak. `WebSocket` and `random` are
+   * for tests.
+   */
+  constructor({ urls, room, usersig = "", sdkappid = null, password = "", platform = "web", overlay = false, ...more }) {
+    this.#options = { urls, room, usersig, sdkappid, password, platform, overlay };
+    this.#options.random = more.random ?? Math.random;
+    this.#options.WebSocket = more.WebSocket ?? globalThis.WebSocket;
     globalThis.addEventListener?.("online", () => this.hurry());
   }
 
-  /** Listen to `state`, `snapshot`, `event` or `you`; the answer stops listening. */
+  /** Listen to `state`, `snapshot`, `event`, `you`, `lapse` or `likes`; the answer stops listening. */
   on(type, listener) {
     const all = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, all.add(listener));
@@ -83,6 +97,10 @@ export class RoomSocket {
 
   /** Connect, or connect again with another token or password; what was seen so far is resumed. */
   connect(changed = {}) {
+    if (changed.usersig !== undefined && changed.usersig !== this.#options.usersig) {
+      this.#you = null;
+      this.#likes.fail(offline());
+    }
     Object.assign(this.#options, changed);
     this.#attempt = 0;
     this.#leave();
@@ -98,14 +116,29 @@ export class RoomSocket {
 
   close() {
     this.#leave();
+    this.#likes.fail(new RoomError({ name: "closed", message: "This connection was closed." }));
     this.#become("closed");
+  }
+
+  /** The room's likes, with one's own taps that are on their way. */
+  get likes() {
+    return this.#likes.total;
+  }
+
+  /**
+   * One tap, or several. They are summed and sent at most every half a second; resolves with { total, counted } of the
+   * sum that they went in. A tap that was not counted rejects; it need not be caught, `likes` tells it too.
+   */
+  like(count = 1) {
+    if (this.state === "joined") return this.#likes.tap(count);
+    const refused = Promise.reject(offline());
+    refused.catch(() => {});
+    return refused;
   }
 
   /** One command; resolves with its answer, rejects with a RoomError. Nothing is sent again by itself. */
   send(type, fields = {}) {
-    if (this.state !== "joined") {
-      return Promise.reject(new RoomError({ name: "offline", message: "There is no connection at the moment." }));
-    }
+    if (this.state !== "joined") return Promise.reject(offline());
     return this.#ask(type, fields);
   }
 
@@ -127,6 +160,7 @@ export class RoomSocket {
     url.protocol = url.protocol.replace(/^http/, "ws");
     url.searchParams.set("platform", platform);
     if (sdkappid) url.searchParams.set("sdkappid", sdkappid);
+    if (this.#you !== null) url.searchParams.set("you", `${this.#you.epoch}.${this.#you.useq}`);
     return url.href;
   }
 
@@ -169,11 +203,12 @@ export class RoomSocket {
   }
 
   async #join(ws) {
-    const { room, password } = this.#options;
+    const { room, password, overlay } = this.#options;
     const since = this.#at ? { since: { ...this.#at } } : {};
     const asked = Date.now();
     try {
-      const answer = await this.#ask("join", { room, ...since, ...(password ? { password } : {}) });
+      const asks = { room, ...since, ...(password ? { password } : {}), ...(overlay ? { overlay } : {}) };
+      const answer = await this.#ask("join", asks);
       if (this.#ws === ws) this.#joined(answer, asked);
     } catch (error) {
       if (this.#ws !== ws) return;
@@ -183,8 +218,7 @@ export class RoomSocket {
         this.#leave();
         this.#later(Math.max(error.retryAfterMs, this.#jitter()));
       } else {
-        this.#leave();
-        this.#become("refused", { error });
+        this.#refused(error);
       }
     }
   }
@@ -194,11 +228,14 @@ export class RoomSocket {
     const recovered = Boolean(answer.recovered ?? snapshot.recovered) && this.#at !== null;
     this.#tick(snapshot.server_time, asked);
     if (!recovered) this.#at = { epoch: snapshot.epoch, seq: snapshot.seq };
-    const held = this.#held;
+    const [ws, held] = [this.#ws, this.#held];
     this.#held = null;
     this.#become("joined");
+    this.#likes.know(snapshot.likes, { fresh: true });
     this.#emit("snapshot", snapshot, { recovered });
-    for (const frame of held) this.#batch(frame);
+    for (const frame of held) if (this.#ws === ws) this.#batch(frame);
+    if (this.#ws !== ws) return;
+    this.#likes.open();
     this.#start("steady", STEADY_MS, () => (this.#attempt = 0));
     this.#start("ping", PING_MS, () => this.#ping());
   }
@@ -239,7 +276,7 @@ export class RoomSocket {
       if (this.#held === null) this.#batch(frame);
       else if (this.#held.length < HELD_FRAMES) this.#held.push(frame);
     } else if (frame.type === "you") {
-      for (const event of frame.events ?? []) this.#emit("you", event);
+      this.#personal(frame);
     } else if (frame.type === "bye") {
       this.#bye = frame;
       // The server closes; if it cannot, we do.
@@ -256,6 +293,7 @@ export class RoomSocket {
     }
     for (const event of events) {
       if (event.seq === undefined) {
+        if (event.type === "likes") this.#likes.know(event.total);
         this.#emit("event", event);
         continue;
       }
@@ -269,6 +307,19 @@ export class RoomSocket {
     }
   }
 
+  /** Words for this person have their own numbers and their own resume: the address names the last one that was heard. */
+  #personal({ epoch, useq, events = [], recovered }) {
+    const asked = this.#you !== null;
+    if (this.#you?.epoch !== epoch) this.#you = { epoch, useq: 0 };
+    if (recovered === false && asked) this.#emit("lapse");
+    for (const event of events) {
+      if (event.useq !== undefined && event.useq <= this.#you.useq) continue;
+      this.#you.useq = event.useq ?? this.#you.useq;
+      this.#emit("you", event);
+    }
+    this.#you.useq = Math.max(this.#you.useq, useq ?? 0);
+  }
+
   #lost(ws, code) {
     if (this.#ws !== ws) return;
     const bye = this.#bye;
@@ -276,10 +327,16 @@ export class RoomSocket {
     const forbidden = (code >= 4100 && code <= 4199) || bye?.reconnect === false;
     if (forbidden) {
       const [name, message] = CLOSED.get(code) ?? [bye?.reason ?? "closed", "The server closed this connection."];
-      this.#become("refused", { error: new RoomError({ code, name, message: bye?.message ?? message }) });
+      this.#refused(new RoomError({ code, name, message: bye?.message || message }));
       return;
     }
-    this.#later(bye?.after_ms ?? this.#jitter());
+    this.#later((bye?.after_ms ?? 0) + this.#jitter());
+  }
+
+  #refused(error) {
+    this.#leave();
+    this.#likes.fail(error);
+    this.#become("refused", { error });
   }
 
   #jitter() {
@@ -294,6 +351,7 @@ export class RoomSocket {
   #leave() {
     const ws = this.#ws;
     this.#ws = null;
+    this.#likes.shut();
     for (const name of [...this.#timers.keys()]) this.#stop(name);
     for (const { reject, timer } of this.#answers.values()) {
       clearTimeout(timer);
