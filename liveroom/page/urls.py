@@ -3,4 +3,7 @@ from django.urls import path
 from liveroom.page import views
 
 # No room id holds a slash; an address that does gets the same friendly answer as any other unknown room.
-urlpatterns = [path("r/<path:group_id>", views.room, name="room")]
+urlpatterns = [
+    path("r/<str:group_id>/chat", views.chat, name="chat"),
+    path("r/<path:group_id>", views.room, name="room"),
+]

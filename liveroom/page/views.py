@@ -31,10 +31,7 @@ COLORS = (
 @require_safe
 def room(request: HttpRequest, group_id: str) -> HttpResponse:
     """`?sdkappid=` chooses the app where there are several. What does not exist gets a friendly 404."""
-    asked = request.GET.get("sdkappid")
-    found = None
-    if asked is None or (asked.isascii() and asked.isdigit() and len(asked) <= 15):
-        found = room_for_page(sdkappid=int(asked) if asked else None, group_id=group_id)
+    found = _asked_for(request, group_id)
     if found is None:
         return render(request, "page/missing.html", {"group_id": group_id}, status=404)
     host = request.get_host().rsplit(":", 1)[0]
@@ -45,6 +42,27 @@ def room(request: HttpRequest, group_id: str) -> HttpResponse:
     if found.visibility == Room.UNLISTED or not found.is_open:
         answer["X-Robots-Tag"] = "noindex"
     return answer
+
+
+@require_safe
+def chat(request: HttpRequest, group_id: str) -> HttpResponse:
+    """The comments alone on a transparent page, for a browser source or dock of OBS; overlay.js reads the address."""
+    found = _asked_for(request, group_id)
+    if found is None:
+        return render(request, "page/missing.html", {"group_id": group_id}, status=404)
+    host = request.get_host().rsplit(":", 1)[0]
+    known = {"room": found.group_id, "sdkappid": found.app.sdkappid, "sockets": sockets(host=host)}
+    answer = render(request, "page/chat.html", {"room": found, "shell": known})
+    patch_cache_control(answer, no_cache=True, private=True)
+    answer["X-Robots-Tag"] = "noindex"
+    return answer
+
+
+def _asked_for(request: HttpRequest, group_id: str) -> Room | None:
+    asked = request.GET.get("sdkappid")
+    if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) <= 15):
+        return None
+    return room_for_page(sdkappid=int(asked) if asked else None, group_id=group_id)
 
 
 def sockets(*, host: str) -> list[str]:
