@@ -19,11 +19,22 @@ from liveroom.rooms.facts import (
     RoomDisbanded,
     StatusChanged,
 )
+from moderation.facts import (
+    BanLifted,
+    EveryoneMuted,
+    EveryoneUnmuted,
+    UserBanned,
+    UserBannedFromApp,
+    UserMuted,
+    UserUnmuted,
+)
+from moderation.selectors import until_ms
+from moderation.voters import banned_message
 from streams.facts import ProgrammeChanged, StreamPublished
 
-ROOM_EVENT, ROOM_CLOSE, PERSON = "room.event", "room.close", "person"
+ROOM_EVENT, ROOM_CLOSE, ROOM_CONTROL, PERSON = "room.event", "room.close", "room.control", "person"
 ROOM_GONE = 4104
-BAD_TOKEN = 4101
+BAD_TOKEN, BANNED = 4101, 4103
 
 
 def _ms(instant: datetime | None) -> int | None:
@@ -74,10 +85,7 @@ def counters_changed(fact: CountersChanged) -> None:
 
 def role_changed(fact: RoleChanged) -> None:
     """To the room, and to the person's open sockets: what it says next carries its new role (C13)."""
-    sdkappid = int(fact.room_key.partition(":")[0])
-    person = person_key(sdkappid=sdkappid, identifier=fact.identifier)
-    payload = {"person": person, "room": fact.room_key, "role": fact.role}
-    outbox.put(topic=PERSON, room_key=f"@{person}", payload=payload, now=fact.at)
+    _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, role=fact.role)
     _tell(fact.room_key, fact.at, "role", user={"id": fact.identifier, "nick": fact.nick}, role=fact.role, by=fact.by)
 
 
@@ -95,6 +103,71 @@ def room_disbanded(fact: RoomDisbanded) -> None:
     _tell(fact.room_key, fact.at, "system", text="The room was disbanded.", reason="disbanded")
     close = {"close": ROOM_GONE, "reason": "disbanded", "message": "The room was disbanded."}
     outbox.put(topic=ROOM_CLOSE, room_key=fact.room_key, payload=close, now=fact.at)
+
+
+def _whisper(key: str, identifier: str, at: datetime, **body: Any) -> None:
+    """To the sockets of one person. `key`: a room of its app, or the app's sdkappid alone."""
+    person = person_key(sdkappid=int(key.partition(":")[0]), identifier=identifier)
+    outbox.put(topic=PERSON, room_key=f"@{person}", payload={"person": person, **body}, now=at)
+
+
+# -- moderation: first the sockets that it is about, so that nobody is told of a mute that does not hold
+
+
+def user_muted(fact: UserMuted) -> None:
+    standing = {"muted_until_ms": until_ms(fact.until)}
+    _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing=standing)
+    user = {"id": fact.identifier, "nick": fact.nick}
+    _tell(fact.room_key, fact.at, "mute", user=user, until=_ms(fact.until), by=fact.by)
+
+
+def user_unmuted(fact: UserUnmuted) -> None:
+    _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing={"muted_until_ms": None})
+    _tell(fact.room_key, fact.at, "unmute", user={"id": fact.identifier, "nick": fact.nick}, by=fact.by)
+
+
+def everyone_muted(fact: EveryoneMuted) -> None:
+    _mute_all(fact, on=True)
+
+
+def everyone_unmuted(fact: EveryoneUnmuted) -> None:
+    _mute_all(fact, on=False)
+
+
+def _mute_all(fact: EveryoneMuted | EveryoneUnmuted, *, on: bool) -> None:
+    control = {"standing": {"muted_all": on}}
+    outbox.put(topic=ROOM_CONTROL, room_key=fact.room_key, payload=control, now=fact.at)
+    _tell(fact.room_key, fact.at, "mute_all", on=on, by=fact.by)
+
+
+def user_banned(fact: UserBanned) -> None:
+    """Its sockets in the room are closed; those in other rooms stay."""
+    standing = {"banned_until_ms": until_ms(fact.until)}
+    _whisper(
+        fact.room_key,
+        fact.identifier,
+        fact.at,
+        room=fact.room_key,
+        standing=standing,
+        close=BANNED,
+        extra=_goodbye(everywhere=False, until=fact.until),
+    )
+    user = {"id": fact.identifier, "nick": fact.nick}
+    _tell(fact.room_key, fact.at, "ban", user=user, until=_ms(fact.until), by=fact.by)
+
+
+def ban_lifted(fact: BanLifted) -> None:
+    _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing={"banned_until_ms": None})
+
+
+def user_banned_from_app(fact: UserBannedFromApp) -> None:
+    """Every socket of it is closed, in a room or not."""
+    extra = _goodbye(everywhere=True, until=fact.until)
+    _whisper(str(fact.sdkappid), fact.identifier, fact.at, close=BANNED, extra=extra)
+
+
+def _goodbye(*, everywhere: bool, until: datetime | None) -> dict[str, str]:
+    return {"reason": "banned", "message": banned_message(everywhere=everywhere, until=_ms(until))}
 
 
 def _tell_person(fact: ProfileChanged | TokensRevoked, **body: Any) -> None:

@@ -11,6 +11,8 @@ from liveroom.kernel.permission import ADMIN, MEMBER, OWNER, Voter
 from liveroom.rooms import facts as rooms
 from liveroom.rooms.selectors import role_of
 from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope, staff
+from moderation import facts as moderation
+from moderation.voters import not_banned, not_muted
 from streams import facts as streams
 from streams.services import following
 from streams.voters import not_forbidden, not_held
@@ -36,6 +38,14 @@ FACTS: dict[type[Fact], Row] = {
     streams.ProgrammeChanged: Row(durable=[announce.programme_changed]),
     streams.PushKeyReset: Row(),
     streams.StreamForbidden: Row(),
+    moderation.UserMuted: Row(durable=[announce.user_muted]),
+    moderation.UserUnmuted: Row(durable=[announce.user_unmuted]),
+    moderation.EveryoneMuted: Row(durable=[announce.everyone_muted]),
+    moderation.EveryoneUnmuted: Row(durable=[announce.everyone_unmuted]),
+    moderation.UserBanned: Row(durable=[announce.user_banned]),
+    moderation.BanLifted: Row(durable=[announce.ban_lifted]),
+    moderation.UserBannedFromApp: Row(durable=[announce.user_banned_from_app]),
+    moderation.AppBanLifted: Row(),
 }
 
 # The first refusal counts. An action that is not here is refused to everybody.
@@ -45,15 +55,19 @@ VOTERS: dict[str, list[Voter]] = {
     "people.manage": [authenticated, for_the_app, scope("people")],
     "tokens.make": [authenticated, for_the_app, scope("tokens")],
     "room.list": [authenticated, scope("rooms")],
-    "room.create": [authenticated, scope("rooms")],
+    "room.enter": [not_banned],
+    "room.create": [authenticated, not_banned, scope("rooms")],
     "room.create_for": [authenticated, for_the_app, scope("rooms")],
     "room.change": [same_app, roles(OWNER), scope("rooms")],
     "room.status": [same_app, roles(OWNER), scope("rooms")],
     "room.disband": [same_app, roles(OWNER), scope("rooms")],
     "room.admins": [same_app, roles(OWNER), scope("rooms")],
-    "room.attributes": [same_app, roles(OWNER, ADMIN), scope("rooms")],
-    "room.counters": [same_app, roles(OWNER, ADMIN), scope("rooms")],
-    "comment.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages")],
+    "room.attributes": [same_app, roles(OWNER, ADMIN), scope("rooms"), not_banned],
+    "room.counters": [same_app, roles(OWNER, ADMIN), scope("rooms"), not_banned],
+    "room.mute": [same_app, roles(OWNER, ADMIN), scope("rooms"), not_banned],
+    "room.ban": [same_app, roles(OWNER, ADMIN), scope("rooms"), not_banned],
+    "app.ban": [authenticated, for_the_app, scope("people")],
+    "comment.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned, not_muted],
     "stream.publish": [not_forbidden, not_held],
     "stream.push": [same_app, roles(OWNER), scope("streams")],
     "stream.manage": [same_app, roles(OWNER), scope("streams")],
@@ -66,6 +80,7 @@ VOTERS: dict[str, list[Voter]] = {
 CARRIERS: dict[str, outbox.Carrier] = {
     announce.ROOM_EVENT: telling.tell_room,
     announce.ROOM_CLOSE: telling.close_room,
+    announce.ROOM_CONTROL: telling.control_room,
     announce.PERSON: telling.tell_person,
 }
 

@@ -59,9 +59,7 @@ def _with_bans(standing: Standing, rows: Iterable[tuple[int | None, datetime | N
     for room, until in rows:
         end = until_ms(until)
         if standing.banned_until_ms is None or end > standing.banned_until_ms:
-            standing = replace(standing, banned_until_ms=end)
-        if room is None:
-            standing = replace(standing, banned_everywhere=True)
+            standing = replace(standing, banned_until_ms=end, banned_everywhere=room is None)
     return standing
 
 

@@ -10,7 +10,21 @@ from typing import Any, Final
 import orjson
 
 EVENT_TYPES: Final = frozenset(
-    {"comment", "status", "notice", "room", "attributes", "role", "stream", "online", "system"}
+    {
+        "comment",
+        "status",
+        "notice",
+        "room",
+        "attributes",
+        "role",
+        "stream",
+        "online",
+        "system",
+        "mute",
+        "unmute",
+        "mute_all",
+        "ban",
+    }
 )
 # Newest value wins, so a lost one does no harm: these carry no seq.
 WITHOUT_SEQ: Final = frozenset({"online"})

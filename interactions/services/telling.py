@@ -19,6 +19,11 @@ def close_room(letter: Letter) -> None:
     pipeline.forget_now(room_key=letter.room_key)
 
 
+def control_room(letter: Letter) -> None:
+    """Topic `room.control`: a word to the processes that hold sockets of the room, such as what they remember of it."""
+    pipeline.whisper_now(room_key=letter.room_key, control=dict(letter.payload))
+
+
 def tell_person(letter: Letter) -> None:
     """Topic `person`: a word to the sockets of one person."""
     whispers.whisper_now(person=letter.payload["person"], body=letter.payload)

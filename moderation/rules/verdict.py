@@ -20,7 +20,7 @@ MODERATORS: Final = frozenset({"owner", "admin"})
 class Standing:
     """Until when somebody is muted or banned (None: not at all), and whether the whole room is muted.
 
-    `banned_everywhere`: out of the app, not only out of the room."""
+    `banned_everywhere`: the ban is from the app, not only from the room."""
 
     muted_until_ms: int | None = None
     muted_all: bool = False
