@@ -143,8 +143,11 @@ def _is_empty(result: Result) -> bool:
 
 
 def run_bench(name: str, arguments: Sequence[str]) -> int:
-    if not (CHECKOUT / "tests" / "bench" / f"{name}.py").exists():
-        known = sorted(file.stem for file in (CHECKOUT / "tests" / "bench").glob("[a-z]*.py"))
+    folder = CHECKOUT / "tests" / "bench"
+    known = sorted(file.stem for file in folder.glob("[a-z]*.py")) + sorted(
+        file.parent.name for file in folder.glob("[a-z]*/__main__.py")
+    )
+    if name not in known:
         print(f"There is no benchmark {name!r}; there are: {', '.join(known) or 'none yet'}.", file=sys.stderr)
         return 2
     return subprocess.run([PYTHON, "-m", f"tests.bench.{name}", *arguments], cwd=CHECKOUT, check=False).returncode
@@ -158,7 +161,7 @@ def main() -> int:
         "and then the checks are left out: deploy/test -k words, deploy/test tests/rules -x",
     )
     parser.add_argument("--faults", action="store_true", help="run the fault tests at full size")
-    parser.add_argument("--bench", metavar="NAME", help="run the benchmark tests/bench/NAME.py instead")
+    parser.add_argument("--bench", metavar="NAME", help="run the benchmark tests/bench/NAME instead")
     told, arguments = parser.parse_known_args()
     # As Ctrl-C: what the blocks below started is ended on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -55,7 +55,11 @@ TO_TEST = (
     Need(("xvfb",), ("Xvfb",)),
     Need(("dbus-x11",), ("dbus-run-session",)),
 )
-
+# For `deploy/test --bench fanout` alone: a compiler for its load client, and a rival.
+TO_BENCH = (
+    Need(("gcc", "libc6-dev"), ("cc",)),
+    Need(("nginx-light", "libnginx-mod-nchan"), ("/usr/lib/nginx/modules/ngx_nchan_module.so",), ("nginx.service",)),
+)
 
 VENV_MODULE = Need(("python3-venv",), ())
 
