@@ -17,7 +17,15 @@ sockets_open = Gauge("liveroom_sockets_open", "Open viewer sockets.", multiproce
 rooms_watched = Gauge("liveroom_rooms_watched", "Rooms with a viewer in this process.", multiprocess_mode="livesum")
 comments = Counter("liveroom_comments_total", "Comments by result.", ["result"])
 frames_sent = Counter("liveroom_frames_sent_total", "Frames written to viewer sockets.")
+limited = Counter("liveroom_limited_total", "Connections and commands over a limit of this process.", ["what"])
 hub_gaps = Counter("liveroom_hub_gaps_total", "Gaps in seq that the hub had to fetch from the log.")
+archive_backlog = Gauge(
+    "liveroom_archive_backlog", "Entries that the archive's database has not got yet.", multiprocess_mode="livemax"
+)
+archive_lag_seconds = Gauge(
+    "liveroom_archive_lag_seconds", "How old the oldest of those entries is.", multiprocess_mode="livemax"
+)
+archived = Counter("liveroom_archived_total", "Events that left the archive's stream, by result.", ["result"])
 outbox_told = Counter("liveroom_outbox_told_total", "Outbox rows told by the relay.", ["result"])
 publish_decisions = Counter("liveroom_publish_total", "Publish requests by decision.", ["decision"])
 reconciled = Counter(
