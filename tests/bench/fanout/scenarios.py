@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from tests.bench.fanout import ours, rivals
+from tests.bench.fanout import ours
+from tests.bench.fanout import rival_servers as rivals
 from tests.bench.fanout.load import Load, Run, Target
 from tests.bench.fanout.tools import Tools
 
