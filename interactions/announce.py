@@ -33,6 +33,7 @@ from moderation.voters import banned_message
 from streams.facts import ProgrammeChanged, StreamPublished
 
 ROOM_EVENT, ROOM_CLOSE, ROOM_CONTROL, PERSON = "room.event", "room.close", "room.control", "person"
+YOU = "you"
 ROOM_GONE = 4104
 BAD_TOKEN, BANNED = 4101, 4103
 
@@ -44,6 +45,13 @@ def _ms(instant: datetime | None) -> int | None:
 def _tell(room_key: str, at: datetime, type: str, **body: Any) -> None:
     payload = {"type": type, "t": _ms(at), **body}
     outbox.put(topic=ROOM_EVENT, room_key=room_key, payload=payload, now=at)
+
+
+def _tell_you(room_key: str, identifier: str, at: datetime, type: str, **body: Any) -> None:
+    """To the person itself, on all its sockets (live/you.py). `room_key`: any room of its app."""
+    person = person_key(sdkappid=int(room_key.partition(":")[0]), identifier=identifier)
+    payload = {"person": person, "event": {"type": type, "t": _ms(at), **body}}
+    outbox.put(topic=YOU, room_key=f"@{person}", payload=payload, now=at)
 
 
 def status_changed(fact: StatusChanged) -> None:

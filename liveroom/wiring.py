@@ -82,6 +82,7 @@ CARRIERS: dict[str, outbox.Carrier] = {
     announce.ROOM_CLOSE: telling.close_room,
     announce.ROOM_CONTROL: telling.control_room,
     announce.PERSON: telling.tell_person,
+    announce.YOU: telling.tell_you,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interactions.live import envelope, pipeline, whispers
+from interactions.live import envelope, pipeline, whispers, you
 from interactions.live.room_ref import ref_of_key
 from liveroom.kernel.outbox import Letter
 
@@ -27,3 +27,11 @@ def control_room(letter: Letter) -> None:
 def tell_person(letter: Letter) -> None:
     """Topic `person`: a word to the sockets of one person."""
     whispers.whisper_now(person=letter.payload["person"], body=letter.payload)
+
+
+def tell_you(letter: Letter) -> None:
+    """Topic `you`: an event for the person itself, with a number of its own; `kept_seconds` if it is to be kept longer."""
+    said = letter.payload
+    you.tell_now(
+        person=said["person"], event=said["event"], event_id=letter.event_id, kept_seconds=said.get("kept_seconds")
+    )
