@@ -52,7 +52,7 @@ KNOWN = [
     "title", "introduction", "notice", "category", "tags", "cover", "starts_at", "viewer_limit", "fields", "visibility", "password",
     "allow_list_only", "id", "owner", "status", "users", "attributes", "version", "versions", "counters", "mode", "text", "cid",
     "color", "position", "label", "name", "stream", "reason", "until", "identifier", "expire", "nick", "avatar", "level", "role",
-    "app", "now", "by",
+    "app", "now", "by", "user", "seconds",
 ]  # fmt: skip
 bodies = st.one_of(
     st.dictionaries(st.sampled_from(KNOWN), values, max_size=5),

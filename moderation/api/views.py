@@ -1,0 +1,153 @@
+"""Doors of moderators: mutes and bans of a room, bans of an app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.api.views import asked_app
+from liveroom.accounts.services.tokens import checked_identifier
+from liveroom.kernel import clock, permission
+from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.http import client_address
+from liveroom.rooms.api.views import SDKAPPID, RoomPages, asked_room
+from moderation import selectors
+from moderation.api import serializers as shapes
+from moderation.models import MuteAll
+from moderation.rules import verdict
+from moderation.services import banning, muting
+
+PAGES = [SDKAPPID, OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
+
+
+def _page(view: APIView, request: ApiRequest, rows: Any) -> Response:
+    """Newest first."""
+    pages = RoomPages()
+    pages.ordering = ("-id",)
+    page: Any = pages.paginate_queryset(rows, request, view=view)
+    return pages.get_paginated_response(shapes.MeasureSerializer(page, many=True).data)
+
+
+def _user(value: object) -> str:
+    return checked_identifier(value, field="user")
+
+
+def _asked(request: ApiRequest) -> dict[str, Any]:
+    """By whom, when, from where and why: what every service here takes."""
+    reason = request.data.get("reason", "") if request.method == "POST" else ""
+    return {"by": request.user, "now": clock.now(), "reason": reason, "address": client_address(request)}
+
+
+class MutesView(APIView):
+    @extend_schema(operation_id="rooms_mutes_list", responses=shapes.MeasurePageSerializer, parameters=PAGES)
+    def get(self, request: ApiRequest, room: str) -> Response:
+        """Who is muted in the room (its owner and admins)."""
+        found = asked_room(request, room)
+        permission.ask("room.mute", actor=request.user, room=found)
+        return _page(self, request, selectors.mutes_of(room=found, now=clock.now()))
+
+    @extend_schema(
+        operation_id="rooms_mutes_set",
+        request=shapes.MuteWriteSerializer,
+        responses={200: shapes.MeasureSerializer, 204: None},
+    )
+    def post(self, request: ApiRequest, room: str) -> Response:
+        """Mute a user for so many seconds from now; 0 lifts it (204). The user and the room are told at once."""
+        if "seconds" not in request.data:
+            raise BadParameter("seconds says for how long; 0 lifts, null is until lifted.", field="seconds")
+        seconds = request.data["seconds"]
+        fault = verdict.seconds_fault(seconds, zero=True)
+        if fault is not None:
+            raise BadParameter(fault, field="seconds", limit=verdict.FOR_EVER_SECONDS)
+        found, user, asked = asked_room(request, room), _user(request.data.get("user")), _asked(request)
+        if seconds == 0:
+            muting.unmute_user(room=found, identifier=user, **asked)
+            return Response(status=204)
+        mute = muting.mute_user(room=found, identifier=user, seconds=seconds, **asked)
+        return Response(shapes.MeasureSerializer(mute).data)
+
+
+class MuteView(APIView):
+    @extend_schema(operation_id="rooms_mutes_lift", responses={204: None})
+    def delete(self, request: ApiRequest, room: str, user: str) -> Response:
+        muting.unmute_user(room=asked_room(request, room), identifier=_user(user), **_asked(request))
+        return Response(status=204)
+
+
+class MuteAllView(APIView):
+    def _answer(self, found: MuteAll | None) -> Response:
+        since, by = (None, None) if found is None else (found.since, found.by)
+        return Response(shapes.MuteAllSerializer({"on": found is not None, "since": since, "by": by}).data)
+
+    @extend_schema(operation_id="rooms_mute_all_get", responses=shapes.MuteAllSerializer)
+    def get(self, request: ApiRequest, room: str) -> Response:
+        return self._answer(selectors.mute_all_of(asked_room(request, room, enter=True)))
+
+    @extend_schema(operation_id="rooms_mute_all_set", request=None, responses=shapes.MuteAllSerializer)
+    def put(self, request: ApiRequest, room: str) -> Response:
+        """Only the owner and the admins speak from now on."""
+        return self._answer(muting.mute_everyone(room=asked_room(request, room), **_asked(request)))
+
+    @extend_schema(operation_id="rooms_mute_all_lift", responses={204: None})
+    def delete(self, request: ApiRequest, room: str) -> Response:
+        """Everybody may speak again, but for who is muted by name."""
+        muting.unmute_everyone(room=asked_room(request, room), **_asked(request))
+        return Response(status=204)
+
+
+class BansView(APIView):
+    @extend_schema(operation_id="rooms_bans_list", responses=shapes.MeasurePageSerializer, parameters=PAGES)
+    def get(self, request: ApiRequest, room: str) -> Response:
+        """Who is banned from the room (its owner and admins)."""
+        found = asked_room(request, room)
+        permission.ask("room.ban", actor=request.user, room=found)
+        return _page(self, request, selectors.bans_of(room=found, now=clock.now()))
+
+    @extend_schema(operation_id="rooms_bans_set", request=shapes.BanWriteSerializer, responses=shapes.MeasureSerializer)
+    def post(self, request: ApiRequest, room: str) -> Response:
+        """Ban a user from the room: its sockets there are closed at once, and it is refused until then."""
+        ban = banning.ban_user(
+            room=asked_room(request, room),
+            identifier=_user(request.data.get("user")),
+            seconds=request.data.get("seconds"),
+            **_asked(request),
+        )
+        return Response(shapes.MeasureSerializer(ban).data)
+
+
+class BanView(APIView):
+    @extend_schema(operation_id="rooms_bans_lift", responses={204: None})
+    def delete(self, request: ApiRequest, room: str, user: str) -> Response:
+        banning.lift_ban(room=asked_room(request, room), identifier=_user(user), **_asked(request))
+        return Response(status=204)
+
+
+class AppBansView(APIView):
+    @extend_schema(operation_id="bans_list", responses=shapes.MeasurePageSerializer, parameters=PAGES)
+    def get(self, request: ApiRequest) -> Response:
+        """Who is banned from the whole app (servers with the scope `people`, app admins)."""
+        permission.ask("app.ban", actor=request.user)
+        return _page(self, request, selectors.app_bans(app=asked_app(request), now=clock.now()))
+
+    @extend_schema(operation_id="bans_set", request=shapes.BanWriteSerializer, responses=shapes.MeasureSerializer)
+    def post(self, request: ApiRequest) -> Response:
+        """Ban a user from every room of the app: all its sockets are closed at once."""
+        ban = banning.ban_from_app(
+            app=asked_app(request),
+            identifier=_user(request.data.get("user")),
+            seconds=request.data.get("seconds"),
+            **_asked(request),
+        )
+        return Response(shapes.MeasureSerializer(ban).data)
+
+
+class AppBanView(APIView):
+    @extend_schema(operation_id="bans_lift", responses={204: None})
+    def delete(self, request: ApiRequest, user: str) -> Response:
+        """Bans from single rooms stay."""
+        banning.lift_ban_from_app(app=asked_app(request), identifier=_user(user), **_asked(request))
+        return Response(status=204)
