@@ -32,13 +32,15 @@ class You:
 
 @dataclass(frozen=True, slots=True)
 class Whisper:
-    """`profile`: how the person is shown from now on. `role`: what it is in `room` (a room key) from now on.
-    `close`: a close code for its sockets, with the reason. `you`: what the person is told (you.Ear takes it)."""
+    """`profile`: how the person is shown from now on. `role`, `standing` (changed fields of moderation.rules.verdict.Standing): what
+    it is in `room` (a room key) from now on. `close`: a close code for its sockets, with the reason; with a `room`, for those in it.
+    `you`: what the person is told (you.Ear takes it)."""
 
     person: str
     profile: Mapping[str, Any] | None = None
     room: str = ""
     role: str | None = None
+    standing: Mapping[str, Any] | None = None
     close: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     you: You | None = None
@@ -65,6 +67,7 @@ def heard(message: bytes) -> Whisper:
         profile=body.get("profile"),
         room=body.get("room", ""),
         role=body.get("role"),
+        standing=body.get("standing"),
         close=body.get("close"),
         extra=body.get("extra", {}),
     )

@@ -18,7 +18,7 @@ import redis
 from interactions.live import whispers
 from liveroom.kernel.redis import aredis_for, key, redis_for
 
-TYPES: Final = frozenset({"mute", "unmute", "kicked"})
+TYPES: Final = frozenset({"mute", "unmute"})
 KEPT_SECONDS: Final = 120
 MOST_KEPT_SECONDS: Final = 7 * 86400
 KEPT_EVENTS: Final = 200

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from pathlib import Path
 
 import orjson
 import pytest
 
+from interactions import consumers
 from interactions.live import whispers, you
 from liveroom.kernel.redis import aredis_for, key, shared
+from tests.sockets.test_protocol import document, fits
 
 MIA = "1400000000:mia"
 
 
 def mute(number: int) -> dict:
-    return {"type": "mute", "t": number, "room": "r1", "until": None}
+    return {"type": "mute", "t": number, "room": "r1", "until": None, "by": "max"}
 
 
 def say(number: int, **more) -> you.Told:
@@ -65,6 +69,16 @@ async def test_an_event_of_the_same_id_is_told_once():
     assert (heard.person, heard.you.epoch, heard.you.useq) == (MIA, first.epoch, 2)
     frame = orjson.loads(heard.you.frame[heard.you.frame.index(b"{") :])
     assert frame == {"type": "you", "epoch": first.epoch, "events": [{"useq": 2, **mute(2)}]}
+    fits("you", frame)
+    fits("you", orjson.loads((await you.since(person=MIA, since=(first.epoch, 0))).frame()))
+
+
+def test_the_papers_name_every_event_for_a_person_and_no_other():
+    page = (Path(consumers.__file__).with_name("PROTOCOL.md")).read_text().split("\n## 8.", 1)[1]
+    assert set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) - {"type"} == you.TYPES
+    schemas = document()["components"]["schemas"]
+    shapes = schemas["you"]["properties"]["events"]["items"]["oneOf"]
+    assert {schemas[shape["$ref"].split("/")[-1]]["properties"]["type"]["const"] for shape in shapes} == you.TYPES
 
 
 async def test_what_is_over_is_missing_and_it_is_said():
