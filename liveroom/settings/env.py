@@ -49,6 +49,13 @@ class Environment:
     pause_after_seconds: float
     end_after_seconds: float
     end_hold_seconds: float
+    connections_per_address: int
+    connects_per_second: int
+    sends_per_second: int
+    sends_per_address: int
+    joins_per_minute: int
+    drain_seconds: float
+    ws_deflate: bool
 
     @property
     def production(self) -> bool:
@@ -89,11 +96,15 @@ def _number(source: Mapping[str, str], name: str, default: float, *, low: float,
     return value
 
 
-def _port(source: Mapping[str, str], name: str, default: int) -> int:
-    value = _number(source, name, default, low=0, high=65535)
+def _whole(source: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:
+    value = _number(source, name, default, low=low, high=high)
     if value != int(value):
         raise ImproperlyConfigured(f"{name} must be a whole number, not {source[name]!r}.")
     return int(value)
+
+
+def _port(source: Mapping[str, str], name: str, default: int) -> int:
+    return _whole(source, name, default, low=0, high=65535)
 
 
 def _running_ports(data: Path) -> dict[str, int]:
@@ -191,4 +202,11 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         pause_after_seconds=_number(source, "LIVEROOM_PAUSE_AFTER_SECONDS", 3, low=0.5, high=3600),
         end_after_seconds=_number(source, "LIVEROOM_END_AFTER_SECONDS", 120, low=1, high=86400),
         end_hold_seconds=_number(source, "LIVEROOM_END_HOLD_SECONDS", 60, low=0, high=3600),
+        connections_per_address=_whole(source, "LIVEROOM_CONNECTIONS_PER_ADDRESS", 500, low=1, high=1_000_000),
+        connects_per_second=_whole(source, "LIVEROOM_CONNECTS_PER_SECOND", 100, low=1, high=100_000),
+        sends_per_second=_whole(source, "LIVEROOM_SENDS_PER_SECOND", 10, low=1, high=100_000),
+        sends_per_address=_whole(source, "LIVEROOM_SENDS_PER_ADDRESS", 200, low=1, high=1_000_000),
+        joins_per_minute=_whole(source, "LIVEROOM_JOINS_PER_MINUTE", 60, low=1, high=100_000),
+        drain_seconds=_number(source, "LIVEROOM_DRAIN_SECONDS", 10, low=0, high=15),
+        ws_deflate=bool(_whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
     )
