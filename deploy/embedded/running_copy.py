@@ -110,7 +110,7 @@ class RunningCopy:
             self.process.wait()
 
     def pids(self) -> dict[str, int]:
-        """The children by name (web-1, socket-1, gateway-1, media-1, relay-1, tasks-1, nginx, redis) that run now."""
+        """The children by name (web-1, socket-1, gateway-1, media-1, relay-1, archive-1, tasks-1, nginx, redis) that run now."""
         return json.loads((self.data / "run" / "pids.json").read_text())
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:

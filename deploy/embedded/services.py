@@ -29,6 +29,7 @@ def table(*, checkout: Path, python: Path, run: Path, web_processes: int, socket
         command("gateway-1", "run_gateway"),
         command("media-1", "run_media"),
         command("relay-1", "run_relay"),
+        command("archive-1", "run_archive"),
         Service(
             name="tasks-1",
             argv=(

@@ -28,7 +28,8 @@ READ_ENTRIES, ROWS = 200, 2_000
 # … and so often before somebody looks at the clock, at the signals and at how much is left.
 READS = 5
 CLAIM_AFTER_MS = 15_000
-# The stream holds some 200,000 entries: from here on somebody has to look.
+# What the stream holds at most (the rooms' script drops the oldest), and from where on somebody has to look.
+STREAM_ENTRIES = 200_000
 ALARM_ENTRIES, ALARM_SECONDS = 50_000, 60.0
 
 

@@ -61,8 +61,8 @@ def entry_of(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
             if line:
                 reason, _, event = line.partition(b" ")
                 sampled.append((reason.decode(), _event(event)))
-        if not all(isinstance(event.get("seq"), int) for event in delivered):
-            raise Malformed("a delivered event without seq")
+        if not all(isinstance(seq := event.get("seq"), int) and 0 < seq < 2**63 for event in delivered):
+            raise Malformed("a delivered event without a seq")
         return Entry(
             id=entry_id.decode(),
             room_key=fields[b"room"].decode(),

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from redis import RedisError
 
+from interactions.live import archive
 from liveroom.accounts.models import Login, Person
 from liveroom.kernel import clock
 from liveroom.kernel.models import Lease, OutboxRow
@@ -39,7 +40,7 @@ class Part:
 
 def parts(*, now: datetime) -> list[Part]:
     """The database answered, or there would be no page."""
-    return [Part("Database", True, "ok"), _redis(), _engine(), *_leases(now)]
+    return [Part("Database", True, "ok"), _redis(), _archive(), _engine(), *_leases(now)]
 
 
 def _redis() -> Part:
@@ -48,6 +49,14 @@ def _redis() -> Part:
     except RedisError as error:
         return Part("Redis", False, "away", type(error).__name__)
     return Part("Redis", True, "ok")
+
+
+def _archive() -> Part:
+    try:
+        standing = archive.standing(client=shared())
+    except RedisError as error:
+        return Part("Archive", False, "away", type(error).__name__)
+    return Part("Archive", not standing.late, "late" if standing.late else "ok", str(standing))
 
 
 def _engine() -> Part:

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from interactions.live import archive
 from liveroom.kernel.redis import shared
 from liveroom.page import vendor
 from streams.engines import EngineUnreachable, engine
@@ -115,6 +116,21 @@ def _redis() -> Iterator[Finding]:
         yield Finding("redis", False, str(error), "deploy/up starts one; or set REDIS_URL to yours")
 
 
+def _archive() -> Iterator[Finding]:
+    try:
+        standing = archive.standing()
+    except redis.RedisError:
+        return  # said already
+    yield Finding(
+        "archive",
+        not standing.late,
+        f"{standing} wait for the database" if standing.entries else "nothing waits",
+        "see that run_archive runs, what its log says, and that the database takes writes: the stream holds "
+        f"{archive.STREAM_ENTRIES:,} entries, then the oldest are lost",
+        needed=False,
+    )
+
+
 def _engine() -> Iterator[Finding]:
     if not settings.LIVEROOM.engine_port:
         yield Finding("media engine", False, "no copy was started in this data folder yet", "deploy/up", needed=False)
@@ -139,4 +155,13 @@ def _browser() -> Iterator[Finding]:
     )
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _programs, _data, _database, _redis, _engine, _browser)
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _python,
+    _programs,
+    _data,
+    _database,
+    _redis,
+    _archive,
+    _engine,
+    _browser,
+)

@@ -83,11 +83,13 @@ class Command(ServiceCommand):
             self._prune()
 
     def _prune(self) -> None:
+        from interactions.tasks import prune_archive
         from liveroom.kernel.tasks import prune
         from streams.tasks import prune_publishes
 
         try:
             prune.delay()
             prune_publishes.delay()
+            prune_archive.delay()
         except Exception as error:  # the broker's own kinds of errors; the next hour tries again
             log.warning("House-keeping could not be handed to the task workers: %s", error)

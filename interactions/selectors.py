@@ -1,0 +1,84 @@
+"""Reads about what was said: the archive, what was counted of it, likes that were saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import redis
+from django.db.models import QuerySet
+
+from interactions.live.archive import last_archived_seq
+from interactions.models import ArchivedMessage
+from interactions.rules.admission import WORDS
+from liveroom.kernel.redis import key, redis_for
+from liveroom.rooms.models import Room
+
+__all__ = ["MessageCount", "archived_messages", "last_archived_seq", "likes_saved", "message_counts"]
+
+
+def likes_saved(*, room_key: str) -> int:
+    """The likes of the open room of that key as last saved; 0 if there is none."""
+    sdkappid, _, group_id = room_key.partition(":")
+    if not sdkappid.isdigit():
+        return 0
+    found = Room.objects.filter(app__sdkappid=int(sdkappid), group_id=group_id, disbanded_at__isnull=True)
+    return found.values_list("likes", flat=True).first() or 0
+
+
+def archived_messages(
+    *,
+    room: Room,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    sender: str | None = None,
+    type: str | None = None,
+    sampled: bool | None = None,
+) -> QuerySet[ArchivedMessage]:
+    """What was delivered or sampled in the room, from `since` up to before `until`; `sampled` None: both."""
+    found = ArchivedMessage.objects.filter(room=room).select_related("session")
+    if since is not None:
+        found = found.filter(at__gte=since)
+    if until is not None:
+        found = found.filter(at__lt=until)
+    if sender is not None:
+        found = found.filter(sender=sender)
+    if type is not None:
+        found = found.filter(type=type)
+    if sampled is not None:
+        found = found.filter(seq__isnull=sampled)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCount:
+    """Of one priority since the room's counts began (they are forgotten with its memory): `sampled` by reason."""
+
+    priority: str
+    delivered: int
+    sampled: Mapping[str, int]
+
+    @property
+    def sampled_in_all(self) -> int:
+        return sum(self.sampled.values())
+
+
+def message_counts(*, room_key: str) -> list[MessageCount] | None:
+    """The most urgent first; what has no priority (status, notices) comes last. None: Redis is away."""
+    try:
+        words: Any = redis_for(room_key).hgetall(key("counts", room_key))
+    except redis.RedisError:
+        return None
+    delivered: dict[str, int] = {}
+    sampled: dict[str, dict[str, int]] = {}
+    for name, count in words.items():
+        what, priority, reason = (*name.decode().split(":", 2), "", "")[:3]
+        if what == "delivered":
+            delivered[priority] = int(count)
+        elif what == "sampled":
+            sampled.setdefault(priority, {})[reason] = int(count)
+    known = list(WORDS)
+    found = sorted({*delivered, *sampled}, key=lambda word: (known.index(word) if word in WORDS else len(known), word))
+    return [MessageCount(word, delivered.get(word, 0), dict(sorted(sampled.get(word, {}).items()))) for word in found]
