@@ -125,12 +125,16 @@ def _whisper(key: str, identifier: str, at: datetime, **body: Any) -> None:
 def user_muted(fact: UserMuted) -> None:
     standing = {"muted_until_ms": until_ms(fact.until)}
     _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing=standing)
+    group_id, until = fact.room_key.partition(":")[2], _ms(fact.until)
+    _tell_you(fact.room_key, fact.identifier, fact.at, "mute", room=group_id, until=until, by=fact.by)
     user = {"id": fact.identifier, "nick": fact.nick}
-    _tell(fact.room_key, fact.at, "mute", user=user, until=_ms(fact.until), by=fact.by)
+    _tell(fact.room_key, fact.at, "mute", user=user, until=until, by=fact.by)
 
 
 def user_unmuted(fact: UserUnmuted) -> None:
     _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing={"muted_until_ms": None})
+    group_id = fact.room_key.partition(":")[2]
+    _tell_you(fact.room_key, fact.identifier, fact.at, "unmute", room=group_id, by=fact.by)
     _tell(fact.room_key, fact.at, "unmute", user={"id": fact.identifier, "nick": fact.nick}, by=fact.by)
 
 
