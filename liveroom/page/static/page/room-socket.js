@@ -23,7 +23,7 @@ const STEADY_MS = 5_000;
 const HELD_FRAMES = 200;
 
 /** Codes of a refused join that pass by themselves: unavailable, too many requests, timeout. */
-const PASSING = new Set([10002, 10006, 10023, 60007, 60011, 70169]);
+const PASSING = new Set([10002, 10006, 10023, 60007, 60011, 60018, 70169]);
 
 /** What the close codes mean that forbid coming back (4100–4199). */
 const CLOSED = new Map([

@@ -1,0 +1,296 @@
+"""The client for servers: against a server that the test speaks for, and against a real one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from interactions.client import CommandRefused, Offline, Refused, RoomClient, heard, room_client
+from interactions.client.room_client import backoff
+from tests.helpers.people import Cast
+from tests.helpers.sockets import SocketProcess
+
+Act = Callable[["Line"], Awaitable[None]]
+SECONDS = 10
+
+
+class Line:
+    """One connection, from the server's side."""
+
+    def __init__(self, socket: ServerConnection) -> None:
+        self.socket = socket
+        self.query = parse_qs(urlsplit(socket.request.path).query)
+
+    async def says(self, **frame: Any) -> None:
+        await self.socket.send(json.dumps(frame))
+
+    async def hears(self) -> dict[str, Any]:
+        return dict(json.loads(await self.socket.recv()))
+
+    async def answers(self, **body: Any) -> dict[str, Any]:
+        command = await self.hears()
+        await self.says(id=command["id"], ok=True, **body)
+        return command
+
+    async def refuses(self, **error: Any) -> None:
+        await self.says(id=(await self.hears())["id"], ok=False, error=error)
+
+    async def lets_in(self, seq: int = 10, epoch: str = "e1", **more: Any) -> dict[str, Any]:
+        now = int(time.time() * 1000)
+        return await self.answers(snapshot={"epoch": epoch, "seq": seq, "server_time": now + 60_000}, **more)
+
+    async def tells(self, *seqs: int, epoch: str = "e1") -> None:
+        events = [{"seq": seq, "type": "comment", "text": str(seq)} for seq in seqs]
+        await self.says(type="batch", room="r", epoch=epoch, events=events)
+
+    async def stays(self) -> None:
+        await self.socket.wait_closed()
+
+
+@asynccontextmanager
+async def speaking(*acts: Act) -> AsyncIterator[tuple[RoomClient, list[Line]]]:
+    """A client, and a server whose n-th connection does the n-th act; the last act is for all that follow."""
+    lines: list[Line] = []
+
+    async def serves(socket: ServerConnection) -> None:
+        line = Line(socket)
+        lines.append(line)
+        try:
+            await acts[min(len(lines), len(acts)) - 1](line)
+        except ConnectionClosed:
+            pass
+
+    async with serve(serves, "127.0.0.1", 0, subprotocols=["liveroom.v1"]) as server:
+        port = server.sockets[0].getsockname()[1]
+        client = RoomClient(url=f"ws://127.0.0.1:{port}/ws/v1", room="r", usersig="sig", sdkappid=7)
+        try:
+            yield client, lines
+        finally:
+            await client.close()
+
+
+async def some(client: RoomClient, count: int) -> list[dict[str, Any]]:
+    """The next events, shortened: numbers of comments, `snapshot`, `resumed`, words to this person."""
+    found: list[Any] = []
+    async with asyncio.timeout(SECONDS):
+        async for event in client.events():
+            if event["type"] == "snapshot":
+                found.append("resumed" if event["recovered"] else "snapshot")
+            elif event["type"] == "you":
+                found.append(event["event"]["type"])
+            else:
+                found.append(event.get("seq", event["type"]))
+            if len(found) == count:
+                break
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_client, "BACKOFF_SECONDS", 0.02)
+
+
+async def test_events_come_once_in_order_and_a_lost_connection_is_resumed() -> None:
+    joins: list[dict[str, Any]] = []
+
+    async def first(line: Line) -> None:
+        joins.append(await line.lets_in())
+        await line.tells(9, 10, 11)
+        await line.tells(11, 12)
+        await line.socket.close(4000)
+
+    async def second(line: Line) -> None:
+        # What was missed may overtake the answer.
+        command = await line.hears()
+        joins.append(command)
+        await line.tells(13)
+        await line.says(id=command["id"], ok=True, recovered=True, snapshot={"epoch": "e1", "seq": 13})
+        await line.tells(13, 14)
+        await line.stays()
+
+    async with speaking(first, second) as (client, lines):
+        await client.connect()
+        assert await some(client, 6) == ["snapshot", 11, 12, "resumed", 13, 14]
+        assert client.position == ("e1", 14)
+        assert 55_000 < client.now_ms() - time.time() * 1000 < 65_000
+        assert lines[0].query == {"platform": ["pc"], "sdkappid": ["7"]}
+        assert "sig" in lines[0].socket.request.headers["Sec-WebSocket-Protocol"]
+    assert "since" not in joins[0]
+    assert joins[1]["since"] == {"epoch": "e1", "seq": 12}
+
+
+async def test_a_gap_is_fetched_and_what_cannot_be_is_told() -> None:
+    async def gap(line: Line) -> None:
+        await line.lets_in()
+        await line.tells(11, 13)
+        await line.stays()
+
+    async def fetched(line: Line) -> None:
+        command = await line.lets_in(13, recovered=True)
+        assert command["since"] == {"epoch": "e1", "seq": 11}
+        await line.tells(12, 13)
+        await line.tells(40, epoch="e2")
+        await line.stays()
+
+    async def begun_anew(line: Line) -> None:
+        await line.lets_in(40, "e2", recovered=False)
+        await line.tells(41, epoch="e2")
+        await line.stays()
+
+    async with speaking(gap, fetched, begun_anew) as (client, _):
+        assert await client.connect() is None
+        assert await some(client, 7) == ["snapshot", 11, "resumed", 12, 13, "snapshot", 41]
+
+
+async def test_words_to_this_person_resume_by_themselves_and_come_once() -> None:
+    def words(*useqs: int, **more: Any) -> dict[str, Any]:
+        events = [{"useq": useq, "type": f"word-{useq}", "room": "r"} for useq in useqs]
+        return {"type": "you", "epoch": "u1", "events": events, **more}
+
+    async def first(line: Line) -> None:
+        await line.says(**words(useq=3))
+        await line.lets_in()
+        await line.says(**words(4))
+        await line.says(**words(4, 5))
+        await line.socket.close(1001)
+
+    async def second(line: Line) -> None:
+        await line.says(**words(5, 6, recovered=True))
+        await line.lets_in(recovered=True)
+        await line.socket.close(1001)
+
+    async def third(line: Line) -> None:
+        await line.says(**{**words(useq=2, recovered=False), "epoch": "u2"})
+        await line.lets_in(recovered=True)
+        await line.stays()
+
+    async with speaking(first, second, third) as (client, lines):
+        await client.connect()
+        told = await some(client, 7)
+        assert told == ["snapshot", "word-4", "word-5", "word-6", "resumed", "lapse", "resumed"]
+        assert "you" not in lines[0].query
+        assert [line.query["you"] for line in lines[1:]] == [["u1.5"], ["u1.6"]]
+
+
+async def test_answers_find_their_commands_whatever_comes_between() -> None:
+    async def act(line: Line) -> None:
+        await line.lets_in()
+        slow, quick = await line.hears(), await line.hears()
+        await line.says(id=quick["id"], ok=True, total=5, counted=2)
+        await line.tells(11)
+        await line.says(id=slow["id"], ok=True, result="delivered", seq=11)
+        await line.refuses(code=10017, name="muted", message="Muted.", retry_after_ms=900)
+        await line.hears()
+        await line.socket.close(1001)
+
+    async with speaking(act) as (client, _):
+        with pytest.raises(Offline):
+            await client.send("ping")
+        await client.connect()
+        said, liked = await asyncio.gather(client.send("comment", text="hi"), client.like(2))
+        assert (said["seq"], liked["total"], liked["counted"]) == (11, 5, 2)
+        with pytest.raises(CommandRefused) as muted:
+            await client.send("comment", text="hi")
+        assert (muted.value.name, muted.value.code, muted.value.retry_after_ms) == ("muted", 10017, 900)
+        with pytest.raises(Offline):
+            await client.send("comment", text="cut off")
+
+
+@pytest.mark.parametrize(("code", "reason"), [(4103, "banned"), (4108, "entered_another_room"), (4101, "expired")])
+async def test_what_forbids_to_come_back_ends_the_client(code: int, reason: str) -> None:
+    async def act(line: Line) -> None:
+        await line.lets_in()
+        await line.says(type="bye", reason=reason, reconnect=False, after_ms=0, message="Go.")
+        await line.socket.close(code)
+
+    async with speaking(act) as (client, lines):
+        await client.connect()
+        with pytest.raises(Refused, match=r"Go\.") as refused:
+            await some(client, 2)
+        assert (refused.value.code, refused.value.name) == (code, reason)
+        with pytest.raises(Refused):
+            await client.send("ping")
+        assert len(lines) == 1
+
+
+async def test_a_refused_join_is_raised_and_a_busy_server_is_asked_again() -> None:
+    async def busy(line: Line) -> None:
+        await line.refuses(code=10002, name="unavailable", message="Wait.", retry_after_ms=10)
+        await line.stays()
+
+    async def closed(line: Line) -> None:
+        await line.refuses(code=10007, name="password_needed", message="No.")
+        await line.stays()
+
+    async with speaking(busy, closed) as (client, lines):
+        with pytest.raises(Refused) as refused:
+            await client.connect()
+        assert (refused.value.name, len(lines)) == ("password_needed", 2)
+
+
+async def test_a_reader_that_is_far_behind_begins_again_with_what_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heard, "MOST_WAITING", 3)
+
+    async def many(line: Line) -> None:
+        await line.lets_in()
+        await line.tells(*range(11, 20))
+        await line.answers(server_time=1)
+        await line.stays()
+
+    async def again(line: Line) -> None:
+        assert "since" not in await line.lets_in(30)
+        await line.tells(31)
+        await line.stays()
+
+    async with speaking(many, again) as (client, lines):
+        await client.connect()
+        # Who only speaks needs no reader, and nothing grows.
+        await client.send("ping")
+        assert len(lines) == 1
+        assert await some(client, 2) == ["snapshot", 31]
+
+
+def test_the_pause_is_anywhere_below_a_growing_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_client, "BACKOFF_SECONDS", 1.0)
+    assert [backoff(attempt, lambda: 1.0) for attempt in (0, 1, 2, 3, 9)] == [1, 2, 4, 8, 15]
+    assert backoff(5, lambda: 0.0) == 0
+    with pytest.raises(ValueError, match="ws://"):
+        RoomClient(url="http://127.0.0.1/ws/v1", room="r")
+
+
+def test_it_brings_nothing_of_ours_along() -> None:
+    code = "import sys, interactions.client; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"django", "redis", "channels", "liveroom", "streams", "orjson"} & set(loaded)
+
+
+async def test_in_a_real_room_people_hear_each_other(sockets: SocketProcess, cast: Cast) -> None:
+    def client(usersig: str | None, **more: Any) -> RoomClient:
+        return RoomClient(url=sockets.url, room="r1", usersig=usersig, sdkappid=cast.app.sdkappid, **more)
+
+    sigs = [cast.usersig(cast.mia), cast.usersig(cast.zed)]
+    async with client(sigs[0]) as mia, client(sigs[1]) as zed, client(None) as guest:
+        said = await mia.send("comment", text="hi", cid="1")
+        assert said["result"] == "delivered"
+        for phone in (zed, guest):
+            async with asyncio.timeout(SECONDS):
+                event = await anext(event async for event in phone.events() if event["type"] == "comment")
+            assert (event["text"], event["seq"]) == ("hi", said["seq"])
+        assert abs(mia.now_ms() - time.time() * 1000) < 1000
+        with pytest.raises(CommandRefused):
+            await guest.send("comment", text="guests do not speak")
+    with pytest.raises(Refused):
+        await RoomClient(url=sockets.url, room="nowhere", sdkappid=cast.app.sdkappid).connect()
+    with pytest.raises(Refused):
+        await client("x" * 60).connect()
