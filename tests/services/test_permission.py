@@ -44,6 +44,9 @@ RIGHTS = {
     "room.admins": {"stella"},
     "room.attributes": {"stella", "max"},
     "room.counters": {"stella", "max"},
+    "room.archive": {"stella", "max"},
+    "room.mute": {"stella", "max"},
+    "room.ban": {"stella", "max"},
     "comment.send": {"stella", "max", "mia"},
     "stream.push": {"stella"},
     "stream.manage": {"stella"},
@@ -80,6 +83,9 @@ def test_an_app_admin_acts_for_its_app_and_for_no_other(cast):
     [
         ("room.change", "rooms"),
         ("room.attributes", "rooms"),
+        ("room.mute", "rooms"),
+        ("room.ban", "rooms"),
+        ("app.ban", "people"),
         ("comment.send", "messages"),
         ("stream.forbid", "streams"),
         ("stream.push", "streams"),
@@ -88,7 +94,7 @@ def test_an_app_admin_acts_for_its_app_and_for_no_other(cast):
     ],
 )
 def test_a_server_key_needs_its_scope(cast, action, scope):
-    room = None if action in ("tokens.make", "stream.list") else cast.room
+    room = None if action in ("tokens.make", "stream.list", "app.ban") else cast.room
     every = {"rooms", "messages", "tokens", "streams", "people"}
 
     def server(*scopes: str) -> Actor:
