@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonRes
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis import RedisError
 
+from liveroom.kernel import process
 from liveroom.kernel.metrics import exposition
 from liveroom.kernel.redis import shared
 
@@ -19,7 +20,9 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The process can do its work: database and Redis answer. 503 names what does not."""
+    """The process can do its work: database and Redis answer, and it is not about to end. 503 names what is not so."""
+    if process.draining.is_set():
+        return JsonResponse({"ready": False, "process": "draining"}, status=503)
     parts = {"database": _asks(lambda: connection.cursor().execute("SELECT 1")), "redis": _asks(shared().ping)}
     ready = all(parts.values())
     body = {"ready": ready, **{name: "ok" if good else "away" for name, good in parts.items()}}

@@ -1,18 +1,24 @@
-"""Daphne, as our processes run it: one port shared by several processes, sockets with their transport at hand."""
+"""Daphne, as our processes run it: one port shared by several processes, and an end that lets requests finish."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import socket
 from typing import Any
 
 # Importing it installs Twisted's asyncio reactor: before anything else that imports a reactor.
 from daphne.server import Server
 
+from liveroom.kernel import process
+
 # 50, Daphne's own, left 441 of 2,000 simultaneous connections unopened; with 4,096 all were open in 2.3 s.
 BACKLOG = 4096
-# A comment of 8 KB written in \u escapes takes 48 KB.
-MAX_FRAME_BYTES = 64 * 1024
+# What was accepted just before the end has so long to say what it wants.
+SETTLING_SECONDS = 0.3
+# SIGTERM waits so long for running requests, SIGINT only that long.
+FINISH_SECONDS, HURRY_SECONDS = 18.0, 2.0
 
 
 def shared_listener(*, address: str, port: int) -> str:
@@ -31,36 +37,63 @@ def shared_listener(*, address: str, port: int) -> str:
     return f"fd:fileno={handle}"
 
 
-def web_server(*, application: Any, address: str, port: int) -> Server:
-    return Server(
+def stop_listening(server: Server) -> None:
+    """New connections go to the other processes on this port. Those that wait in our queue are taken first: closing would reset them."""
+    for listener in server.listeners:
+        port = getattr(listener, "result", None)
+        if port is not None and not port.disconnecting:
+            for _ in range(BACKLOG // 100):
+                port.doRead()
+            port.stopListening()
+
+
+class WebServer(Server):  # type: ignore[misc]
+    """SIGTERM: `/readyz` says 503, nobody new is let in, running requests finish, the process ends."""
+
+    _ending: asyncio.Task[None] | None = None
+
+    def runs(self) -> None:
+        loop = asyncio.get_event_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.end, FINISH_SECONDS)
+        loop.add_signal_handler(signal.SIGINT, self.end, HURRY_SECONDS)
+        process.now_serves()
+
+    def end(self, seconds: float) -> None:
+        process.draining.set()
+        if self._ending is None:
+            stop_listening(self)
+        else:
+            self._ending.cancel()
+            seconds = HURRY_SECONDS
+        self._ending = asyncio.ensure_future(self._finish(seconds))
+
+    async def _finish(self, seconds: float) -> None:
+        end = asyncio.get_running_loop().time() + seconds
+        await asyncio.sleep(min(seconds, SETTLING_SECONDS))
+        while self._is_busy() and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - Daphne tells nobody
+            await asyncio.sleep(0.02)
+        self.stop()
+
+    def _is_busy(self) -> bool:
+        return any(
+            "disconnected" not in details and not details["application_instance"].done()
+            for details in self.connections.values()
+            if "application_instance" in details
+        )
+
+
+def web_server(*, application: Any, address: str, port: int) -> WebServer:
+    from twisted.internet import reactor
+
+    server = WebServer(
         application,
         endpoints=[shared_listener(address=address, port=port)],
+        signal_handlers=False,
         http_timeout=60,
         application_close_timeout=2,
         verbosity=0,
         server_name="liveroom",
     )
-
-
-class SocketServer(Server):
-    """Gives each socket's consumer the process's hub and the connection's own transport: frames go straight to it."""
-
-    hub: Any = None
-
-    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        if scope["type"] == "websocket":
-            scope["extensions"] = {"liveroom.socket": {"transport": protocol.transport, "hub": self.hub}}
-        return super().create_application(protocol, scope)
-
-
-def socket_server(*, application: Any, address: str, port: int) -> SocketServer:
-    return SocketServer(
-        application,
-        endpoints=[shared_listener(address=address, port=port)],
-        websocket_max_frame_size=MAX_FRAME_BYTES,
-        websocket_max_message_size=MAX_FRAME_BYTES,
-        websocket_handshake_timeout=30,
-        application_close_timeout=2,
-        verbosity=0,
-        server_name="liveroom",
-    )
+    call_when_running: Any = reactor.callWhenRunning  # type: ignore[attr-defined]
+    call_when_running(server.runs)
+    return server

@@ -1,13 +1,22 @@
-"""What a socket port answers to plain HTTP: that it lives, and where the rest is."""
+"""What a socket port answers to plain HTTP: that it lives, whether it takes viewers, and where the rest is."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from liveroom.kernel import process
+
 
 async def nothing_here(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    alive = scope["path"] == "/livez"
-    body = b"ok\n" if alive else b"This port serves WebSockets at /ws/v1.\n"
+    status, body = _answer(scope["path"])
     headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200 if alive else 426, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _answer(path: str) -> tuple[int, bytes]:
+    if path == "/livez":
+        return 200, b"ok\n"
+    if path == "/readyz":
+        return (503, b"draining\n") if process.draining.is_set() else (200, b"ok\n")
+    return 426, b"This port serves WebSockets at /ws/v1.\n"

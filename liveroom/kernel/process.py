@@ -1,7 +1,9 @@
-"""What every long-running command shares: a name, a state in `/metrics`, an answer to SIGTERM."""
+"""What every long-running command shares: a name, a state in `/metrics`, an answer to SIGTERM, a word when it serves."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import threading
 from argparse import ArgumentParser
@@ -12,6 +14,20 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
 from liveroom.kernel import metrics
+
+# Set: this process ends soon. `/readyz` says so, whatever is asked here is still answered.
+draining = threading.Event()
+# Where a supervisor wants to be told that a child serves: the number of a pipe's end (deploy/embedded/children.py).
+READY_PIPE = "LIVEROOM_READY_PIPE"
+
+
+def now_serves() -> None:
+    """Tell whoever started us, if it asked; once."""
+    handle = os.environ.pop(READY_PIPE, "")
+    if handle.isdigit():
+        with contextlib.suppress(OSError):
+            os.write(int(handle), b"ready\n")
+            os.close(int(handle))
 
 
 class ServiceCommand(BaseCommand):

@@ -100,7 +100,7 @@ class SocketProcess:
     def stop(self) -> None:
         """As the supervisor would."""
         if self.child.poll() is None:
-            self.child.send_signal(signal.SIGTERM)
+            self.child.send_signal(signal.SIGINT)
             try:
                 self.child.wait(10)
             except subprocess.TimeoutExpired:

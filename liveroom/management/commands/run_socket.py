@@ -1,6 +1,5 @@
 """A socket process: viewers' sockets and the hot lane, nothing else. It holds nothing but its sockets."""
 
-from asyncio import ensure_future
 from typing import Any
 
 from django.conf import settings
@@ -13,18 +12,20 @@ class Command(ServiceCommand):
     kind = "socket"
 
     def serve(self, options: dict[str, Any]) -> None:
-        from liveroom.serving import socket_server
-
-        from twisted.internet import reactor  # isort: skip - the one that serving chose
-        from twisted.internet.defer import Deferred
+        from liveroom.socket_server import SocketServer
 
         from interactions.live.hub import Hub  # isort: skip - after the reactor is installed
+        from interactions.live.limits import Limits  # isort: skip
         from liveroom.asgi import sockets  # isort: skip
 
         config = settings.LIVEROOM
-        server = socket_server(application=sockets, address=config.bind, port=config.ws_port)
-        server.hub = hub = Hub(process=self.name)
-        # Twisted waits for what `before` returns, so viewers hear `bye` before the transports go.
-        add_trigger: Any = reactor.addSystemEventTrigger
-        add_trigger("before", "shutdown", lambda: Deferred.fromFuture(ensure_future(hub.stop())))
+        server = SocketServer(
+            application=sockets,
+            address=config.bind,
+            port=config.ws_port,
+            limits=Limits.of(config),
+            deflate=config.ws_deflate,
+            drain_seconds=config.drain_seconds,
+        )
+        server.hub = Hub(process=self.name)
         server.run()

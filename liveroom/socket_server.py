@@ -1,0 +1,402 @@
+"""Daphne for viewers' sockets: what a peer may cost before any command is looked at, and how everybody leaves.
+
+Promise: memory and time of one connection are bounded whatever comes in (size, fragments, pings, commands faster than they
+are served); whoever breaks the protocol hears why in a close frame and is gone within `CLOSING_SECONDS`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import threading
+from collections.abc import Awaitable
+from typing import Any
+
+from liveroom.serving import shared_listener, stop_listening  # isort: skip - installs the reactor
+
+from autobahn.websocket import protocol
+from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
+from autobahn.websocket.types import ConnectionDeny
+from daphne.http_protocol import WebRequest
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import reactor
+
+from interactions.live import draining, envelope
+from interactions.live.limits import Limits, Refusal
+from liveroom.kernel import process
+from liveroom.kernel.http import behind_proxy
+
+log = logging.getLogger(__name__)
+
+# Autobahn formats all its options for every connection, for a debug log that nobody reads.
+protocol.pformat = lambda _: ""
+
+PATH = "/ws/v1"
+SUBPROTOCOL = "liveroom.v1"
+# Of a frame, and of a message in all its fragments: 8 KB of text in UTF-8 and everything around it.
+MAX_FRAME_BYTES = 16 * 1024
+MAX_FRAGMENTS = 64
+CLOSING_SECONDS = 2
+TOO_MANY_CONNECTIONS = 4003
+# What one connection may have done in one go; then others get their turn, and it goes on after a pause.
+STEPS_AT_ONCE = 64
+PAUSE_SECONDS = 0.05
+# Commands that were read but not served yet; above that nothing more is read, and TCP holds the peer back.
+MAX_WAITING = 16
+# A peer that does not read gets no more pongs.
+MAX_UNREAD_BYTES = 64 * 1024
+# Until a connection has become a socket.
+HTTP_SECONDS = 10
+# From the last `bye` until the process does not wait any longer for close frames to be answered.
+FAREWELL_SECONDS, SHORT_FAREWELL_SECONDS = 3.0, 0.8
+# Whatever hangs: then the process ends all the same.
+DRAINED_WITHIN_SECONDS, STOPPED_WITHIN_SECONDS = 19.5, 1.9
+
+
+class _OurDeflate(PerMessageDeflateOfferAccept):  # type: ignore[misc]
+    """Says `server_no_context_takeover` also to those who did not ask for it (RFC 7692 section 7.1.1.1 allows it)."""
+
+    def get_extension_string(self) -> str:
+        said = str(super().get_extension_string())
+        return said if "server_no_context_takeover" in said else f"{said}; server_no_context_takeover"
+
+
+def _fitting_offer(extensions: list[tuple[str, dict[str, list[Any]]]]) -> PerMessageDeflateOffer | None:
+    """The first offer under which a frame that is compressed for all is right for this peer too."""
+    for name, params in extensions:
+        if name == "permessage-deflate":
+            try:
+                offer = PerMessageDeflateOffer.parse(params)
+            except Exception:  # noqa: S112 - what Autobahn raises; the handshake will fail on it
+                continue
+            if offer.request_max_window_bits in (0, 15):
+                return offer
+    return None
+
+
+class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
+    """One connection, from its handshake on."""
+
+    server: SocketServer
+    client_addr: list[Any] | None = None
+    path = b""
+    limits_source: str | None = None
+    refusal: Refusal | None = None
+    offer: PerMessageDeflateOffer | None = None
+    viewer: draining.Dismissable | None = None
+    _asked = False
+    _deaf = False
+    _resting = False
+    _fragments = 0
+
+    # -- the handshake
+
+    def processHandshake(self) -> None:
+        # What comes while the first one is being answered is no second one.
+        if not self._asked:
+            super().processHandshake()
+
+    def onConnect(self, request: Any) -> Any:
+        """Refused by HTTP: what is no address of ours, comes too late, or does not listen to `bye`."""
+        self._asked = True
+        server: SocketServer = self.factory.server_class
+        if request.path != PATH:
+            raise ConnectionDeny(404, f"Sockets are at {PATH}.")
+        if process.draining.is_set():
+            raise ConnectionDeny(503, "This process ends; come again.")
+        peer, forwarded = str(self.transport.getPeer().host), request.headers.get("x-forwarded-for", "")
+        source = server.limits.source(peer=peer, forwarded=forwarded)
+        refusal = server.limits.connect(source=source)
+        if refusal is not None and not refusal.politely:
+            raise ConnectionDeny(429, f"Too many connections; wait {refusal.after_ms} ms.")
+        if refusal is not None:
+            # A page cannot see the status of a refused handshake, but it can read `bye`. No application is started for it.
+            self.refusal = refusal
+            return SUBPROTOCOL if SUBPROTOCOL in request.protocols else None
+        self.limits_source = source
+        if server.deflate:
+            self.offer = _fitting_offer(request.extensions)
+        return super().onConnect(request)
+
+    def perMessageCompressionAccept(self, offers: list[Any]) -> PerMessageDeflateOfferAccept | None:
+        """Called by Autobahn. Nothing is allocated before a compressed message comes."""
+        if self.offer is None:
+            return None
+        return _OurDeflate(self.offer, request_no_context_takeover=True, no_context_takeover=True)
+
+    def onOpen(self) -> None:
+        # It would keep the whole HTTP request in memory.
+        self.transport.unregisterProducer()
+        if self.refusal is not None:
+            self._say_bye(
+                code=TOO_MANY_CONNECTIONS,
+                reason="too_many_connections",
+                message="Too many connections from your address.",
+                after_ms=self.refusal.after_ms,
+            )
+            return
+        super().onOpen()
+        if process.draining.is_set():
+            draining.dismiss(self, chance=self.server.chance)
+
+    # -- what comes in
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        if self.state == self.STATE_CONNECTING and len(self.data) + len(data) > MAX_FRAME_BYTES:
+            self.dropConnection(abort=True)
+            return
+        super().dataReceived(data)
+
+    def consumeData(self) -> None:
+        """As Autobahn's, but in slices, and no faster than commands are served."""
+        if self._resting:
+            return
+        if self.state not in (self.STATE_OPEN, self.STATE_CLOSING):
+            super().consumeData()
+            return
+        for _ in range(STEPS_AT_ONCE):
+            if not self.processData() or self.state == self.STATE_CLOSED:
+                if self._is_served():
+                    return
+                break
+        self._resting = True
+        self.transport.pauseProducing()
+        reactor.callLater(PAUSE_SECONDS, self._go_on)  # type: ignore[attr-defined]
+
+    def _is_served(self) -> bool:
+        queue = getattr(self, "application_queue", None)
+        return queue is None or queue.qsize() < MAX_WAITING
+
+    def _go_on(self) -> None:
+        if self.state == self.STATE_CLOSED:
+            return
+        if not self._is_served():
+            reactor.callLater(PAUSE_SECONDS, self._go_on)  # type: ignore[attr-defined]
+            return
+        self._resting = False
+        self.consumeData()
+        if not self._resting:
+            self.transport.resumeProducing()
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        super().onMessageBegin(isBinary)
+        self._fragments = 0
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        super().onMessageFrameBegin(length)
+        self._fragments += 1
+        if self._fragments > MAX_FRAGMENTS and not self.failedByMe:
+            self._fail_connection(1008, f"a message in more than {MAX_FRAGMENTS} fragments")
+
+    def onMessageFrameData(self, payload: bytes) -> None:
+        super().onMessageFrameData(payload)
+        # A peer that sends byte by byte would cost fifty times what it sends.
+        if self.frame_data is not None and len(self.frame_data) > MAX_FRAGMENTS:
+            self.frame_data = [b"".join(self.frame_data)]
+
+    def onMessageEnd(self) -> None:
+        super().onMessageEnd()
+        if self._perMessageCompress is not None:
+            self._perMessageCompress._decompressor = None
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        if self.refusal is None:
+            super().onMessage(payload, isBinary)
+
+    def onPing(self, payload: bytes) -> None:
+        if len(self.transport.dataBuffer) + self.transport._tempDataLen <= MAX_UNREAD_BYTES:
+            super().onPing(payload)
+
+    # -- the end
+
+    def _fail_connection(self, code: int = 1001, reason: str = "") -> None:
+        """The close frame with the reason, our half of the connection closed; what still comes is thrown away unread.
+
+        Aborting at once would throw the close frame away as well, where the peer is still sending."""
+        if self.state != self.STATE_OPEN:
+            self.dropConnection(abort=True)
+            return
+        self.failedByMe = True
+        self.sendCloseFrame(code=code, reasonUtf8=reason.encode("ascii", "replace")[:123], isReply=False)
+        self._deaf, self.data = True, b""
+        self.transport.resumeProducing()
+        self.transport.loseWriteConnection()
+
+    def _protocol_violation(self, reason: str) -> bool:
+        self._fail_connection(self.CLOSE_STATUS_CODE_PROTOCOL_ERROR, reason)
+        return True
+
+    def _invalid_payload(self, reason: str) -> bool:
+        self._fail_connection(self.CLOSE_STATUS_CODE_INVALID_PAYLOAD, reason)
+        return True
+
+    def onClose(self, wasClean: bool, code: int, reason: str) -> None:
+        if self.limits_source is not None:
+            self.factory.server_class.limits.disconnect(source=self.limits_source)
+            self.limits_source = None
+        if self in self.factory.server_class.connections:
+            super().onClose(wasClean, code, reason)
+
+    def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 1000) -> None:
+        """Through the consumer's own socket, where it has one: nothing is written after the close frame."""
+        if self.viewer is not None:
+            self.viewer.dismiss(code=code, reason=reason, message=message, after_ms=after_ms)
+        elif self.state == self.STATE_OPEN:
+            self._say_bye(code=code, reason=reason, message=message, after_ms=after_ms)
+
+    def _say_bye(self, *, code: int, reason: str, message: str, after_ms: int) -> None:
+        words = envelope.bye(reason=reason, reconnect=True, after_ms=after_ms, message=message)
+        self.transport.write(envelope.text_frame(words))
+        self.sendClose(code=code)
+
+    def owned_by(self, viewer: draining.Dismissable) -> None:
+        """Called by the consumer: who says `bye` on this connection."""
+        self.viewer = viewer
+
+
+class _SocketRequest(WebRequest):  # type: ignore[misc]
+    """Nothing here takes a body; Twisted would write one of any size to disk."""
+
+    def gotLength(self, length: int | None) -> None:
+        if length != 0:
+            self.channel.transport.write(
+                b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            )
+            self.channel.loseConnection()
+            length = 0
+        super().gotLength(length)
+
+
+class SocketServer(Server):  # type: ignore[misc]
+    """Gives each socket's consumer what it needs of the process, in `scope["extensions"]["liveroom.socket"]`:
+
+    `transport` (frames go straight to it), `hub`, `limits` with this connection's `source`, `address` of the viewer, `deflated`
+    (compressed frames are understood), and `owns(socket)`, to be called once with the object that says `bye` here."""
+
+    hub: Any = None
+
+    def __init__(
+        self, *, application: Any, address: str, port: int, limits: Limits, deflate: bool, drain_seconds: float
+    ):
+        super().__init__(
+            application,
+            endpoints=[shared_listener(address=address, port=port)],
+            signal_handlers=False,
+            websocket_max_frame_size=MAX_FRAME_BYTES,
+            websocket_max_message_size=MAX_FRAME_BYTES,
+            websocket_handshake_timeout=30,
+            application_close_timeout=2,
+            ready_callable=self._before_the_first,
+            verbosity=0,
+            server_name="liveroom",
+        )
+        self.limits, self.deflate, self._drain_seconds = limits, deflate, drain_seconds
+        self._ending: asyncio.Task[None] | None = None
+        self.chance = random.Random()  # noqa: S311
+
+    def _before_the_first(self) -> None:
+        self.ws_factory.protocol = SocketProtocol
+        self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSING_SECONDS, failByDrop=False)
+        self.http_factory.timeOut = HTTP_SECONDS
+        build = self.http_factory.buildProtocol
+
+        def with_our_request(address: Any) -> Any:
+            channel = build(address)
+            channel.requestFactory = _SocketRequest
+            return channel
+
+        self.http_factory.buildProtocol = with_our_request
+        reactor.callWhenRunning(self._runs)  # type: ignore[attr-defined]
+
+    def _runs(self) -> None:
+        loop = asyncio.get_event_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.drain)
+        loop.add_signal_handler(signal.SIGINT, self.stop_now)
+        process.now_serves()
+
+    def create_application(self, connection: Any, scope: dict[str, Any]) -> Any:
+        if scope["type"] == "websocket":
+            forwarded = connection.request.headers.get("x-forwarded-for", "")
+            scope["extensions"] = {
+                "liveroom.socket": {
+                    "transport": connection.transport,
+                    "hub": self.hub,
+                    "limits": self.limits,
+                    "source": connection.limits_source,
+                    "address": behind_proxy(peer=scope["client"][0], forwarded=forwarded),
+                    "deflated": connection.offer is not None,
+                    "owns": connection.owned_by,
+                }
+            }
+        return super().create_application(connection, scope)
+
+    def sockets(self) -> list[SocketProtocol]:
+        """Every connection that is a socket, in a room or not."""
+        return [
+            found
+            for found, details in self.connections.items()
+            if isinstance(found, SocketProtocol) and found.state == found.STATE_OPEN and "disconnected" not in details
+        ]
+
+    def _open(self) -> bool:
+        return any("disconnected" not in details for details in self.connections.values())
+
+    # -- the end
+
+    def drain(self) -> None:
+        """SIGTERM: send viewers elsewhere, in peace. A second one: `stop_now`."""
+        if self._ending is not None:
+            self.stop_now()
+            return
+        self._ends_within(DRAINED_WITHIN_SECONDS)
+        self._ending = asyncio.ensure_future(self._leave(self._drain_seconds, FAREWELL_SECONDS))
+
+    def stop_now(self) -> None:
+        """SIGINT: `bye` to all at once."""
+        if self._ending is not None:
+            self._ending.cancel()
+        self._ends_within(STOPPED_WITHIN_SECONDS)
+        self._ending = asyncio.ensure_future(self._leave(0, SHORT_FAREWELL_SECONDS))
+
+    async def _leave(self, seconds: float, farewell_seconds: float) -> None:
+        process.draining.set()
+        stop_listening(self)
+        await draining.drain(sockets=self.sockets, seconds=seconds, chance=self.chance)
+        end = asyncio.get_running_loop().time() + farewell_seconds
+        while self._open() and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - peers decide
+            await asyncio.sleep(0.02)
+        # Consumers leave their rooms; the hub says our last numbers.
+        await asyncio.sleep(0.02)
+        if self.hub is not None:
+            await _within(1.0, self.hub.stop())
+        self.stop()
+
+    @staticmethod
+    def _ends_within(seconds: float) -> None:
+        def end() -> None:
+            log.warning("Something hangs; ending without it.")
+            os._exit(0)
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+
+    def kill_all_applications(self) -> Any:
+        # A connection whose application was never made has none.
+        self.connections = {
+            found: details for found, details in self.connections.items() if "application_instance" in details
+        }
+        return super().kill_all_applications()
+
+
+async def _within(seconds: float, work: Awaitable[Any]) -> None:
+    """Or not: Redis may be away, and we end all the same."""
+    try:
+        await asyncio.wait_for(work, seconds)
+    except Exception:
+        log.warning("The last words to Redis failed; our numbers there expire by themselves.", exc_info=True)
