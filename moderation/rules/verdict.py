@@ -88,14 +88,20 @@ def seconds_fault(seconds: object, *, zero: bool) -> str | None:
     return None
 
 
-def out_of_reach(*, by_role: str, target_role: str, oneself: bool, app_admin: bool, what: str) -> str | None:
-    """Why nobody of `by_role` may `what` (mute, ban) the target in a room; None: it may. Lifting asks the same."""
+def out_of_reach(
+    *, by_role: str, target_role: str, oneself: bool, app_admin: bool, what: str, lifting: bool = False
+) -> str | None:
+    """Why nobody of `by_role` may `what` (mute, ban) the target in a room, or lift it; None: it may.
+
+    Who has become an owner or an admin of the app since may be freed, though not be hit again."""
     if oneself:
-        return f"Nobody can {what} himself, or lift it."
-    if app_admin:
-        return f"Admins of the app cannot be subject to a {what}."
-    if target_role == "owner":
-        return f"The owner of a room cannot be subject to a {what} in it."
+        return f"Nobody can lift his own {what}." if lifting else f"Nobody can {what} himself."
     if target_role == "admin" and by_role != "owner":
-        return f"Only the owner of the room can {what} one of its admins."
+        return f"Only the owner of the room can {what} one of its admins, and lift it."
+    if lifting:
+        return None
+    if app_admin:
+        return f"Nobody can {what} an admin of the app."
+    if target_role == "owner":
+        return f"Nobody can {what} the owner of a room in it."
     return None

@@ -56,7 +56,7 @@ def lift_ban(*, room: Room, identifier: str, by: Actor, now: datetime, reason: s
     """Let somebody in again. Of somebody who is not banned from this room: nothing happens. A ban from the app stays."""
     room = locked(room.pk)
     permission.ask("room.ban", actor=by, room=room)
-    person = target_in(room=room, identifier=identifier, by=by, what="ban")
+    person = target_in(room=room, identifier=identifier, by=by, what="ban", lifting=True)
     rows = Ban.objects.filter(room=room, person=person)
     held = rows.exclude(until__lte=now).exists()
     rows.delete()
@@ -122,7 +122,7 @@ def lift_ban_from_app(
 ) -> None:
     """The app is open to somebody again; bans from single rooms stay."""
     _ask_for_app(app, by)
-    person = target_of_app(app=app, identifier=identifier, by=by)
+    person = target_of_app(app=app, identifier=identifier, by=by, lifting=True)
     rows = Ban.objects.filter(app=app, room__isnull=True, person=person)
     held = rows.exclude(until__lte=now).exists()
     rows.delete()

@@ -54,7 +54,7 @@ def unmute_user(*, room: Room, identifier: str, by: Actor, now: datetime, reason
     """Lift a mute. Of somebody who is not muted: nothing happens, nothing is told."""
     room = locked(room.pk)
     permission.ask("room.mute", actor=by, room=room)
-    person = target_in(room=room, identifier=identifier, by=by, what="mute")
+    person = target_in(room=room, identifier=identifier, by=by, what="mute", lifting=True)
     rows = Mute.objects.filter(room=room, person=person)
     held = rows.exclude(until__lte=now).exists()
     rows.delete()

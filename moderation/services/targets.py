@@ -37,8 +37,8 @@ def checked_reason(reason: str) -> str:
     return text.checked(reason, field="reason", limit_bytes=REASON_BYTES)
 
 
-def target_in(*, room: Room, identifier: str, by: Actor, what: str) -> Person:
-    """The user that `by` may mute or ban in the (locked) room. PersonUnknown, OutOfReach."""
+def target_in(*, room: Room, identifier: str, by: Actor, what: str, lifting: bool = False) -> Person:
+    """The user that `by` may mute or ban in the (locked) room, or free. PersonUnknown, OutOfReach."""
     person = person_of(room, identifier)
     person.app = room.app
     target = person_actor(person)
@@ -48,14 +48,15 @@ def target_in(*, room: Room, identifier: str, by: Actor, what: str) -> Person:
         oneself=by.person_id == person.pk,
         app_admin=target.app_admin,
         what=what,
+        lifting=lifting,
     )
     if fault is not None:
         raise OutOfReach(fault, user=identifier)
     return person
 
 
-def target_of_app(*, app: App, identifier: str, by: Actor) -> Person:
-    """The user that `by` may ban from the app, locked until the transaction ends. PersonUnknown, OutOfReach."""
+def target_of_app(*, app: App, identifier: str, by: Actor, lifting: bool = False) -> Person:
+    """The user that `by` may ban from the app, or free, locked until the transaction ends. PersonUnknown, OutOfReach."""
     person = Person.objects.select_for_update(of=("self",)).filter(app=app, identifier=identifier).first()
     if person is None:
         raise PersonUnknown(f"There is no user {identifier[:40]!r} in this app; users exist after their first login.")
@@ -65,6 +66,7 @@ def target_of_app(*, app: App, identifier: str, by: Actor) -> Person:
         oneself=by.person_id == person.pk,
         app_admin=identifier in app.admin_identifiers,
         what="ban",
+        lifting=lifting,
     )
     if fault is not None:
         raise OutOfReach(fault, user=identifier)

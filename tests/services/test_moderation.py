@@ -160,6 +160,9 @@ def test_guests_servers_and_admins_of_the_app_cannot_be_hit(cast):
     cast.zed.refresh_from_db()
     for action in ("room.enter", "comment.send"):
         ask(action, actor=cast.actor(cast.zed), room=cast.room)
+    muting.unmute_user(room=cast.room, identifier="zed", by=cast.actor(cast.max), now=clock.now())
+    banning.lift_ban_from_app(app=cast.app, identifier="zed", by=STAFF, now=clock.now())
+    assert not Mute.objects.exists()
     ask("room.enter", actor=permission.anonymous(), room=cast.room)
     ask("room.enter", actor=Actor(kind=permission.SERVER, app_id=cast.app.pk), room=cast.room)
 
