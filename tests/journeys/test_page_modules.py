@@ -229,3 +229,93 @@ def test_every_state_has_words_that_say_what_to_do(window: Browser) -> None:
     assert got["full"]["text"] == "Full."
     assert all(state.get("title") for name, state in got.items() if name != "playing")
     assert len({state["key"] for state in got.values()}) == len(got)
+
+
+def test_why_the_box_is_closed_and_until_when(window: Browser) -> None:
+    got = window.run_async(
+        """
+        const { closedBox, FOREVER } = await import('/static/page/speaking.js');
+        const box = (more) => closedBox({ socket: { state: 'joined' }, room: { status: 'live' }, now: 1000, ...more });
+        return {
+          open: box({}), lifted: box({ mutedUntil: 900 }),
+          muted: box({ mutedUntil: 5000 }), ever: box({ mutedUntil: FOREVER }),
+          all: box({ mutedAll: true, me: { role: 'member' } }), leads: box({ mutedAll: true, me: { role: 'admin' } }),
+          slow: box({ slowUntil: 3000 }), over: box({ room: { status: 'ended' } }),
+          away: box({ socket: { state: 'waiting' } }), out: box({ socket: { state: 'refused' } }), early: box({ room: null }),
+        };
+        """
+    )
+    assert {name for name, box in got.items() if box["reason"] == ""} == {"open", "lifted", "leads"}
+    assert got["muted"] == {"reason": "A moderator has muted you", "until": 5000, "said": True}
+    assert (got["slow"]["until"], got["ever"]["until"]) == (3000, 0)
+    assert got["all"]["said"] is got["ever"]["said"] is True
+
+
+def test_arrivals_become_one_line_until_somebody_speaks(window: Browser) -> None:
+    got = window.run_async(
+        LIST
+        + """
+        const { Arrivals, cameIn, moderated } = await import('/static/page/tips.js');
+        const arrivals = new Arrivals();
+        const user = (id) => ({ id, nick: id });
+        const come = (event, now) => {
+          const { text, again } = arrivals.add(event, { me: 'mia', now, goesOn: comments.arrivalIsLast });
+          if (text) comments.arrive(text, { again });
+        };
+        come({ users: [user('zed')], count: 1 }, 0);
+        come({ users: [user('max')], count: 1 }, 1000);
+        await frame();
+        come({ users: [user('rita'), user('mia')], count: 5 }, 2000);
+        come({ users: [user('zed')], count: 1 }, 3000);
+        say(1);
+        come({ users: [user('mia')], count: 1 }, 4000);
+        come({ users: [user('stella')], count: 1 }, 5000);
+        await frame();
+        come({ users: [user('kim')], count: 1 }, 60_000);
+        await frame();
+        return {
+          lines: [...list.children].map((node) => node.querySelector('.text')?.textContent ?? node.textContent),
+          texts: [[[], 1], [[], 3], [['a'], 2], [['a', 'b'], 2], [['a', 'b'], 4]].map(([names, count]) => cameIn({ names, count })),
+          moderated: [moderated({ type: 'ban', user: user('zed') }), moderated({ type: 'mute_all', on: false })],
+        };
+        """
+    )
+    assert got["lines"] == ["zed and 5 others came in", "text 1", "stella came in", "kim came in"]
+    assert got["texts"] == [
+        "A guest came in",
+        "3 guests came in",
+        "a and 1 other came in",
+        "a and b came in",
+        "a and 3 others came in",
+    ]
+    assert got["moderated"] == ["zed was removed from the room.", "Everyone may comment again."]
+
+
+def test_lines_over_a_picture_are_bounded_and_fade_by_the_servers_clock(window: Browser) -> None:
+    got = window.run_async(
+        """
+        const { Lines, settingsOf } = await import('/static/page/overlay.js');
+        document.body.innerHTML = '<ul id="list"></ul>';
+        const list = document.getElementById('list');
+        let now = 100_000;
+        const lines = new Lines({ list, limit: 3, fade: 5, now: () => now });
+        const comment = (t, text, more) => ({ t, text, from: { id: 'zed', nick: '\u202eZed<b>' }, ...more });
+        lines.reset([comment(10_000, 'long ago'), comment(96_000, 'a'), comment(99_000, 'b')]);
+        const texts = () => [...list.children].map((node) => node.querySelector('.text').textContent);
+        const first = texts();
+        for (const text of ['c', 'd', '<img src=x>']) lines.add(comment(100_000, text, { color: 'url(x)' }));
+        const full = texts();
+        now += 4_500;
+        await new Promise((done) => setTimeout(done, 300));
+        const fading = list.querySelectorAll('.gone').length;
+        now += 600;
+        await new Promise((done) => setTimeout(done, 300));
+        return { first, full, fading, left: list.childElementCount,
+                 settings: [settingsOf(''), settingsOf('?size=9999&limit=-4&fade=2.5&dir=down'), settingsOf('?size=x')] };
+        """
+    )
+    assert got["first"] == ["a", "b"]
+    assert got["full"] == ["c", "d", "<img src=x>"]
+    assert (got["fading"], got["left"]) == (3, 0)
+    usual = {"size": 28, "limit": 12, "fade": 0, "down": False}
+    assert got["settings"] == [usual, {"size": 200, "limit": 1, "fade": 2.5, "down": True}, usual]

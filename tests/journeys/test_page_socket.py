@@ -42,14 +42,17 @@ FAKE = """
   socket.on('event', (event) => heard.events.push(event));
   socket.on('state', (state) => heard.states.push(state));
   socket.on('snapshot', (snapshot, { recovered }) => heard.snapshots.push(recovered));
-  const enter = async (seq = 10, epoch = 'e1') => {
+  const enter = async (seq = 10, epoch = 'e1', more = {}) => {
     socket.connect();
     const join = lines.at(-1).open();
-    lines.at(-1).answer(join, { snapshot: { epoch, seq, server_time: Date.now() + 60_000 } });
+    lines.at(-1).answer(join, { snapshot: { epoch, seq, server_time: Date.now() + 60_000, ...more } });
     await rest();
     return lines.at(-1);
   };
   const comment = (seq) => ({ seq, t: 1, type: 'comment', text: String(seq) });
+  const likes = [];
+  socket.on('likes', ({ total, error }) => likes.push(error ? error.kind : total));
+  const taps = (line) => line.said.filter(({ type }) => type === 'like');
   const seqs = () => heard.events.map((event) => event.seq);
 """
 
@@ -196,3 +199,116 @@ def test_an_address_that_does_not_open_gives_way_to_the_next(window: Browser) ->
     assert got["state"] == "waiting"
     assert got["waits"] == [1000, 2000, 4000, 8000, 15000]
     assert got["none"] == 0
+
+
+def test_taps_are_summed_and_the_number_moves_with_each(window: Browser) -> None:
+    got = window.run_async(
+        FAKE
+        + """
+        const line = await enter(10, 'e1', { likes: 100 });
+        const first = socket.like();
+        const rest_ = [socket.like(), socket.like(3), socket.like()];
+        const shown = [...likes];
+        line.answer(taps(line)[0], { total: 101, counted: 1 });
+        await rest(20);
+        const early = taps(line).length;
+        await rest(550);
+        const [, second] = taps(line);
+        line.batch('e1', { type: 'likes', total: 104, count: 3, users: [] });
+        const between = socket.likes;
+        line.answer(second, { total: 109, counted: 5 });
+        const answers = await Promise.all([first, ...rest_]);
+        line.batch('e1', { type: 'likes', total: 108, count: 1, users: [] });
+        return { shown, early, room: second.room, count: second.count, between, answers, end: socket.likes, sent: taps(line).length };
+        """
+    )
+    assert got["shown"] == [100, 101, 102, 105, 106]
+    assert (got["early"], got["room"], got["count"], got["sent"]) == (1, "r", 5, 2)
+    assert got["between"] == 109
+    assert got["answers"] == [{"total": 101, "counted": 1}, *[{"total": 109, "counted": 5}] * 3]
+    assert got["end"] == 109
+
+
+def test_no_tap_is_lost_without_a_word(window: Browser) -> None:
+    got = window.run_async(
+        FAKE
+        + """
+        const kind = (error) => error.kind;
+        const early = await socket.like().catch(kind);
+        let line = await enter(10, 'e1', { likes: 10 });
+        const slow = socket.like(4);
+        line.hear({ id: taps(line)[0].id, ok: false, error: { code: 60018, name: 'too_often', message: 'Wait.', retry_after_ms: 30 } });
+        await rest(20);
+        const waiting = [socket.like(2), socket.likes];
+        await rest(600);
+        const again = taps(line)[1];
+        const cut = again.count;
+        const unsent = socket.like(5);
+        line.drop(1006);
+        const unknown = [await slow.catch(kind), await waiting[0].catch(kind)];
+        await rest(60);
+        line = lines.at(-1);
+        line.answer(line.open(), { recovered: true, snapshot: { epoch: 'e1', seq: 10, likes: 16 } });
+        await rest(600);
+        const kept = taps(line).map(({ count }) => count);
+        line.answer(taps(line)[0], { total: 21, counted: 5 });
+        const { total } = await unsent;
+        const last = [socket.like(), socket.like()];
+        line.hear({ type: 'bye', reason: 'banned', reconnect: false, message: 'Banned.' }); line.drop(4103);
+        const ended = [await last[0].catch(kind), await last[1].catch(kind)];
+        return { early, waiting: waiting[1], cut, unknown, kept, total, last: ended, end: likes.at(-1) };
+        """
+    )
+    assert got["early"] == "offline"
+    assert (got["waiting"], got["cut"]) == (16, 6)
+    assert got["unknown"] == ["offline", "offline"]
+    assert (got["kept"], got["total"]) == ([5], 21)
+    assert set(got["last"]) <= {"offline", "banned"}
+    assert got["end"] in ("offline", "banned")
+
+
+def test_words_to_one_person_resume_by_themselves_and_come_once(window: Browser) -> None:
+    got = window.run_async(
+        FAKE
+        + """
+        const told = [];
+        socket.on('you', (event) => told.push(event.useq));
+        socket.on('lapse', () => told.push('lapse'));
+        const you = (line, more) => line.hear({ type: 'you', epoch: 'u1', events: [], ...more });
+        const word = (useq) => ({ useq, type: 'mute', room: 'r', muted_until: null });
+        let line = await enter();
+        you(line, { useq: 3 }); you(line, { events: [word(4)] }); you(line, { events: [word(4), word(5)] });
+        const asked = [];
+        const back = async () => {
+          line.drop(1006);
+          await rest(60);
+          line = lines.at(-1);
+          asked.push(new URL(line.url).searchParams.get('you'));
+        };
+        await back();
+        you(line, { events: [word(5), word(6)], recovered: true });
+        await back();
+        you(line, { epoch: 'u2', useq: 9, recovered: false });
+        await back();
+        socket.connect({ usersig: 'another' });
+        asked.push(new URL(lines.at(-1).url).searchParams.get('you'));
+        return { told, asked };
+        """
+    )
+    assert got["told"] == [4, 5, 6, "lapse"]
+    assert got["asked"] == ["u1.5", "u1.6", "u2.9", None]
+
+
+def test_an_overlay_says_that_it_is_not_to_be_counted(window: Browser) -> None:
+    got = window.run_async(
+        FAKE
+        + """
+        const silent = new RoomSocket({ urls, room: 'r', overlay: true, WebSocket: Fake });
+        silent.connect();
+        const join = lines.at(-1).open();
+        const usual = (await enter(), lines.at(-1).last('join'));
+        return [join, 'overlay' in usual, lines[0].protocols];
+        """
+    )
+    assert got[0] == {"id": 1, "type": "join", "room": "r", "overlay": True}
+    assert got[1:] == [False, ["liveroom.v1"]]
