@@ -28,6 +28,7 @@ ONCE = (
     "tests/journeys/test_page_picture.py",
     "tests/journeys/test_page_socket.py",
     "tests/journeys/test_players.py",
+    "tests/services/test_presence.py",
 )
 
 

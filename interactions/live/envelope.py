@@ -19,6 +19,8 @@ EVENT_TYPES: Final = frozenset(
         "role",
         "stream",
         "online",
+        "join",
+        "leave",
         "system",
         "mute",
         "unmute",
@@ -26,8 +28,8 @@ EVENT_TYPES: Final = frozenset(
         "ban",
     }
 )
-# Newest value wins, so a lost one does no harm: these carry no seq.
-WITHOUT_SEQ: Final = frozenset({"online"})
+# Newest value wins, or nobody misses it: these carry no seq.
+WITHOUT_SEQ: Final = frozenset({"online", "join", "leave"})
 
 
 def event(*, type: str, t: int, **body: Any) -> bytes:

@@ -1,78 +1,284 @@
-"""How many are in a room: each socket process says its own number with an expiry, never +1 and -1.
+"""Who is in a room, by the word of every socket process: heartbeats with expiry, never +1 and -1.
 
-A process that dies stops being counted when its word runs out; a total is told when it changed, at most once a second."""
+Promise: the number is right within 10 s of a clean end of a process and 35 s of its death; it is told when it changed by enough, at
+most once a second; so are tips of who came and left. State: memory says who is here (`presence_room.py`), Redis what all processes
+said (`presence_scripts.py`); what Redis lost is said again with the next beat."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import redis
+from redis.commands.core import AsyncScript, Script
 
 from interactions.live import envelope
-from liveroom.kernel import clock
+from interactions.live import presence_scripts as scripts
+from interactions.live.presence_room import NEVER, Answer, RoomHere, Tip
+from interactions.live.room_ref import RoomRef
+from interactions.rules.crowd import Came, Crowd, tell_after_ms
 from liveroom.kernel.redis import PREFIX, aredis_for, channel, key, redis_for, shared
 
-EXPIRES_SECONDS = 30
-BEAT_SECONDS = 10
+log = logging.getLogger(__name__)
+
+EXPIRY_SECONDS = 20.0
+BEAT_SECONDS = 8.0
+GRACE_SECONDS = 5.0
+APART_SECONDS = 1.0
+SOON_SECONDS = 0.05
+RETRY_SECONDS = 0.5
+STOP_SECONDS = 5.0
+ROOMS_PER_PIPELINE = 100
 CHANGED_ROOMS = f"{PREFIX}:online:changed"
 
-# KEYS: presence, told. ARGV: process, count, now ms, expiry ms, seconds to keep. Answer: total, 1 if it is news.
-_BEAT = """
-if ARGV[2] == '0' then redis.call('HDEL', KEYS[1], ARGV[1])
-else redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[4]) end
-redis.call('EXPIRE', KEYS[1], ARGV[5])
-local total, now, all = 0, tonumber(ARGV[3]), redis.call('HGETALL', KEYS[1])
-for i = 1, #all, 2 do
-  local count, expires = string.match(all[i + 1], '(%d+) (%d+)')
-  if tonumber(expires) > now then total = total + tonumber(count) else redis.call('HDEL', KEYS[1], all[i]) end
-end
-if redis.call('GET', KEYS[2]) == tostring(total) then return {total, 0} end
-redis.call('SET', KEYS[2], total, 'EX', ARGV[5])
-return {total, 1}
-"""
+
+class Presence:
+    """All rooms of this process. One per event loop; `run` is its heart, `stop` its clean end.
+
+    `process` is a name for people: each life of a process counts for itself, so that an old one which still drains does no harm."""
+
+    def __init__(
+        self,
+        process: str,
+        *,
+        expiry_seconds: float = EXPIRY_SECONDS,
+        beat_seconds: float = BEAT_SECONDS,
+        grace_seconds: float = GRACE_SECONDS,
+        apart_seconds: float = APART_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.process = f"{process}.{secrets.token_hex(4)}"
+        self.expiry_ms = int(expiry_seconds * 1000)
+        self.beat_seconds = beat_seconds
+        self.grace_seconds = grace_seconds
+        self.apart_seconds = apart_seconds
+        self.clock = clock
+        self.rooms: dict[str, RoomHere] = {}
+        self._wake = asyncio.Event()
+        self._sleeps_until = -NEVER
+        self._beating = asyncio.Lock()
+        self._stopped = False
+
+    def entered(self, *, room: RoomRef, person: str | None, shown: Mapping[str, Any] | None, counted: bool) -> None:
+        """A socket came in. `person` None: a guest. `shown`: {id, nick, avatar, level, role}. Not `counted`: nobody came."""
+        if not counted or self._stopped:
+            return
+        found = self.rooms.get(room.key)
+        if found is None:
+            found = self.rooms[room.key] = RoomHere(key=room.key)
+        found.enter(person=person, shown=shown, now=self.clock())
+        self._note(found)
+
+    def left(self, *, room_key: str, person: str | None, counted: bool) -> None:
+        """A socket that had entered has left."""
+        found = self.rooms.get(room_key)
+        if counted and not self._stopped and found is not None and found.leave(person=person):
+            self._note(found)
+
+    def _note(self, room: RoomHere) -> None:
+        """Soon, but not sooner than a second after the last beat."""
+        room.beat_at = min(room.beat_at, max(self.clock() + SOON_SECONDS, room.beaten_at + self.apart_seconds))
+        if room.beat_at < self._sleeps_until:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled or stopped. Redis may be away: what it missed is said when it is back."""
+        while not self._stopped:
+            try:
+                now = self.clock()
+                due = [room for room in self.rooms.values() if room.beat_at <= now]
+                if due:
+                    await self._beat(due)
+                else:
+                    await self._sleep(now)
+            except (redis.RedisError, OSError) as error:
+                log.warning("Redis is away (%s); who is here is said again when it is back.", type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                log.exception("Presence met something unexpected and goes on.")
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _sleep(self, now: float) -> None:
+        self._wake.clear()
+        self._sleeps_until = min((room.beat_at for room in self.rooms.values()), default=NEVER)
+        wait = None if self._sleeps_until == NEVER else self._sleeps_until - now
+        try:
+            async with asyncio.timeout(wait):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._sleeps_until = -NEVER
+
+    async def stop(self) -> None:
+        """A clean end: this process is out of all rooms at once, and those who stay are told. Never raises."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._wake.set()
+        for room in self.rooms.values():
+            room.empty()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._beat(list(self.rooms.values()))
+        except (redis.RedisError, OSError) as error:
+            log.warning("Redis is away (%s); this process is counted until its word runs out.", type(error).__name__)
+        self.rooms.clear()
+
+    async def _beat(self, rooms: Sequence[RoomHere]) -> None:
+        async with self._beating:
+            for first in range(0, len(rooms), ROOMS_PER_PIPELINE):
+                await self._round(rooms[first : first + ROOMS_PER_PIPELINE])
+
+    async def _round(self, rooms: Sequence[RoomHere]) -> None:
+        """Say what changed, in as many portions as it takes, then tell what is news."""
+        now = self.clock()
+        known: dict[str, Answer] = {}
+        forgotten: set[str] = set()
+        waiting = list(rooms)
+        while waiting:
+            calls = [room.call(now) for room in waiting]
+            asked = [
+                (room.key, scripts.beat_keys(room.key), [self.process, self.expiry_ms, *call.args])
+                for room, call in zip(waiting, calls, strict=True)
+            ]
+            answers, again = await _run(scripts.BEAT, asked), []
+            for room, call, raw in zip(waiting, calls, answers, strict=True):
+                if not isinstance(raw, Exception) and raw[0]:
+                    answer = known[room.key] = _answer(raw)
+                    room.settle(call, answer, now=now, grace_seconds=self.grace_seconds)
+                    if call.more:
+                        again.append(room)
+                elif isinstance(raw, Exception) or room.key in forgotten:
+                    log.warning("The room %s did not take who is in it: %s", room.key, raw)
+                    room.beat_at = now + self.apart_seconds
+                else:
+                    forgotten.add(room.key)
+                    room.forget([one.decode() for one in raw[1]])
+                    again.append(room)
+            waiting = again
+        await self._tell([(room, known[room.key]) for room in rooms if room.key in known], now)
+
+    async def _tell(self, rooms: Sequence[tuple[RoomHere, Answer]], now: float) -> None:
+        """Numbers that are news, and tips; each room learns when it is its turn again."""
+        news, tips = [], []
+        for room, answer in rooms:
+            crowd = Crowd(online=answer.online, sockets=answer.sockets)
+            wait_ms = _wait_ms(answer, crowd)
+            if wait_ms == 0 or (self._stopped and wait_ms is not None):
+                news.append(_news(room.key, answer, crowd, self.expiry_ms))
+            said = _tips(*room.take_tips(), now_ms=answer.now_ms)
+            if said:
+                tips.append((room.key, said))
+            if wait_ms is None and room.idle:
+                self.rooms.pop(room.key, None)
+            else:
+                room.next_beat(
+                    now=now,
+                    beat_seconds=self.beat_seconds,
+                    apart_seconds=self.apart_seconds,
+                    news_in=None if wait_ms is None else wait_ms / 1000,
+                )
+        for room_key, said in tips:
+            await aredis_for(room_key).publish(channel(room_key), said)
+        if news:
+            await _run(scripts.TELL, news)
+            client: Any = aredis_for("")
+            await client.sadd(CHANGED_ROOMS, *(room_key for room_key, _, _ in news))
 
 
-async def beat(*, room_key: str, group_id: str, process: str, count: int) -> int:
-    """Say how many sockets this process has in the room; returns the room's total and tells the room if that is news."""
-    client: Any = aredis_for(room_key)
-    now_ms = clock.now_ms()
-    total, news = await client.eval(
-        _BEAT,
-        2,
-        key("presence", room_key),
-        key("told:online", room_key),
-        process,
-        str(count),
-        str(now_ms),
-        str(now_ms + EXPIRES_SECONDS * 1000),
-        str(EXPIRES_SECONDS * 4),
+def _answer(raw: Sequence[Any]) -> Answer:
+    _, now_ms, online, sockets, told, few, new, gone = raw
+    return Answer(
+        now_ms=int(now_ms),
+        online=int(online),
+        sockets=int(sockets),
+        told=bytes(told),
+        few=bool(few),
+        new=[one.decode() for one in new],
+        gone=frozenset(one.decode() for one in gone),
     )
-    if news:
-        epoch = (await client.get(key("epoch", room_key)) or b"").decode()
-        said = envelope.event(type="online", t=now_ms, online=int(total))
-        await client.publish(channel(room_key), b"E " + envelope.batch(room=group_id, epoch=epoch, events=[said]))
-        await client.sadd(CHANGED_ROOMS, room_key)
-    return int(total)
 
 
-def _total(words: dict[bytes, bytes], now_ms: int) -> int:
-    total = 0
-    for word in words.values():
-        count, _, expires = word.partition(b" ")
-        if int(expires) > now_ms:
-            total += int(count)
-    return total
+def _wait_ms(answer: Answer, crowd: Crowd) -> int | None:
+    """How long the room has to wait for this number; None: it knows it."""
+    if not answer.told:
+        return tell_after_ms(told=None, now=crowd, ago_ms=0)
+    online, sockets, at_ms = map(int, answer.told.split())
+    return tell_after_ms(told=Crowd(online=online, sockets=sockets), now=crowd, ago_ms=answer.now_ms - at_ms)
+
+
+def _news(room_key: str, answer: Answer, crowd: Crowd, expiry_ms: int) -> tuple[str, list[str], list[Any]]:
+    said = envelope.event(type="online", t=answer.now_ms, online=crowd.online, sockets=crowd.sockets)
+    args = [answer.told, f"{crowd.online} {crowd.sockets}", channel(room_key), b"M" + said, 3 * expiry_ms]
+    return room_key, [scripts.told_key(room_key)], args
+
+
+def _tips(joined: Tip | None, departed: Tip | None, *, now_ms: int) -> bytes:
+    """Both in one message; empty if there is neither."""
+    said = [
+        envelope.event(type=kind, t=now_ms, users=list(tip.users), count=tip.count)
+        for kind, tip in (("join", joined), ("leave", departed))
+        if tip is not None
+    ]
+    return b"M" + b"\n".join(said) if said else b""
+
+
+async def _run(script: str, calls: Sequence[tuple[str, Sequence[str], Sequence[Any]]]) -> list[Any]:
+    """One call per room (room key, keys, args), one pipeline per Redis. An answer may be the exception of that room alone."""
+    answers: list[Any] = [None] * len(calls)
+    places: dict[redis.asyncio.Redis, list[int]] = {}
+    for place, (room_key, _, _) in enumerate(calls):
+        places.setdefault(aredis_for(room_key), []).append(place)
+    for client, waiting in places.items():
+        for attempt in range(2):
+            pipe: Any = client.pipeline(transaction=False)
+            for place in waiting:
+                _, keys, args = calls[place]
+                pipe.evalsha(scripts.sha(script), len(keys), *keys, *args)
+            for place, answer in zip(waiting, await pipe.execute(raise_on_error=False), strict=True):
+                answers[place] = answer
+            waiting = [one for one in waiting if isinstance(answers[one], redis.exceptions.NoScriptError)]
+            if not waiting or attempt:
+                break
+            await client.script_load(script)
+    return answers
+
+
+async def crowd(*, room_key: str) -> Crowd:
+    """How many are in the room now, by the word of all processes."""
+    script = AsyncScript(aredis_for(room_key), scripts.COUNT)
+    online, sockets = await script(keys=scripts.read_keys(room_key), args=[""])
+    return Crowd(online=int(online), sockets=int(sockets))
+
+
+def crowd_now(*, room_key: str) -> Crowd:
+    """The same from a thread."""
+    script: Any = Script(redis_for(room_key), scripts.COUNT)
+    online, sockets = script(keys=scripts.read_keys(room_key), args=[""])
+    return Crowd(online=int(online), sockets=int(sockets))
 
 
 async def online(*, room_key: str) -> int:
-    words: Any = aredis_for(room_key).hgetall(key("presence", room_key))
-    return _total(await words, clock.now_ms())
+    return (await crowd(room_key=room_key)).online
 
 
 def online_now(*, room_key: str) -> int:
     """The same from a thread."""
-    words: Any = redis_for(room_key).hgetall(key("presence", room_key))
-    return _total(words, clock.now_ms())
+    return crowd_now(room_key=room_key).online
+
+
+def members_now(*, room_key: str) -> list[Came]:
+    """People who are in the room now, the latest first; of more than a thousand, the latest. From a thread."""
+    script: Any = Script(redis_for(room_key), scripts.MEMBERS)
+    raw = script(keys=scripts.read_keys(room_key), args=[""])
+    return [
+        Came(id=identifier.decode(), at_ms=int(float(at))) for identifier, at in zip(raw[::2], raw[1::2], strict=True)
+    ]
 
 
 def take_changed_rooms(*, at_most: int = 500) -> list[str]:
@@ -82,3 +288,22 @@ def take_changed_rooms(*, at_most: int = 500) -> list[str]:
     except redis.RedisError:
         return []
     return [name.decode() for name in names or []]
+
+
+async def beat(*, room_key: str, group_id: str, process: str, count: int) -> int:
+    """For a hub that knows sockets only: all of them are guests. Returns the room's total and tells the room if that is news."""
+    args = [process, int(EXPIRY_SECONDS * 1000), count, count, 0, 0, 0, 0, 0]
+    [raw] = await _run(scripts.BEAT, [(room_key, scripts.beat_keys(room_key), args)])
+    if isinstance(raw, Exception):
+        raise raw
+    answer = _answer(raw)
+    crowd = Crowd(online=answer.online, sockets=answer.sockets)
+    if _wait_ms(answer, crowd) is not None:
+        client: Any = aredis_for(room_key)
+        epoch = (await client.get(key("epoch", room_key)) or b"").decode()
+        said = envelope.event(type="online", t=answer.now_ms, online=crowd.online, sockets=crowd.sockets)
+        name, keys, news = _news(room_key, answer, crowd, int(EXPIRY_SECONDS * 1000))
+        news[3] = b"E " + envelope.batch(room=group_id, epoch=epoch, events=[said])
+        await _run(scripts.TELL, [(name, keys, news)])
+        await client.sadd(CHANGED_ROOMS, room_key)
+    return crowd.online

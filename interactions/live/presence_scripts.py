@@ -1,0 +1,168 @@
+"""What Redis does for the presence of a room (Lua). A word that runs out takes its process out, whoever finds it.
+
+State per room, all with an expiry: `presence` (a hash, process -> "sockets guests expires_ms") · `presence:here:<process>` (a set: who
+is there) · `presence:all` (the union of those sets) · `presence:came` (a sorted set: who came last, by ms) · `presence:gone` (who
+left a moment ago, by ms) · `presence:told` ("online sockets at_ms"). The clock is the server's: hosts may disagree."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from liveroom.kernel.redis import key
+
+# How many of who came last are kept, and how long somebody who left is remembered.
+KEPT: Final = 1_000
+GONE_MS: Final = 15_000
+
+# KEYS: presence, all, came, here (the beginning of the sets' names: they are on the room's slot too). ARGV[1]: a process whose
+# word does not count here. Purges the dead; makes the union anew if one died or the sizes cannot be right.
+_LIVE: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local beats, all, came, here = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local sockets, guests, sets, others = 0, 0, {}, {}
+
+local function unite()
+  if #sets == 0 then
+    redis.call('DEL', all, came)
+    return
+  end
+  redis.call('SUNIONSTORE', all, unpack(sets))
+  redis.call('PEXPIRE', all, 60000)
+  for _, id in ipairs(redis.call('ZRANGE', came, 0, -1)) do
+    if redis.call('SISMEMBER', all, id) == 0 then redis.call('ZREM', came, id) end
+  end
+end
+
+local words = redis.call('HGETALL', beats)
+local known, fault, low, high = false, false, 0, 0
+for i = 1, #words, 2 do
+  local set = here .. words[i]
+  local s, g, expires = string.match(words[i + 1], '^(%d+) (%d+) (%d+)$')
+  if tonumber(expires) > now then
+    local size = redis.call('SCARD', set)
+    low, high = math.max(low, size), high + size
+    sets[#sets + 1] = set
+    if words[i] == ARGV[1] then
+      known = true
+    else
+      sockets, guests = sockets + s, guests + g
+      others[#others + 1] = set
+    end
+  else
+    redis.call('HDEL', beats, words[i])
+    redis.call('DEL', set)
+    fault = true
+  end
+end
+local size = redis.call('SCARD', all)
+if fault or size < low or size > high then unite() end
+"""
+
+# KEYS: as above, then gone, told. ARGV: process, expiry ms, sockets, guests, how many people it says are here after this, 1 if it
+# says them all anew and this is the beginning, 1 if this is the end of that, number of who came, number of who left; then
+# (id, ms ago) of who came, ids of who left, and (id, ms) of those who may be told to have left.
+# Answer: 1, now, online, sockets, told, 1 if too few are on the list of who came last, {who is new in the room}, {who has left it}.
+# 0, {who is new}: Redis does not know what this process said before.
+BEAT: Final = (
+    _LIVE
+    + """
+local own, gone, told, expiry = here .. ARGV[1], KEYS[5], KEYS[6], tonumber(ARGV[2])
+local expected, first, last = tonumber(ARGV[5]), 10, 10 + 2 * ARGV[8]
+if ARGV[6] == '1' then redis.call('DEL', own) end
+if ARGV[3] == '0' and expected == 0 then redis.call('HDEL', beats, ARGV[1])
+else redis.call('HSET', beats, ARGV[1], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. string.format('%.0f', now + expiry)) end
+
+local new = {}
+for i = first, last - 1, 2 do
+  local id = ARGV[i]
+  redis.call('SADD', own, id)
+  if redis.call('SADD', all, id) == 1 and redis.call('ZREM', gone, id) == 0 then new[#new + 1] = id end
+  redis.call('ZADD', came, 'NX', now - ARGV[i + 1], id)
+end
+first, last = last, last + ARGV[9]
+for i = first, last - 1 do
+  local id = ARGV[i]
+  if redis.call('SREM', own, id) == 1 then
+    local elsewhere = false
+    for _, set in ipairs(others) do
+      if redis.call('SISMEMBER', set, id) == 1 then elsewhere = true break end
+    end
+    if not elsewhere then
+      redis.call('SREM', all, id)
+      redis.call('ZREM', came, id)
+      redis.call('ZADD', gone, now, id)
+    end
+  end
+end
+local left = {}
+for i = last, #ARGV, 2 do
+  if redis.call('ZSCORE', gone, ARGV[i]) == ARGV[i + 1] then
+    redis.call('ZREM', gone, ARGV[i])
+    left[#left + 1] = ARGV[i]
+  end
+end
+if ARGV[7] == '1' or not known then
+  sets = others
+  sets[#sets + 1] = own
+  unite()
+end
+redis.call('ZREMRANGEBYRANK', came, 0, -%(beyond)d)
+redis.call('ZREMRANGEBYSCORE', gone, '-inf', now - %(gone_ms)d)
+redis.call('PEXPIRE', gone, %(gone_ms)d)
+for _, name in ipairs({beats, all, came, own, told}) do redis.call('PEXPIRE', name, 3 * expiry) end
+if redis.call('SCARD', own) ~= expected then return {0, new} end
+
+local people = redis.call('SCARD', all)
+local few = 2 * redis.call('ZCARD', came) < math.min(people, %(kept)d) and 1 or 0
+return {1, now, people + guests + ARGV[4], sockets + ARGV[3], redis.call('GET', told) or '', few, new, left}
+""".replace("%(beyond)d", str(KEPT + 1))
+    .replace("%(gone_ms)d", str(GONE_MS))
+    .replace("%(kept)d", str(KEPT))
+)
+
+# KEYS: told. ARGV: what was told when we decided, what is told now, channel, message, expiry ms. Answer: 1, or 0 if another
+# process was quicker: each number is told once.
+TELL: Final = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. now, 'PX', ARGV[5])
+redis.call('PUBLISH', ARGV[3], ARGV[4])
+return 1
+"""
+
+# KEYS: as _LIVE. ARGV: ''. Answer: online, sockets.
+COUNT: Final = _LIVE + "return {redis.call('SCARD', all) + guests, sockets}"
+
+# KEYS: as _LIVE. ARGV: ''. Answer: id, ms it came, of all who are still here, the latest first.
+MEMBERS: Final = (
+    _LIVE
+    + """
+local found, listed = {}, redis.call('ZREVRANGE', came, 0, -1, 'WITHSCORES')
+for i = 1, #listed, 2 do
+  if redis.call('SISMEMBER', all, listed[i]) == 1 then
+    found[#found + 1] = listed[i]
+    found[#found + 1] = listed[i + 1]
+  end
+end
+return found
+"""
+)
+
+
+def read_keys(room_key: str) -> list[str]:
+    return [key(f"presence{part}", room_key) for part in ("", ":all", ":came", ":here:")]
+
+
+def beat_keys(room_key: str) -> list[str]:
+    return [*read_keys(room_key), key("presence:gone", room_key), told_key(room_key)]
+
+
+def told_key(room_key: str) -> str:
+    return key("presence:told", room_key)
+
+
+def sha(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
