@@ -1,8 +1,10 @@
 from django.urls import path
 
 from interactions.api import views
+from interactions.api.archive import ArchiveView
 
 urlpatterns = [
     path("rooms/<str:room>/messages", views.MessagesView.as_view()),
+    path("rooms/<str:room>/archive", ArchiveView.as_view()),
     path("rooms/<str:room>/online", views.OnlineView.as_view()),
 ]

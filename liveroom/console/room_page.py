@@ -10,9 +10,10 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, reverse
 
+from interactions.selectors import message_counts
 from liveroom.kernel import clock, permission
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act
+from liveroom.kernel.pages import Act, is_staff
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, STATUS_ACTS, RoomPages
 from liveroom.rooms.models import LiveSession, Room, RoomAdmin
@@ -122,6 +123,8 @@ class WholeRoomPage(RoomPages):
             "room": room,
             "viewer_url": reverse("room", args=(room.group_id,)) + f"?sdkappid={room.app.sdkappid}",
             "open": room.disbanded_at is None,
+            "messages": message_counts(room_key=room.key),
+            "archive_url": self._archive_url(request, room),
             "sessions": list(LiveSession.objects.filter(room=room).order_by("-id")[:SESSIONS]),
         }
         if room.disbanded_at is not None:
@@ -145,6 +148,14 @@ class WholeRoomPage(RoomPages):
             found["obs"] = obs_panel(stream=stream, actor=actor, now=now)
             found["reset"] = self.shown_act(room, RESET)
         return found
+
+    def _archive_url(self, request: HttpRequest, room: Room) -> str:
+        """Where staff read what was said; a streamer reads it over the API."""
+        if not is_staff(request):
+            return ""
+        return (
+            reverse(f"{self.admin_site.name}:interactions_archivedmessage_changelist") + f"?room__id__exact={room.pk}"
+        )
 
     def act_reset_key(self, request: HttpRequest, room: Room) -> str:
         stream = selectors.programme(room)

@@ -117,6 +117,7 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "rooms_counters_delete": stella.delete("rooms/r1/counters"),
         "rooms_messages_send": mia.post("rooms/r1/messages", {"text": "hi"}),
         "rooms_messages_list": mia.get("rooms/r1/messages"),
+        "rooms_archive_list": stella.get("rooms/r1/archive"),
         "rooms_online_get": mia.get("rooms/r1/online"),
         "rooms_mutes_set": stella.post("rooms/r1/mutes", {"user": "mia", "seconds": 60}),
         "rooms_mutes_list": stella.get("rooms/r1/mutes"),

@@ -1,0 +1,106 @@
+"""The door of the archive: what was said in a room, and what was sampled, for who runs it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from interactions import selectors
+from interactions.models import ArchivedMessage
+from liveroom.accounts.api.requests import ApiRequest
+from liveroom.kernel import permission
+from liveroom.kernel.errors import BadParameter
+from liveroom.rooms.api.views import RoomPages, asked_room
+
+# 30 December 9999, in milliseconds: the last day that every database has in every zone.
+_LAST_MS = 253_402_128_000_000
+
+
+class ArchivedMessageSerializer(serializers.Serializer):
+    """`seq` is null and `sampled` says why where nobody but the sender has seen it; otherwise it was delivered."""
+
+    seq = serializers.IntegerField(allow_null=True)
+    epoch = serializers.CharField()
+    id = serializers.CharField(source="event_id", allow_blank=True)
+    type = serializers.CharField()
+    priority = serializers.CharField(allow_blank=True)
+    sender = serializers.CharField(allow_blank=True, help_text="User id; empty: the system.")
+    text = serializers.CharField(allow_blank=True)
+    sampled = serializers.SerializerMethodField(help_text="rate, flood or full; null: it was delivered.")
+    session = serializers.CharField(source="session.sequence", allow_null=True, default=None)
+    at = serializers.DateTimeField()
+    event = serializers.DictField(source="body", help_text="As viewers got it, or would have got it.")
+
+    def get_sampled(self, row: ArchivedMessage) -> str | None:
+        return row.sampled or None
+
+
+class ArchivePageSerializer(serializers.Serializer):
+    """`next` and `previous` are addresses with a cursor, or null at the ends."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = ArchivedMessageSerializer(many=True)
+
+
+def _instant(raw: str | None, *, field: str) -> datetime | None:
+    if raw is None:
+        return None
+    found = None
+    try:
+        if raw.isascii() and raw.isdigit() and len(raw) <= 15 and int(raw) < _LAST_MS:
+            found = datetime.fromtimestamp(int(raw) / 1000, UTC)
+        else:
+            said = parse_datetime(raw.replace(" ", "+"))  # a bare "+" in an address means a space
+            found = said.astimezone(UTC) if said is not None and said.tzinfo else None
+    except (ValueError, OverflowError):  # the 31st of February; a zone that leaves the calendar
+        pass
+    if found is None:
+        raise BadParameter(
+            f"{field} is an instant: milliseconds since 1970, or 2026-12-31T20:00:00Z with its zone.", field=field
+        )
+    return found
+
+
+def _yes_or_no(raw: str | None, *, field: str) -> bool | None:
+    if raw not in (None, "true", "false"):
+        raise BadParameter(f"{field} is true or false.", field=field)
+    return None if raw is None else raw == "true"
+
+
+class ArchiveView(APIView):
+    @extend_schema(
+        operation_id="rooms_archive_list",
+        responses=ArchivePageSerializer,
+        parameters=[
+            OpenApiParameter("since", str, description="From this instant on: milliseconds since 1970, or ISO 8601."),
+            OpenApiParameter("until", str, description="Before this instant."),
+            OpenApiParameter("sender", str, description="User id."),
+            OpenApiParameter("type", str, description="comment, status, notice …"),
+            OpenApiParameter("sampled", bool, description="true: only what was not delivered; false: only the rest."),
+            OpenApiParameter("limit", int),
+            OpenApiParameter("cursor", str),
+        ],
+    )
+    def get(self, request: ApiRequest, room: str) -> Response:
+        """What was said in the room, newest first, as long as the app keeps it. About a second behind."""
+        found = asked_room(request, room)
+        permission.ask("room.archive", actor=request.user, room=found)
+        query = request.query_params
+        rows = selectors.archived_messages(
+            room=found,
+            since=_instant(query.get("since"), field="since"),
+            until=_instant(query.get("until"), field="until"),
+            sender=query.get("sender"),
+            type=query.get("type"),
+            sampled=_yes_or_no(query.get("sampled"), field="sampled"),
+        )
+        pages = RoomPages()
+        pages.ordering = ("-at", "-id")
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response(ArchivedMessageSerializer(page, many=True).data)
