@@ -23,12 +23,14 @@ ONCE = (
     "tests/house/",
     "tests/journeys/test_obs.py",
     "tests/journeys/test_page.py",
+    "tests/journeys/test_page_chat.py",
     "tests/journeys/test_page_delay.py",
     "tests/journeys/test_page_modules.py",
     "tests/journeys/test_page_picture.py",
     "tests/journeys/test_page_socket.py",
     "tests/journeys/test_players.py",
     "tests/services/test_presence.py",
+    "tests/sockets/test_python_client.py",
 )
 
 
