@@ -86,8 +86,8 @@ class Presence:
             self._wake.set()
 
     async def run(self) -> None:
-        """Until cancelled or stopped. Redis may be away: what it missed is said when it is back."""
-        while not self._stopped:
+        """Until cancelled. Redis may be away: what it missed is said when it is back."""
+        while True:
             try:
                 now = self.clock()
                 due = [room for room in self.rooms.values() if room.beat_at <= now]
@@ -119,15 +119,14 @@ class Presence:
         if self._stopped:
             return
         self._stopped = True
-        self._wake.set()
-        for room in self.rooms.values():
+        rooms, self.rooms = list(self.rooms.values()), {}
+        for room in rooms:
             room.empty()
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await self._beat(list(self.rooms.values()))
+                await self._beat(rooms)
         except (redis.RedisError, OSError) as error:
             log.warning("Redis is away (%s); this process is counted until its word runs out.", type(error).__name__)
-        self.rooms.clear()
 
     async def _beat(self, rooms: Sequence[RoomHere]) -> None:
         async with self._beating:

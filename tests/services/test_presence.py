@@ -46,7 +46,7 @@ class Process:
 
     async def stop(self) -> None:
         await self.presence.stop()
-        await asyncio.wait_for(self.task, 2)
+        await self.die()
 
     async def die(self) -> None:
         self.task.cancel()
