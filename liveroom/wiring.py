@@ -68,6 +68,7 @@ VOTERS: dict[str, list[Voter]] = {
     "room.ban": [same_app, roles(OWNER, ADMIN), scope("rooms"), not_banned],
     "app.ban": [authenticated, for_the_app, scope("people")],
     "room.archive": [same_app, roles(OWNER, ADMIN), scope("messages")],
+    "like.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned],
     "comment.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned, not_muted],
     "stream.publish": [not_forbidden, not_held],
     "stream.push": [same_app, roles(OWNER), scope("streams")],

@@ -19,6 +19,7 @@ EVENT_TYPES: Final = frozenset(
         "role",
         "stream",
         "online",
+        "likes",
         "join",
         "leave",
         "system",
@@ -29,7 +30,7 @@ EVENT_TYPES: Final = frozenset(
     }
 )
 # Newest value wins, or nobody misses it: these carry no seq.
-WITHOUT_SEQ: Final = frozenset({"online", "join", "leave"})
+WITHOUT_SEQ: Final = frozenset({"online", "likes", "join", "leave"})
 
 
 def event(*, type: str, t: int, **body: Any) -> bytes:

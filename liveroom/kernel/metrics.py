@@ -26,6 +26,7 @@ archive_lag_seconds = Gauge(
     "liveroom_archive_lag_seconds", "How old the oldest of those entries is.", multiprocess_mode="livemax"
 )
 archived = Counter("liveroom_archived_total", "Events that left the archive's stream, by result.", ["result"])
+likes = Counter("liveroom_likes_total", "Likes that counted.")
 outbox_told = Counter("liveroom_outbox_told_total", "Outbox rows told by the relay.", ["result"])
 publish_decisions = Counter("liveroom_publish_total", "Publish requests by decision.", ["decision"])
 reconciled = Counter(

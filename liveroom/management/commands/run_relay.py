@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from django.db import DatabaseError
 
-from interactions.services.counting import recount_online, write_online_counts
+from interactions.services.counting import recount_online, save_likes, write_online_counts
 from liveroom.kernel import clock, leases, metrics, outbox
 from liveroom.kernel.process import ServiceCommand, Worker
 from liveroom.kernel.redis import common_channel, shared
@@ -75,6 +75,7 @@ class Command(ServiceCommand):
         self.swept_at = now
         follow_losses(now=now)
         write_online_counts()
+        save_likes()
         if now - self.recounted_at >= RECOUNT:
             self.recounted_at = now
             recount_online()

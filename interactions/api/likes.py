@@ -1,0 +1,46 @@
+"""The door of likes over REST."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from interactions.live.room_ref import ref
+from interactions.rules.batching import AT_MOST
+from interactions.services.comments import Speaker
+from interactions.services.likes import like_now
+from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.models import Person
+from liveroom.accounts.selectors import Profile, profile
+from liveroom.rooms.api.views import asked_room
+from liveroom.rooms.selectors import role_of
+
+
+class LikesWriteSerializer(serializers.Serializer):
+    count = serializers.IntegerField(min_value=1, max_value=AT_MOST, help_text="Your taps since the last time.")
+
+
+class LikesSerializer(serializers.Serializer):
+    total = serializers.IntegerField(help_text="Of the room, with these.")
+    counted = serializers.IntegerField(help_text="How many of yours counted: the app bounds them per second.")
+
+
+class LikesView(APIView):
+    @extend_schema(operation_id="rooms_likes_add", request=LikesWriteSerializer, responses=LikesSerializer)
+    def post(self, request: ApiRequest, room: str) -> Response:
+        """Like the room. The room is told in batches of twenty or a second."""
+        found = asked_room(request, room, enter=True)
+        person, actor = request.auth, request.user
+        shown = (
+            profile(person)
+            if isinstance(person, Person)
+            else Profile(id=str(actor), nick=str(actor), avatar="", level=0)
+        )
+        added = like_now(
+            room=ref(found),
+            speaker=Speaker(actor=actor, profile=shown, role=role_of(actor, found)),
+            count=request.data.get("count"),
+        )
+        return Response({"total": added.total, "counted": added.counted})

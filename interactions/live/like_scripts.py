@@ -1,0 +1,169 @@
+"""What Redis does for likes in one step (Lua). The rule of batches and bounds is `interactions/rules/batching.py`, said again here.
+
+State per room: `likes` (the total) · `likes:batch` (a hash of what is not told yet: `count`, `began` and u<user> -> "sum shown") ·
+`likes:by:<user>` (when its bucket is full again, in µs) · `likes:call:<id>` (an answer, for whoever did not hear it). For all rooms of
+the server: `likes:changed` (a hash: room key -> total) until the database has it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from interactions.live.room_ref import RoomRef
+from interactions.rules.batching import APART_MS, BATCH, SHOWN_USERS
+from liveroom.kernel.redis import PREFIX, channel, key
+
+CHANGED: Final = f"{PREFIX}:likes:changed"
+KEPT_SECONDS: Final = 8 * 86400
+CALL_SECONDS: Final = 60
+
+# KEYS: likes, batch, call, changed. ARGV: the total where Redis knows none ('' if it has to be asked for), likes of a user in a second,
+# room key, channel, prefix of `by`, batch size, ms apart, users shown, seconds that the total and an answer are kept; then per user
+# its id, how many it adds, and how it is shown (JSON). Without users: only tells what is due.
+# Answer: total, ms until the batch is due (-1: nothing waits), then per user how many counted and the ms until one more counts.
+# `{-1}`: the total has to be given.
+ADD: Final = """
+local users = (#ARGV - 10) / 3
+if users > 0 then
+  local before = redis.call('GET', KEYS[3])
+  if before then
+    local answer = {}
+    for number in string.gmatch(before, '%S+') do answer[#answer + 1] = tonumber(number) end
+    return answer
+  end
+end
+local time = redis.call('TIME')
+local now_us = time[1] * 1000000 + time[2]
+local now = math.floor(now_us / 1000)
+local total = redis.call('GET', KEYS[1])
+if not total then
+  if users == 0 then return {0, -1} end
+  if ARGV[1] == '' then return {-1} end
+  redis.call('SET', KEYS[1], ARGV[1])
+  total = ARGV[1]
+end
+total = tonumber(total)
+local answer, added, limit = {0, -1}, 0, tonumber(ARGV[2])
+local each = math.floor(1000000 / limit)
+for i = 11, #ARGV, 3 do
+  local user, shown = ARGV[i], ARGV[i + 2]
+  local used = math.max(0, tonumber(redis.call('GET', ARGV[5] .. user) or '0') - now_us)
+  local count = math.max(0, math.min(tonumber(ARGV[i + 1]), math.floor((each * limit - used) / each)))
+  used = used + count * each
+  if count > 0 then
+    redis.call('SET', ARGV[5] .. user, string.format('%d', now_us + used), 'PX', math.ceil(used / 1000))
+    local sum = tonumber(string.match(redis.call('HGET', KEYS[2], 'u' .. user) or '0', '^(%d+)')) + count
+    redis.call('HSET', KEYS[2], 'u' .. user, string.format('%d', sum) .. ' ' .. shown)
+    added = added + count
+  end
+  answer[#answer + 1] = count
+  answer[#answer + 1] = math.max(0, math.ceil((used + each - each * limit) / 1000))
+end
+local waiting, began = unpack(redis.call('HMGET', KEYS[2], 'count', 'began'))
+waiting, began = tonumber(waiting or '0') + added, tonumber(began or now)
+if added > 0 then
+  total = total + added
+  redis.call('SET', KEYS[1], string.format('%d', total), 'EX', ARGV[9])
+  redis.call('HSET', KEYS[2], 'count', waiting, 'began', string.format('%d', began))
+  redis.call('EXPIRE', KEYS[2], ARGV[9])
+  redis.call('HSET', KEYS[4], ARGV[3], string.format('%d', total))
+end
+answer[1] = total
+if waiting > 0 then
+  local apart = tonumber(ARGV[7])
+  answer[2] = waiting >= tonumber(ARGV[6]) and 0 or math.min(apart, math.max(0, began + apart - now))
+end
+if answer[2] == 0 then
+  local sums, shown, named, said = {}, {}, {}, {}
+  local fields = redis.call('HGETALL', KEYS[2])
+  for i = 1, #fields, 2 do
+    local user = string.match(fields[i], '^u(.*)$')
+    if user then
+      local sum, how = string.match(fields[i + 1], '^(%d+) (.*)$')
+      sums[user], shown[user], named[#named + 1] = tonumber(sum), how, user
+    end
+  end
+  table.sort(named, function(a, b) if sums[a] ~= sums[b] then return sums[a] > sums[b] end return a < b end)
+  for rank = 1, math.min(tonumber(ARGV[8]), #named) do
+    local user = named[rank]
+    said[rank] = string.sub(shown[user], 1, -2) .. ',"count":' .. string.format('%d', sums[user]) .. '}'
+  end
+  redis.call('PUBLISH', ARGV[4], 'M{"type":"likes","t":' .. string.format('%d', now) .. ',"total":' .. string.format('%d', total)
+    .. ',"count":' .. string.format('%d', waiting) .. ',"users":[' .. table.concat(said, ',') .. ']}')
+  redis.call('DEL', KEYS[2])
+  answer[2] = -1
+end
+if users > 0 then
+  local words = {}
+  for i, number in ipairs(answer) do words[i] = string.format('%d', number) end
+  redis.call('SET', KEYS[3], table.concat(words, ' '), 'EX', ARGV[10])
+end
+return answer
+"""
+SHA: Final = hashlib.sha1(ADD.encode(), usedforsecurity=False).hexdigest()
+
+# KEYS: changed. ARGV: room key and total in turns. Forgets those that did not change again.
+SAVED: Final = """
+for i = 1, #ARGV, 2 do
+  if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then redis.call('HDEL', KEYS[1], ARGV[i]) end
+end
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one user adds in one call. `shown`: JSON of who it is."""
+
+    user: str
+    count: int
+    shown: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`tell_in_ms`: when the room's batch is due; None: nothing waits. `counted`: per user how many, and the ms until one more."""
+
+    total: int
+    tell_in_ms: int | None
+    counted: tuple[tuple[int, int], ...]
+
+
+def shown_as(*, id: str, nick: str) -> bytes:
+    return orjson.dumps({"id": id, "nick": nick})
+
+
+def call(room: RoomRef, asked: Sequence[Asked], *, call_id: str, base: int | None) -> list[Any]:
+    """The arguments of EVALSHA. The same `call_id` counts once."""
+    keys = [*(key(kind, room.key) for kind in ("likes", "likes:batch", f"likes:call:{call_id}")), CHANGED]
+    args: list[Any] = [
+        "" if base is None else base,
+        room.likes_per_second,
+        room.key,
+        channel(room.key),
+        key("likes:by:", room.key),
+        BATCH,
+        APART_MS,
+        SHOWN_USERS,
+        KEPT_SECONDS,
+        CALL_SECONDS,
+    ]
+    for one in asked:
+        args += (one.user, one.count, one.shown)
+    return [SHA, len(keys), *keys, *args]
+
+
+def answer_of(raw: Sequence[Any]) -> Answer | None:
+    """The answer taken apart; None: the total has to be given."""
+    numbers = [int(number) for number in raw]
+    if numbers[0] < 0:
+        return None
+    return Answer(
+        total=numbers[0],
+        tell_in_ms=None if numbers[1] < 0 else numbers[1],
+        counted=tuple(zip(numbers[2::2], numbers[3::2], strict=True)),
+    )
