@@ -37,8 +37,8 @@ def tick(
     epoch: str = "aaaa",
     at: int | None = None,
     id: str = "*",
-) -> bytes:
-    """What one tick of a room leaves behind; `sampled` are `<reason> <event>`. Returns the entry's id."""
+) -> Any:
+    """What one tick of a room leaves behind; `sampled` are `<reason> <event>`. Returns the entry's id (a pipeline: itself)."""
     fields: dict[str, Any] = {
         "room": room,
         "epoch": epoch,
@@ -47,5 +47,4 @@ def tick(
     }
     if sampled:
         fields["sampled"] = b"\n".join(sampled)
-    entry: Any = client.xadd(ARCHIVE, fields, id=id)
-    return bytes(entry)
+    return client.xadd(ARCHIVE, fields, id=id)
