@@ -8,6 +8,7 @@ not be measured. README.md says what is counted and who the others are."""
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import resource
 import shutil
@@ -35,6 +36,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", action="append", metavar="SCENARIO[/SERVER]", default=[])
     parser.add_argument("--seed", type=int, help="of the order; printed")
     parser.add_argument("--write-readme", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep every figure there")
     parser.add_argument("--list", action="store_true", help="scenarios and servers")
     told = parser.parse_args(arguments)
     if told.quick:
@@ -77,7 +79,11 @@ def all_rounds(
         for scenario in order.sample(scenarios, len(scenarios)):
             servers = chosen(scenario, told.only)
             for server in order.sample(servers, len(servers)):
-                run = measure(scenario, server, told=told, kit=kit, folder=folder)
+                try:
+                    run = measure(scenario, server, told=told, kit=kit, folder=folder)
+                except load.LoadFailed as error:
+                    print(f"  {scenario.name} {server.name}: {error}\n  once more …", flush=True)
+                    run = measure(scenario, server, told=told, kit=kit, folder=folder)
                 results[scenario.name, server.name].append(run)
                 print(f"  {_line(scenario, server, run)}", flush=True)
     return results
@@ -121,6 +127,9 @@ def main() -> int:
         return 2
     text = report.page(scenarios, results, rounds=told.rounds, seconds=told.seconds)
     print(f"\n{text}\n\n{time.monotonic() - began:.0f} s in all")
+    if told.json:
+        kept = {"/".join(name): [run.as_dict() for run in runs] for name, runs in results.items()}
+        told.json.write_text(json.dumps(kept, indent=1))
     if told.write_readme:
         report.write_between_marks(README, text)
     failed = [verdict for verdict in report.verdicts(scenarios, results) if verdict.word == "FAIL"]

@@ -9,12 +9,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).with_name("wsload.c")
 PAGE_KB = 4
+# Connections before those that are measured, where connections are what is measured.
+FIRST = 20
+EMPTY_WINDOW = ("--seconds", "0.5", "--warmup", "0.1")
+GIVEN_UP_AFTER_SECONDS = 300
 
 
 class LoadFailed(Exception):
@@ -100,6 +104,9 @@ class Run:
         """Connections that were refused or lost; a stalled one may be closed."""
         return int(self.said["n"]) - int(self.said["ready"]) - int(self.said["slow_closed"])
 
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "said": dict(self.said)}
+
     @property
     def bytes_per_message(self) -> float:
         return float(self.said["bytes"]) / max(1, int(self.said["msgs"]))
@@ -119,22 +126,32 @@ def compiled(folder: Path) -> Path:
 def run(*, program: Path, target: Target, load: Load, seconds: float, warmup: float) -> Run:
     """One measured window. Raises LoadFailed if the client could not work; lost connections are in the figures."""
     pids = [pid for group in target.pids.values() for pid in group]
-    # Without messages the window is only there to let memory settle.
-    window = seconds if load.rate else 0.5
-    argv = [
-        str(program), "--url", target.url, "--n", str(load.viewers), "--rooms", str(load.rooms), "--send", str(load.rate),
-        "--pubs", str(load.publishers), "--slow", str(load.slow), "--inflight", str(load.at_once), "--seconds", str(window),
-        "--warmup", str(warmup if load.rate else 0.1), "--settle", str(load.settle_seconds), "--drain", "4",
-        "--pids", ",".join(map(str, pids)), *_sized(target.options, load.size), *load.options,
+    common = [
+        str(program), "--url", target.url, "--rooms", str(load.rooms), "--pubs", str(load.publishers),
+        "--settle", str(load.settle_seconds), "--drain", "4", "--pids", ",".join(map(str, pids)),
+        *_sized(target.options, load.size), *load.options,
     ]  # fmt: skip
+    crowd = ["--n", str(load.viewers), "--slow", str(load.slow), "--inflight", str(load.at_once)]
+    if load.rate:
+        crowd += ["--send", str(load.rate), "--seconds", str(seconds), "--warmup", str(warmup)]
+    else:
+        # What the first connections of a process make it load and keep is no connection's own cost.
+        _said([*common, "--n", str(FIRST), *EMPTY_WINDOW])
+        crowd += EMPTY_WINDOW
     with _Memory(target.pids["server"]) as memory:
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=seconds + 180)
+        said = _said([*common, *crowd])
+    cpu, idle = iter(said["pid_cpu"]), iter(said["pid_idle_mb"])
+    spent = {kind: sum(next(cpu) for _ in group) for kind, group in target.pids.items()}
+    before = {kind: sum(next(idle) for _ in group) for kind, group in target.pids.items()}
+    return Run(said=said, cpu_seconds=spent, peak_growth_mb=memory.peak_mb() - before["server"])
+
+
+def _said(argv: Sequence[str]) -> dict[str, Any]:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=GIVEN_UP_AFTER_SECONDS)
     if not done.stdout.strip():
         raise LoadFailed(f"{' '.join(argv[:3])}: {done.stderr.strip()}")
-    said = json.loads(done.stdout)
-    each = iter(said["pid_cpu"])
-    cpu = {kind: sum(next(each) for _ in group) for kind, group in target.pids.items()}
-    return Run(said=said, cpu_seconds=cpu, peak_growth_mb=memory.peak_growth_mb(since=said["rss_mb"][1]))
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _sized(options: Sequence[str], size: int) -> list[str]:
@@ -171,8 +188,8 @@ class _Memory:
             except OSError:
                 return
 
-    def peak_growth_mb(self, *, since: float) -> float:
-        return max(self._seen) - since
+    def peak_mb(self) -> float:
+        return max(self._seen)
 
 
 def resident_mb(pid: int) -> float:

@@ -22,7 +22,13 @@ PEOPLE, ROOMS, ROOM = 2100, 50, "bench"
 # What a comment's event adds to its text on the wire, so that our message is as long as everybody else's.
 ENVELOPE_BYTES = 220
 # All viewers come from one address here, and few of them speak for many.
-LIMITS: Mapping[str, str] = {}
+LIMITS: Mapping[str, str] = {
+    "LIVEROOM_CONNECTIONS_PER_ADDRESS": "1000000",
+    "LIVEROOM_CONNECTS_PER_SECOND": "100000",
+    "LIVEROOM_SENDS_PER_SECOND": "100000",
+    "LIVEROOM_SENDS_PER_ADDRESS": "1000000",
+    "LIVEROOM_JOINS_PER_MINUTE": "100000",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def socket_processes(
     """`count` processes on one port, with one Redis; `proxied`: behind our own nginx."""
     port = prepared.ports["ws"]
     with contextlib.ExitStack() as stack:
-        redis_port, redis_pid = stack.enter_context(redis_server(folder))
+        redis_port, redis_pid = stack.enter_context(redis_server(folder, durable=True))
         metrics = folder / "metrics"
         metrics.mkdir()
         told = {

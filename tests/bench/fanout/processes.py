@@ -75,9 +75,11 @@ def children_of(pid: int) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def redis_server(folder: Path) -> Iterator[tuple[int, int]]:
-    """Yields its port and pid. In memory only, for everybody alike."""
+def redis_server(folder: Path, *, durable: bool = False) -> Iterator[tuple[int, int]]:
+    """Yields its port and pid. `durable`: every second on disk, as deploy/embedded/own_redis.py has it."""
     port = free_port()
     argv = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
+    if durable:
+        argv += ["--appendonly", "yes", "--appendfsync", "everysec"]
     with running(argv, folder=folder, port=port) as pid:
         yield port, pid

@@ -77,6 +77,7 @@ def measured(scenario: Scenario, results: Results) -> str:
     sends = scenario.load.rate > 0
     head = ["server", scenario.unit, "ours ÷ it"]
     head += ["of which Redis", "cores", "p50 ms", "p99 ms", "bytes", "loss"] if sends else ["missing", "seconds"]
+    head += ["stalled ones closed"] * bool(scenario.load.slow)
     rows = [head, ["---"] * len(head)]
     for server in scenario.servers:
         runs = results.get((scenario.name, server.name))
@@ -100,6 +101,8 @@ def measured(scenario: Scenario, results: Results) -> str:
         else:
             seconds = _median(runs, lambda run: float(run.said["connect_s"]), 1)
             row += [str(max(run.missing for run in runs)), seconds]
+        if scenario.load.slow:
+            row.append(_median(runs, lambda run: float(run.said["slow_closed"]), 0))
         rows.append(row)
     return f"**{scenario.title}**\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows)
 

@@ -49,7 +49,7 @@
  *   --src-per-ip K   connections per loopback source address (20000; 127.0.0.1, .2, ...)
  *   --pids A,B,...   server processes: their CPU time over the window and their RSS are
  *                    read from /proc and reported per delivery; "pid_cpu" has each one's
- *                    seconds in the window, in the order given
+ *                    seconds in the window, "pid_idle_mb" its RSS before the load, in that order
  *   --label STR      copied to the output
  *
  * WHAT IS COUNTED
@@ -63,8 +63,8 @@
  *   the same messages.  If another process publishes, expected is 0 and loss null.
  *   A mark split over two continuation frames is not seen (servers do not do this in practice).
  *
- *   Copied from a measuring tool of the same name; --ready, --paths, --plain, --slow-mss, "pid_cpu" and %r
- *   in --hello were added here.
+ *   Of a measuring tool of the same name, with --ready, --paths, --plain, --slow-mss, "pid_cpu", "pid_idle_mb" and
+ *   the %r of --hello added.
  *
  * LIMITS  needs `ulimit -n` > N + 20 (it raises its own soft limit up to the hard one).
  *         Frames over 4 MiB and masked server frames are protocol errors.
@@ -298,7 +298,7 @@ static void note(const char *fmt, ...)
 
 static int pids[MAX_PIDS], n_pids;
 
-struct usage { double user, sys, rss_kb, cpu[MAX_PIDS]; };
+struct usage { double user, sys, rss_kb, cpu[MAX_PIDS], rss[MAX_PIDS]; };
 
 static struct usage server_usage(void)
 {
@@ -323,7 +323,8 @@ static struct usage server_usage(void)
             u.user += (double)ut / tick;
             u.sys += (double)st / tick;
             u.cpu[i] = (double)(ut + st) / tick;
-            u.rss_kb += (double)rss * page_kb;
+            u.rss[i] = (double)rss * page_kb;
+            u.rss_kb += u.rss[i];
         }
     }
     return u;
@@ -1090,6 +1091,9 @@ int main(int argc, char **argv)
         printf(",\"pid_cpu\":[");
         for (int i = 0; i < n_pids; i++)
             printf("%s%.2f", i ? "," : "", u1.cpu[i] - u0.cpu[i]);
+        printf("],\"pid_idle_mb\":[");
+        for (int i = 0; i < n_pids; i++)
+            printf("%s%.2f", i ? "," : "", u_idle.rss[i] / 1024);
         putchar(']');
     }
     printf(",\"error\":");
