@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, reverse
 
 from interactions.selectors import message_counts
+from liveroom.console.moderation import MODERATION, ModerationActs
 from liveroom.kernel import clock, permission
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, is_staff
@@ -89,12 +90,12 @@ def live_state(*, room: Room, stream: Stream | None, now: datetime) -> dict[str,
 
 
 @admin.register(Room)
-class WholeRoomPage(RoomPages):
+class WholeRoomPage(ModerationActs, RoomPages):
     """The room's page with everything on it."""
 
     change_form_template = "console/room.html"
     change_form_outer_before_template = None
-    acts = (*RoomPages.acts, RESET)
+    acts = (*RoomPages.acts, RESET, *MODERATION)
 
     def get_urls(self) -> list[Any]:
         live = path(
@@ -140,6 +141,7 @@ class WholeRoomPage(RoomPages):
             "appoint": self.shown_act(room, APPOINT),
             "dismiss": self.shown_act(room, DISMISS),
             "disband": self.shown_act(room, DISBAND),
+            "moderation": self.moderation_panel(room, now=now),
             "live_url": reverse(f"{self.admin_site.name}:rooms_room_live", args=(room.pk,)),
             "state": live_state(room=room, stream=stream, now=now),
             "stream": stream,

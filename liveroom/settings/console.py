@@ -70,6 +70,15 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Moderation",
+                "items": [
+                    _item("Mutes", "mic_off", "moderation_mute_changelist"),
+                    _item("Muted rooms", "voice_over_off", "moderation_muteall_changelist"),
+                    _item("Bans", "block", "moderation_ban_changelist"),
+                    _item("Audit log", "policy", "kernel_auditentry_changelist"),
+                ],
+            },
+            {
                 "title": "People and apps",
                 "items": [
                     _item("People", "group", "accounts_person_changelist"),
@@ -82,7 +91,6 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Operations",
                 "items": [
-                    _item("Audit log", "policy", "kernel_auditentry_changelist"),
                     _item("Outbox", "outbox", "kernel_outboxrow_changelist"),
                     _item("Leases", "lock_clock", "kernel_lease_changelist"),
                 ],

@@ -1,0 +1,125 @@
+"""Moderating on the room's page, for staff and for the streamer whose room it is: mute, ban, the switch for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
+
+from liveroom.kernel import clock
+from liveroom.kernel.http import client_address
+from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin
+from liveroom.rooms.admin.forms import UserForm
+from liveroom.rooms.models import Room
+from liveroom.rooms.services.people import PersonUnknown
+from moderation import selectors
+from moderation.rules.verdict import FOR_EVER_SECONDS
+from moderation.services import banning, muting
+from moderation.services.targets import OutOfReach
+
+SHOWN = 20
+MOST_MINUTES = FOR_EVER_SECONDS // 60
+
+
+class MeasureForm(ActForm):
+    """Whom, for how long, why."""
+
+    user = forms.CharField(label="User id", widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
+    minutes = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST_MINUTES,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="From now. Empty: until lifted.",
+    )
+    reason = forms.CharField(
+        required=False,
+        help_text="For moderators and the audit log, at most 300 bytes.",
+        widget=UnfoldAdminTextInputWidget(attrs={"data-limit-bytes": 300}),
+    )
+
+
+MUTE = Act("mute", "Mute a user", icon="mic_off", form=MeasureForm, apart=True)
+UNMUTE = Act("unmute", "Unmute", icon="mic", form=UserForm, apart=True)
+BAN = Act("ban", "Ban a user", icon="block", form=MeasureForm, danger=True, apart=True)
+UNBAN = Act("unban", "Lift the ban", icon="lock_open", form=UserForm, apart=True)
+MUTE_ALL = Act(
+    "mute-all", "Mute everyone", icon="voice_over_off", apart=True,
+    question="Mute everyone? Only the owner and the admins of the room can write until you lift it.",
+)  # fmt: skip
+UNMUTE_ALL = Act("unmute-all", "Let everyone speak", icon="record_voice_over", apart=True)
+MODERATION = (MUTE, UNMUTE, BAN, UNBAN, MUTE_ALL, UNMUTE_ALL)
+
+
+class ModerationActs(ConsoleAdmin):
+    """What the room's page can do with people; the services say what is legal."""
+
+    def moderation_panel(self, room: Room, *, now: datetime) -> dict[str, Any]:
+        """The latest of those who are muted and banned, and the buttons."""
+        mutes, bans = selectors.mutes_of(room=room, now=now), selectors.bans_of(room=room, now=now)
+        return {
+            "mutes": list(mutes.order_by("-id")[:SHOWN]),
+            "bans": list(bans.order_by("-id")[:SHOWN]),
+            "more_mutes": max(0, mutes.count() - SHOWN),
+            "more_bans": max(0, bans.count() - SHOWN),
+            "mute_all": selectors.mute_all_of(room),
+            **{act.name.replace("-", "_") + "_act": self.shown_act(room, act) for act in MODERATION},
+        }
+
+    def _asked(self, request: HttpRequest) -> dict[str, Any]:
+        return {"by": self.actor(request), "now": clock.now(), "address": client_address(request)}
+
+    def act_mute(self, request: HttpRequest, room: Room, *, user: str, minutes: int | None, reason: str) -> str:
+        asked = {"seconds": _seconds(minutes), "reason": reason, **self._asked(request)}
+        with _beside_user():
+            muting.mute_user(room=room, identifier=user.strip(), **asked)
+        return f"{user} is muted {_for(minutes)}."
+
+    def act_unmute(self, request: HttpRequest, room: Room, *, user: str) -> str:
+        with _beside_user():
+            muting.unmute_user(room=room, identifier=user.strip(), **self._asked(request))
+        return f"{user} may speak again."
+
+    def act_ban(self, request: HttpRequest, room: Room, *, user: str, minutes: int | None, reason: str) -> str:
+        asked = {"seconds": _seconds(minutes), "reason": reason, **self._asked(request)}
+        with _beside_user():
+            banning.ban_user(room=room, identifier=user.strip(), **asked)
+        return f"{user} is out of the room {_for(minutes)}."
+
+    def act_unban(self, request: HttpRequest, room: Room, *, user: str) -> str:
+        with _beside_user():
+            banning.lift_ban(room=room, identifier=user.strip(), **self._asked(request))
+        return f"{user} may come in again."
+
+    def act_mute_all(self, request: HttpRequest, room: Room) -> str:
+        muting.mute_everyone(room=room, **self._asked(request))
+        return "Only the owner and the admins can write now."
+
+    def act_unmute_all(self, request: HttpRequest, room: Room) -> str:
+        muting.unmute_everyone(room=room, **self._asked(request))
+        return "Everybody can write again."
+
+
+@contextmanager
+def _beside_user() -> Iterator[None]:
+    """Who is unknown or out of reach is told beside the field that names it."""
+    try:
+        yield
+    except (PersonUnknown, OutOfReach) as refusal:
+        refusal.extra.setdefault("field", "user")
+        raise
+
+
+def _seconds(minutes: int | None) -> int | None:
+    return None if minutes is None else minutes * 60
+
+
+def _for(minutes: int | None) -> str:
+    if minutes is None:
+        return "until you lift it"
+    return "for one minute" if minutes == 1 else f"for {minutes:,} minutes"
