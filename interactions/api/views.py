@@ -35,7 +35,8 @@ class HistorySerializer(serializers.Serializer):
 
 
 class OnlineSerializer(serializers.Serializer):
-    online = serializers.IntegerField()
+    online = serializers.IntegerField(help_text="People, each once, and guests.")
+    sockets = serializers.IntegerField(help_text="Open connections.")
 
 
 class MessagesView(APIView):
@@ -69,5 +70,6 @@ class MessagesView(APIView):
 class OnlineView(APIView):
     @extend_schema(operation_id="rooms_online_get", responses=OnlineSerializer)
     def get(self, request: ApiRequest, room: str) -> Response:
-        """Open sockets in the room, counted now."""
-        return Response({"online": presence.online_now(room_key=asked_room(request, room).key)})
+        """How many are in the room, counted now. Overlays and staff do not count."""
+        found = presence.crowd_now(room_key=asked_room(request, room).key)
+        return Response({"online": found.online, "sockets": found.sockets})
