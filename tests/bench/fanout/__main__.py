@@ -24,7 +24,8 @@ from deploy.embedded.steps import SetupFailed
 from tests.bench.fanout import load, ours, report, tools
 from tests.bench.fanout.scenarios import Scenario, Server, all_scenarios
 
-README = ours.CHECKOUT / "README.md"
+# The short table stands at the front door, all of them beside the benchmark.
+FRONT, ALL = ours.CHECKOUT / "README.md", Path(__file__).with_name("README.md")
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -35,10 +36,12 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one round of short windows: whether it works at all")
     parser.add_argument("--only", action="append", metavar="SCENARIO[/SERVER]", default=[])
     parser.add_argument("--seed", type=int, help="of the order; printed")
-    parser.add_argument("--write-readme", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--write-readme", action="store_true", help="put the tables into the papers")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep every figure there")
     parser.add_argument("--list", action="store_true", help="scenarios and servers")
     told = parser.parse_args(arguments)
+    if told.write_readme and (told.only or told.quick):
+        parser.error("Only a whole run goes into the papers: leave --only and --quick out.")
     if told.quick:
         told.rounds, told.seconds, told.warmup = 1, 3, 1
     return told
@@ -125,13 +128,15 @@ def main() -> int:
     if not results:
         print("Nothing was chosen; --list shows what there is.", file=sys.stderr)
         return 2
-    text = report.page(scenarios, results, rounds=told.rounds, seconds=told.seconds)
+    head = report.heading(rounds=told.rounds, seconds=told.seconds)
+    text = report.page(scenarios, results, head=head)
     print(f"\n{text}\n\n{time.monotonic() - began:.0f} s in all")
     if told.json:
         kept = {"/".join(name): [run.as_dict() for run in runs] for name, runs in results.items()}
         told.json.write_text(json.dumps(kept, indent=1))
     if told.write_readme:
-        report.write_between_marks(README, text)
+        report.write_between_marks(ALL, text)
+        report.write_between_marks(FRONT, report.in_short(scenarios, results, head=head))
     failed = [verdict for verdict in report.verdicts(scenarios, results) if verdict.word == "FAIL"]
     return 1 if failed else 0
 

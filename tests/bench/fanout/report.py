@@ -131,15 +131,24 @@ def machine() -> str:
     return f"{cores} cores of {named}, Linux {platform.release().split('-')[0]}"
 
 
-def page(scenarios: Sequence[Scenario], results: Results, *, rounds: int, seconds: float) -> str:
+def page(scenarios: Sequence[Scenario], results: Results, *, head: str) -> str:
     """Everything, as Markdown."""
-    head = (
+    shown = [scenario for scenario in scenarios if any((scenario.name, s.name) in results for s in scenario.servers)]
+    tables = (measured(scenario, results) for scenario in shown)
+    return "\n\n".join([head, *tables, demanded(verdicts(scenarios, results))])
+
+
+def in_short(scenarios: Sequence[Scenario], results: Results, *, head: str) -> str:
+    """The first load with everybody, and all that had to be reached."""
+    return "\n\n".join([head, measured(scenarios[0], results), demanded(verdicts(scenarios, results))])
+
+
+def heading(*, rounds: int, seconds: float) -> str:
+    """When, on what, how."""
+    return (
         f"{datetime.now(UTC):%-d %B %Y}, {machine()}; {rounds} shuffled rounds of {seconds:g} s, median (lowest–highest). "
         "CPU is that of all processes of a server, Redis and nginx included."
     )
-    found = verdicts(scenarios, results)
-    shown = [scenario for scenario in scenarios if any((scenario.name, s.name) in results for s in scenario.servers)]
-    return "\n\n".join([head, *(measured(scenario, results) for scenario in shown), demanded(found)])
 
 
 def write_between_marks(paper: Path, text: str) -> None:
@@ -149,4 +158,4 @@ def write_between_marks(paper: Path, text: str) -> None:
         raise ValueError(f"{paper.name} needs one line {BEGIN} and one line {END}.")
     before, _, rest = whole.partition(BEGIN)
     after = rest.partition(END)[2]
-    paper.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    paper.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")

@@ -108,7 +108,8 @@ def all_scenarios(tools: Tools, prepared: ours.Prepared) -> tuple[Scenario, ...]
             (us(), of("Node ws, 100 ms windows", rivals.ws_windows)),
             (
                 Bar("p99", _p99, "ms", 250, digits=0),
-                Bar("cores, Redis included", lambda run: run.cores, "", 0.6, aim="1.7 million deliveries a second and core"),
+                Bar("cores, Redis included", lambda run: run.cores, "", 0.6),
+                Bar("million deliveries a second and core", lambda run: 1 / max(run.micros, 1e-9), "", NONE, aim="1.7"),
             ),
         ),
         Scenario(
