@@ -154,7 +154,7 @@ class Phone:
 
     def asks(self, type: str, **body: Any) -> dict[str, Any]:
         self._number += 1
-        self.send(json.dumps({"id": self._number, "type": type, **body}))
+        self.send(json.dumps({"id": self._number, "type": type, **body}, ensure_ascii=False))
         return self.answers(self._number)
 
     def joins(self, room: str, **more: Any) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import time
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.helpers.sockets import HungUp, SocketProcess, calling
+from tests.helpers.wire import masked, memory_bytes, wired
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +25,7 @@ def _no_traceback(sockets):
     "frame",
     [
         "", " ", "hello", "[]", "7", "null", '"x"', "{", "{'type': 'ping'}", '{"type": NaN}', '{"a": 1e999}', '{"type": "\\ud800"}',
-        "[" * 50_000, '{"a":' * 10_000, "[" * 1000 + "]" * 1000, '{"type": "ping"} {}',
+        "[" * 16_000, '{"a":' * 3_000, "[" * 1000 + "]" * 1000, '{"id": 1, "type": "comment", "text": "\\udc00"}', '{"type": "ping"} {}',
         "\ufeff{}", '{"type": "ping",}', b"\xff\xfe", b"\x00",
     ],
 )  # fmt: skip
@@ -68,17 +70,110 @@ def test_a_binary_frame_is_read_like_a_text(cast, calls):
         assert phone.answers(1)["ok"]
 
 
-def test_text_that_is_not_utf8_ends_the_line(cast, calls):
-    with calls(None) as phone:
-        raw = b'{"type": "\xff"}'
-        phone.socket.socket.sendall(bytes((0x81, 0x80 | len(raw))) + bytes(4) + raw)
-        assert phone.is_hung_up() in (1007, None)
+HUGE = 2**62
 
 
-def test_a_frame_that_is_too_large_ends_the_line(cast, calls):
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        pytest.param(b"\x81\x05hello", 1002, id="unmasked"),
+        pytest.param(masked(b'{"type": "\xff"}'), 1007, id="no UTF-8"),
+        pytest.param(masked(b"\xc3"), 1007, id="UTF-8 cut short"),
+        pytest.param(masked(b"[" * 100_000), 1009, id="JSON a hundred thousand deep"),
+        pytest.param(masked(b"x" * 17_000), 1009, id="17 KB"),
+        pytest.param(masked(b"x", size=HUGE), 1009, id="a huge frame announced"),
+        pytest.param(masked(b"x" * 9_000, first=0x01) + masked(b"x" * 9_000, first=0x80), 1009, id="18 KB in two"),
+        pytest.param(masked(b"", first=0x01) + masked(b"", first=0x00) * 100, 1008, id="a hundred empty fragments"),
+        pytest.param(masked(b"x", first=0x80), 1002, id="the end of nothing"),
+        pytest.param(masked(b"{}", first=0xC1), 1002, id="compressed, not negotiated"),
+        pytest.param(masked(b"{}", first=0xA1), 1002, id="a reserved bit"),
+        pytest.param(masked(b"{}", first=0x83), 1002, id="a reserved opcode"),
+        pytest.param(masked(b"x" * 200, first=0x89), 1002, id="a ping of 200 bytes"),
+        pytest.param(masked(b"x", first=0x89, size=HUGE), 1002, id="a huge ping announced"),
+        pytest.param(masked(b"x", first=0x09), 1002, id="half a ping"),
+        pytest.param(masked(b"\x03", first=0x88), 1002, id="half a close code"),
+        pytest.param(masked(b"\x00\x01", first=0x88), 1002, id="no close code"),
+    ],
+)
+def test_whoever_breaks_the_protocol_hears_why_and_is_hung_up_on(cast, sockets, raw, code):
+    with wired(sockets.port) as wire:
+        wire.send(raw)
+        assert wire.code() == code
+        assert wire.hears() is None
+
+
+def test_a_peer_that_goes_on_after_that_is_dropped_and_costs_no_memory(cast, sockets):
+    before = memory_bytes(sockets.child.pid)
+    with wired(sockets.port) as wire:
+        wire.send(masked(b"x" * 1000, size=HUGE))
+        began = time.monotonic()
+        while wire.accepts(b"x" * 100_000) and time.monotonic() < began + 5:
+            pass
+        assert time.monotonic() - began < 3
+    assert memory_bytes(sockets.child.pid) - before < 8_000_000
+
+
+def test_a_library_learns_the_code_although_it_was_still_sending(cast, calls):
     with calls(None) as phone:
-        phone.send("x" * 70_000)
-        assert phone.is_hung_up() in (1009, None)
+        phone.send("x" * 3_000_000)
+        assert phone.is_hung_up() == 1009
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/ws/v2", (), 404),
+        ("/", (), 404),
+        ("/ws/v1/", (), 404),
+        ("/ws/v1", ("Content-Length: 5",), 413),
+        ("/ws/v1", ("Transfer-Encoding: chunked",), 413),
+        ("/ws/v1", ("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=99",), 400),
+        ("/ws/v1", ("Sec-WebSocket-Protocol: a, a",), 400),
+    ],
+)
+def test_what_is_no_handshake_is_refused_in_http(cast, sockets, path, headers, status):
+    with wired(sockets.port, path=path, headers=headers) as wire:
+        assert wire.status == status
+
+
+def test_what_is_sent_before_the_handshake_is_answered_is_read_after_it(cast, sockets):
+    with wired(sockets.port, path="/ws/v1 HTTP/1.1\r\nX-Long: " + "x" * 5000 + "\r\nX:") as wire:
+        assert wire.status == 101
+        wire.says(id=1, type="ping")
+        assert wire.hears().json["ok"]
+
+
+@pytest.mark.parametrize("command", ["leave", "comment", "like", "recall"])
+def test_what_needs_a_room_is_refused_before_one_is_joined(cast, calls, command):
+    with calls(cast.mia) as phone:
+        answer = phone.asks(command, room="r1", text="hi", count=1, seq=1)
+        assert answer["error"]["code"] in (10010, 10011)
+
+
+@pytest.mark.parametrize("count", [-1, 0, 1.5, 2**63, 10**30, "7", None, [], True])
+def test_a_count_that_is_none_is_refused(cast, watching, count):
+    with watching(cast.mia) as phone:
+        phone.send(json.dumps({"id": 1, "type": "like", "room": "r1", "count": count}))
+        assert phone.answers(1)["error"]["code"] in (10004, 10011)
+
+
+def test_a_resume_from_the_future_is_an_honest_no(cast, calls, watching):
+    with watching(cast.mia) as phone:
+        epoch = phone.snapshot["epoch"]
+    for since in ({"epoch": epoch, "seq": 2**53}, {"epoch": epoch, "seq": 2**63 - 1}, {"epoch": "x" * 5000, "seq": 0}):
+        with calls(cast.mia) as phone:
+            answer = phone.joins("r1", since=since)
+            assert (answer["ok"], answer["recovered"]) == (True, False)
+    for since in (
+        {"epoch": epoch, "seq": -1},
+        {"epoch": 5, "seq": 1},
+        {"seq": 1},
+        [],
+        "x",
+        {"epoch": epoch, "seq": 1.5},
+    ):
+        with calls(cast.mia) as phone:
+            assert phone.joins("r1", since=since)["error"]["code"] == 10004
 
 
 def test_random_bytes_end_nothing_but_their_own_line(cast, calls, watching):

@@ -76,7 +76,7 @@ def test_whoever_joins_sees_the_last_twenty(cast, watching):
 def test_yesterday_is_not_history(cast, watching):
     stored = redis_for(cast.room.key)
     for hours, text in ((25, "too old"), (23, "old enough")):
-        event = {"seq": 1, "type": "comment", "t": clock.now_ms() - hours * 3_600_000, "text": text}
+        event = {"seq": 0, "type": "comment", "t": clock.now_ms() - hours * 3_600_000, "text": text}
         stored.rpush(key("history", cast.room.key), json.dumps(event))
     with watching(cast.mia) as phone:
         assert [event["text"] for event in phone.snapshot["history"]] == ["old enough"]
@@ -102,7 +102,6 @@ def test_an_app_may_keep_more_or_less(cast, watching):
         ({"text": "a\x00b"}, 10004),
         ({"text": "x" * 8193}, 80002),
         ({"text": "é" * 4097}, 80002),
-        ({"text": "\x01" * 8193}, 80002),
         ({"text": "hi", "cid": ""}, 10004),
         ({"text": "hi", "cid": "x" * 65}, 10004),
         ({"text": "hi", "cid": ["a"]}, 10004),
