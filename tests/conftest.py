@@ -21,6 +21,7 @@ ONCE = (
     "tests/rules/",
     "tests/media/",
     "tests/house/",
+    "tests/sockets/test_you.py",
     "tests/journeys/test_obs.py",
     "tests/journeys/test_page.py",
     "tests/journeys/test_page_chat.py",

@@ -22,12 +22,12 @@ KEPT_SECONDS: Final = 8 * 86400
 CALL_SECONDS: Final = 60
 
 # KEYS: likes, batch, call, changed. ARGV: the total where Redis knows none ('' if it has to be asked for), likes of a user in a second,
-# room key, channel, prefix of `by`, batch size, ms apart, users shown, seconds that the total and an answer are kept; then per user
-# its id, how many it adds, and how it is shown (JSON). Without users: only tells what is due.
+# room key, channel, prefix of `by`, batch size, ms apart, users shown, seconds that the total and an answer are kept, now in µs ('' = the
+# server's clock); then per user its id, how many it adds, and how it is shown (JSON). Without users: only tells what is due.
 # Answer: total, ms until the batch is due (-1: nothing waits), then per user how many counted and the ms until one more counts.
 # `{-1}`: the total has to be given.
 ADD: Final = """
-local users = (#ARGV - 10) / 3
+local users = (#ARGV - 11) / 3
 if users > 0 then
   local before = redis.call('GET', KEYS[3])
   if before then
@@ -36,8 +36,11 @@ if users > 0 then
     return answer
   end
 end
-local time = redis.call('TIME')
-local now_us = time[1] * 1000000 + time[2]
+local now_us = tonumber(ARGV[11])
+if not now_us then
+  local time = redis.call('TIME')
+  now_us = time[1] * 1000000 + time[2]
+end
 local now = math.floor(now_us / 1000)
 local total = redis.call('GET', KEYS[1])
 if not total then
@@ -49,13 +52,13 @@ end
 total = tonumber(total)
 local answer, added, limit = {0, -1}, 0, tonumber(ARGV[2])
 local each = math.floor(1000000 / limit)
-for i = 11, #ARGV, 3 do
+for i = 12, #ARGV, 3 do
   local user, shown = ARGV[i], ARGV[i + 2]
   local used = math.max(0, tonumber(redis.call('GET', ARGV[5] .. user) or '0') - now_us)
   local count = math.max(0, math.min(tonumber(ARGV[i + 1]), math.floor((each * limit - used) / each)))
   used = used + count * each
   if count > 0 then
-    redis.call('SET', ARGV[5] .. user, string.format('%d', now_us + used), 'PX', math.ceil(used / 1000))
+    redis.call('SET', ARGV[5] .. user, string.format('%d', now_us + used), 'PX', 1000 + math.ceil(used / 1000))
     local sum = tonumber(string.match(redis.call('HGET', KEYS[2], 'u' .. user) or '0', '^(%d+)')) + count
     redis.call('HSET', KEYS[2], 'u' .. user, string.format('%d', sum) .. ' ' .. shown)
     added = added + count
@@ -137,7 +140,9 @@ def shown_as(*, id: str, nick: str) -> bytes:
     return orjson.dumps({"id": id, "nick": nick})
 
 
-def call(room: RoomRef, asked: Sequence[Asked], *, call_id: str, base: int | None) -> list[Any]:
+def call(
+    room: RoomRef, asked: Sequence[Asked], *, call_id: str, base: int | None, now_us: int | None = None
+) -> list[Any]:
     """The arguments of EVALSHA. The same `call_id` counts once."""
     keys = [*(key(kind, room.key) for kind in ("likes", "likes:batch", f"likes:call:{call_id}")), CHANGED]
     args: list[Any] = [
@@ -151,6 +156,7 @@ def call(room: RoomRef, asked: Sequence[Asked], *, call_id: str, base: int | Non
         SHOWN_USERS,
         KEPT_SECONDS,
         CALL_SECONDS,
+        "" if now_us is None else now_us,
     ]
     for one in asked:
         args += (one.user, one.count, one.shown)
