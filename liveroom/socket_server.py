@@ -275,10 +275,11 @@ class _SocketRequest(WebRequest):  # type: ignore[misc]
 class SocketServer(Server):  # type: ignore[misc]
     """Gives each socket's consumer what it needs of the process, in `scope["extensions"]["liveroom.socket"]`:
 
-    `transport` (frames go straight to it), `hub`, `limits` with this connection's `source`, `address` of the viewer, `deflated`
+    `transport` (frames go straight to it), `hub`, `lobby`, `limits` with this connection's `source`, `address` of the viewer, `deflated`
     (compressed frames are understood), and `owns(socket)`, to be called once with the object that says `bye` here."""
 
     hub: Any = None
+    lobby: Any = None
 
     def __init__(
         self, *, application: Any, address: str, port: int, limits: Limits, deflate: bool, drain_seconds: float
@@ -326,6 +327,7 @@ class SocketServer(Server):  # type: ignore[misc]
                 "liveroom.socket": {
                     "transport": connection.transport,
                     "hub": self.hub,
+                    "lobby": self.lobby,
                     "limits": self.limits,
                     "source": connection.limits_source,
                     "address": behind_proxy(peer=scope["client"][0], forwarded=forwarded),

@@ -70,6 +70,35 @@ def standing(*, actor: Actor, room_id: int, app_id: int, now: datetime) -> Stand
     return replace(said, banned_until_ms=out.banned_until_ms, banned_everywhere=out.banned_everywhere)
 
 
+# -- everybody that something is against, for a process that lets many in at once
+
+
+# Of a room that has more, each is looked up when it comes.
+_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """`people`: the standing of everybody who is muted or banned, by identifier; None: too many to keep."""
+
+    people: dict[str, Standing] | None
+    muted_all: bool
+
+
+def against(*, room: Room, now: datetime) -> Against:
+    """Three queries, whoever comes."""
+    first = Standing(muted_all=MuteAll.objects.filter(room=room).exists())
+    mutes = holding(Mute.objects.filter(room=room), now).values_list("person__identifier", "until")[: _KEPT + 1]
+    out = Ban.objects.filter(Q(room=room) | Q(app=room.app_id, room__isnull=True))
+    bans = holding(out, now).values_list("person__identifier", "room", "until")[: _KEPT + 1]
+    if len(mutes) > _KEPT or len(bans) > _KEPT:
+        return Against(people=None, muted_all=first.muted_all)
+    people = {name: replace(first, muted_until_ms=until_ms(until)) for name, until in mutes}
+    for name, row, until in bans:
+        people[name] = _with_bans(people.get(name, first), [(row, until)])
+    return Against(people=people, muted_all=first.muted_all)
+
+
 # -- many, for a process that was deaf for a moment
 
 

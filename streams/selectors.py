@@ -99,32 +99,37 @@ class PlayAddresses:
         }
 
 
-def play_addresses(*, room: Room, actor: Actor | None, now: datetime, http: str) -> PlayAddresses | None:
-    """Signed addresses of the room's programme for this viewer, or None if the room has no stream.
-
-    `http`: the origin under which the viewer sees us. Rooms that are not open to all name the viewer in the address."""
+def programme_policy(room: Room) -> PlayPolicy | None:
+    """What it takes to see what the room shows; None if it shows nothing."""
     stream = programme(room)
-    if stream is None:
-        return None
-    policy = play_policy(stream=stream.name)
-    if policy is None:
-        return None
+    return None if stream is None else play_policy(stream=stream.name)
+
+
+def addresses_for(*, policy: PlayPolicy, actor: Actor | None, now: datetime, http: str) -> PlayAddresses:
+    """Signed addresses for this viewer. `http`: the origin under which it sees us. No database.
+
+    Rooms that are not open to all name the viewer in the address."""
     until = now + PLAY_LIFETIME
-    query = url_signing.query(key=policy.keys[0], stream=stream.name, until=until) if policy.keys else ""
+    query = url_signing.query(key=policy.keys[0], stream=policy.stream, until=until) if policy.keys else ""
     if policy.needs_vid and actor is not None:
         vid = url_signing.vid_of(actor.identifier or actor.label or actor.kind)
-        vsig = url_signing.sign_vid(
-            secret=signing.derived_secret(VID_PURPOSE), stream=stream.name, vid=vid, tx_time=url_signing.tx_time(until)
-        )
-        query += f"&vid={vid}&vsig={vsig}"
+        secret = signing.derived_secret(VID_PURPOSE)
+        tx_time = url_signing.tx_time(until)
+        query += f"&vid={vid}&vsig={url_signing.sign_vid(secret=secret, stream=policy.stream, vid=vid, tx_time=tx_time)}"
     mark = f"?{query}" if query else ""
     return PlayAddresses(
-        stream=stream.name,
-        rtmp=engine().rtmp_url(stream=stream.name, query=query),
-        flv=f"{http}/live/{stream.name}.flv{mark}",
-        hls=f"{http}/live/{stream.name}.m3u8{mark}",
+        stream=policy.stream,
+        rtmp=engine().rtmp_url(stream=policy.stream, query=query),
+        flv=f"{http}/live/{policy.stream}.flv{mark}",
+        hls=f"{http}/live/{policy.stream}.m3u8{mark}",
         expires_at=until,
     )
+
+
+def play_addresses(*, room: Room, actor: Actor | None, now: datetime, http: str) -> PlayAddresses | None:
+    """Signed addresses of the room's programme for this viewer, or None if the room has no stream."""
+    policy = programme_policy(room)
+    return None if policy is None else addresses_for(policy=policy, actor=actor, now=now, http=http)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,25 +9,56 @@ from rest_framework.views import APIView
 
 from interactions.live import pipeline, presence
 from interactions.live.room_ref import ref
-from interactions.services import comments
+from interactions.rules.admission import WORDS
+from interactions.services import comments, contents
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import Profile, profile
-from liveroom.kernel import clock
+from liveroom.kernel import clock, permission, throttle
+from liveroom.kernel.errors import BadParameter
 from liveroom.rooms.api.views import asked_room
 from liveroom.rooms.selectors import role_of
 
+# Of one user or key over REST; servers that say more use a socket.
+SENDS_PER_SECOND = 50
+
+
+class ElementSerializer(serializers.Serializer):
+    """`kind` says which of the other fields it has."""
+
+    kind = serializers.ChoiceField(choices=["text", "custom", "image", "audio", "emoji"])
+
 
 class MessageWriteSerializer(serializers.Serializer):
-    text = serializers.CharField(trim_whitespace=False, help_text="At most 8 KB.")
+    """A comment has `text` or `elements`, a custom message `data`."""
+
+    type = serializers.ChoiceField(choices=["comment", "custom"], default="comment")
+    text = serializers.CharField(
+        required=False, trim_whitespace=False, help_text="At most 8 KB, or what the room says."
+    )
+    elements = serializers.ListField(
+        child=ElementSerializer(), required=False, help_text="At most 10, instead of text."
+    )
+    data = serializers.JSONField(required=False, help_text="Of a custom message: anything.")  # type: ignore[assignment]
+    desc = serializers.CharField(required=False)
+    ext = serializers.CharField(required=False)
+    priority = serializers.ChoiceField(choices=list(WORDS), required=False, help_text="High: owner, admins, servers.")
     cid = serializers.CharField(required=False, help_text="Your own id: sending it again says it once.")
     color = serializers.CharField(required=False, help_text="#rrggbb")
-    position = serializers.ChoiceField(choices=comments.POSITIONS, required=False)
+    position = serializers.ChoiceField(choices=contents.POSITIONS, required=False)
+    mention = serializers.ListField(child=serializers.CharField(), required=False, help_text="User ids, at most 10.")
+    reply_to = serializers.IntegerField(required=False, help_text="The seq that it answers.")
+    cloud_custom_data = serializers.CharField(required=False, help_text="At most 1 KB, for clients among themselves.")
+    online_only = serializers.BooleanField(required=False, help_text="Not kept in the history.")
 
 
 class ReceiptSerializer(serializers.Serializer):
-    result = serializers.CharField()
-    seq = serializers.IntegerField()
+    """`delivered` has `seq`; `sampled` (the room is above its rate) has `reason` and the event as others would have seen it."""
+
+    result = serializers.ChoiceField(choices=["delivered", "sampled"])
+    seq = serializers.IntegerField(required=False)
+    reason = serializers.CharField(required=False)
+    event = serializers.DictField(required=False)
 
 
 class HistorySerializer(serializers.Serializer):
@@ -58,13 +89,19 @@ class MessagesView(APIView):
             if isinstance(person, Person)
             else Profile(id=str(actor), nick=str(actor), avatar="", level=0)
         )
-        receipt = comments.send_comment_now(
+        permission.ask("room.enter", actor=actor, room=found)
+        throttle.allow(what="send", who=f"{found.app_id}:{actor}", limit=SENDS_PER_SECOND, per_seconds=1)
+        kind = request.data.get("type", "comment") if isinstance(request.data, dict) else None
+        if kind not in ("comment", "custom"):
+            raise BadParameter("type is comment or custom.", field="type")
+        receipt = comments.send_now(
             room=ref(found),
             speaker=comments.Speaker(actor=actor, profile=shown, role=role_of(actor, found)),
+            type=kind,
             data=request.data,
             now_ms=clock.now_ms(),
         )
-        return Response({"result": receipt.result, "seq": receipt.seq}, status=201)
+        return Response(receipt, status=201)
 
 
 class OnlineView(APIView):

@@ -1,75 +1,90 @@
-"""`/ws/v1`: parse a command, call one service, answer once. PROTOCOL.md and asyncapi.yaml describe it."""
+"""`/ws/v1`: parse a command, call one service, answer once. PROTOCOL.md and asyncapi.yaml describe it.
+
+A comment's answer comes with its tick; other commands of the socket do not wait for it."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import orjson
 import redis
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import OperationalError
 
+from interactions.consumers import commands
+from interactions.consumers.commands import BadCommand, NotInRoom
 from interactions.consumers.sockets import Socket
-from interactions.live import pipeline, presence, whispers
+from interactions.live import pipeline, whereabouts, whispers, you
 from interactions.live.hub import Hub, Seat
-from interactions.services import comments, joining
+from interactions.live.limits import Limits
+from interactions.live.pipeline import Message, Outcome, Position
+from interactions.services import comments, joining, likes
+from interactions.services.lobby import Lobby
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services.tokens import TokenRefused
 from liveroom.kernel import clock, metrics
-from liveroom.kernel.errors import BadParameter, LiveRoomError, NotFound
-from liveroom.kernel.http import behind_proxy
+from liveroom.kernel.errors import BadParameter, LiveRoomError
 
 log = logging.getLogger(__name__)
 
-UNAVAILABLE, BAD_TOKEN, WRONG_ORIGIN = 4001, 4101, 4102
+UNAVAILABLE, BAD_TOKEN, WRONG_ORIGIN, BANNED, ELSEWHERE = 4001, 4101, 4102, 4103, 4108
 
-
-class NotInRoom(NotFound):
-    """10010: join first."""
-
-    name = "not_in_room"
-
-
-class BadCommand(LiveRoomError):
-    """10011: a frame that is no command."""
-
-    code, name = 10011, "bad_command"
+Answer = dict[str, Any]
 
 
 class RoomConsumer(AsyncWebsocketConsumer):
-    """One socket: at most one room at a time. The hub is the process's own and comes with the scope."""
+    """One socket: at most one room at a time. Hub, lobby and limits are the process's own and come with the scope."""
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Channels' own does a thread hop per message to close old database connections; where we use one,
+        `database_sync_to_async` does that."""
+        await getattr(self, get_handler_name(message))(message)
+
+    # Coming and going
 
     async def connect(self) -> None:
         extension = self.scope["extensions"]["liveroom.socket"]
         self.hub: Hub = extension["hub"]
-        self.socket = Socket(transport=extension["transport"], close=self._close_softly)
+        self.limits: Limits = extension["limits"]
+        self.lobby: Lobby = extension["lobby"]
+        self.source: str = extension["source"]
+        self.address: str = extension["address"]
+        self.socket = Socket(
+            transport=extension["transport"], deflated=extension["deflated"], close=self._close_softly, owner=self
+        )
+        extension["owns"](self.socket)
         self.query = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        self.headers = dict(self.scope["headers"])
+        self.visitor = joining.GUEST
         self.entry: joining.Entry | None = None
         self.seat: Seat | None = None
-        self.visitor = joining.GUEST
-        self._shown = 0
+        self.ear: you.Ear | None = None
         metrics.sockets_open.inc()
+        self.hub.viewers.add(self.socket)
         protocols = self.scope.get("subprotocols") or []
         await self.accept(subprotocol=protocols[0] if protocols[:1] == ["liveroom.v1"] else None)
         if not self._origin_is_ours():
             self.socket.dismiss(code=WRONG_ORIGIN, reason="origin", message="This origin is not in LIVEROOM_ORIGINS.")
-            return
-        await self._log_in(protocols)
+        else:
+            await self._log_in(protocols)
+
+    def _header(self, name: bytes) -> str:
+        return bytes(self.headers.get(name, b"")).decode("latin-1")
 
     def _origin_is_ours(self) -> bool:
         """Browsers say where a page came from; programs do not. Without LIVEROOM_ORIGINS every page may, in development."""
-        headers = dict(self.scope["headers"])
-        origin = headers.get(b"origin", b"").decode("latin-1")
+        origin = self._header(b"origin")
         config = settings.LIVEROOM
         if not origin or origin in config.origins or origin == config.public_http:
             return True
-        host = headers.get(b"host", b"").decode("latin-1").rsplit(":", 1)[0]
+        host = self._header(b"host").rsplit(":", 1)[0]
         try:
             same_host = (urlsplit(origin).hostname or "") == host
         except ValueError:  # an unclosed [
@@ -78,175 +93,120 @@ class RoomConsumer(AsyncWebsocketConsumer):
 
     async def _log_in(self, protocols: list[str]) -> None:
         """The token stands in `?usersig=`, or as the second subprotocol after `liveroom.v1`. None: a guest."""
-        usersig = self.query.get("usersig", [""])[0]
+        usersig = self._asked("usersig")
         if not usersig and protocols[:1] == ["liveroom.v1"] and len(protocols) > 1:
             usersig = protocols[1]
         if not usersig:
             return
         try:
             self.visitor = await database_sync_to_async(joining.visitor_of)(usersig=usersig, now=clock.now())
+            self.ear = you.Ear(person=self._person(), write=self.socket.queue.write)
+            self.hub.meet(person=self.ear.person, listener=self._hear)
+            position = await you.since(person=self.ear.person, since=you.asked_since(self._asked("you")))
+            self.socket.say(position.frame())
+            self.ear.open(position)
         except TokenRefused as error:
             self.socket.dismiss(code=BAD_TOKEN, reason=error.name, message=error.message)
-        except OperationalError:
+        except (OperationalError, redis.RedisError, OSError):
             self.socket.dismiss(code=UNAVAILABLE, reason="unavailable", message="Try again in a moment.")
-        else:
-            self.hub.meet(person=self._person(), listener=self._hear)
+
+    def _asked(self, name: str) -> str:
+        return self.query.get(name, [""])[0]
 
     def _person(self) -> str:
         actor = self.visitor.actor
         return whispers.person_key(sdkappid=actor.sdkappid, identifier=actor.identifier)
-
-    def _hear(self, whisper: whispers.Whisper) -> None:
-        """What concerns the person behind this socket."""
-        if whisper.profile is not None:
-            self.visitor = replace(self.visitor, profile=Profile(**whisper.profile))
-            if self.entry is not None:
-                self.entry = replace(self.entry, speaker=replace(self.entry.speaker, profile=self.visitor.profile))
-        if whisper.role is not None and self.entry is not None and self.entry.room.key == whisper.room:
-            self.entry = replace(self.entry, speaker=replace(self.entry.speaker, role=whisper.role))
-        if whisper.close is not None:
-            self.socket.dismiss(code=whisper.close, **whisper.extra)
 
     async def _close_softly(self, code: int) -> None:
         await self.close(code=code)
 
     async def disconnect(self, code: int) -> None:
         metrics.sockets_open.dec()
-        self.hub.part(person=self._person(), listener=self._hear)
-        await self._leave()
+        self.hub.viewers.discard(self.socket)
+        if self.ear is not None:
+            self.hub.part(person=self.ear.person, listener=self._hear)
+        self.socket.queue.end()
+        self._leave()
+
+    # Words that are not for the viewer's eyes
+
+    def _hear(self, whisper: whispers.Whisper) -> None:
+        """What concerns the person behind this socket."""
+        if whisper.you is not None and self.ear is not None and not self.ear.hear(whisper.you):
+            asyncio.ensure_future(hear_missed([self]))  # noqa: RUF006 - one round trip
+        if whisper.profile is not None:
+            self.visitor = replace(self.visitor, profile=Profile(**whisper.profile))
+            if self.entry is not None:
+                self.entry = joining.renamed(self.entry, self.visitor)
+        here = self.entry is not None and self.entry.room.key == whisper.room
+        if here and self.entry is not None and whisper.role is not None:
+            self.entry = replace(self.entry, speaker=replace(self.entry.speaker, role=whisper.role))
+        if here and whisper.standing is not None:
+            self.stands(whisper.standing)
+        if whisper.close is not None and (here or not whisper.room):
+            self.socket.dismiss(code=whisper.close, **whisper.extra)
+        if whisper.entered and self.entry is not None and self.entry.room.key != whisper.entered:
+            seated = self.seat is not None and self.seat.counted
+            if seated and whisper.group in ("", self._platform()):
+                self.socket.dismiss(code=ELSEWHERE, reason="entered_another_room", message="You entered another room.")
+
+    def told(self, control: dict[str, Any]) -> None:
+        """A word about the room, from the hub."""
+        if "standing" in control:
+            self.stands(control["standing"])
+
+    def stands(self, said: Any) -> None:
+        """Something is new of what is against this person here."""
+        if self.entry is not None:
+            self.entry = replace(self.entry, standing=joining.heard_standing(self.entry.standing, said))
+
+    # Commands
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.socket.dismissed.is_set():
+        if self.socket.dismissed:
             return
         command_id: Any = None
         try:
-            command = self._parsed(text_data if text_data is not None else bytes_data)
+            command = commands.parsed(text_data if text_data is not None else bytes_data)
             command_id = command.get("id")
-            answer = await self._command(command)
-            self._answer({"id": command_id, "ok": True, **answer})
-        except LiveRoomError as error:
+            doing = self._handler(command)(command)
+            if isinstance(doing, asyncio.Future):
+                doing.add_done_callback(lambda done: self._answer_later(command_id, done))
+                return
+            self.socket.say(commands.answer(command_id, doing if isinstance(doing, dict) else await doing))
+        except Exception as error:
             self._refuse(command_id, error)
-        except (redis.RedisError, OperationalError, OSError) as error:
-            log.warning("%s while a command was served", type(error).__name__)
-            away = LiveRoomError("A part of the service is away for a moment; try again.", retry_after_ms=1000)
-            away.code, away.name = 10002, "unavailable"
-            self._refuse(command_id, away)
-        except Exception:
-            log.exception("A command failed.")
-            failed = LiveRoomError("Something failed here; it has been logged.")
-            failed.code, failed.name = 10002, "internal"
-            self._refuse(command_id, failed)
-        if self.seat is not None and self.seat.held is not None and self.entry is not None:
-            self.seat.open(after_seq=self._shown)
+        self._open_seat()
 
-    def _answer(self, body: dict[str, Any]) -> None:
-        self.socket.say(orjson.dumps(body))
+    def _answer_later(self, command_id: Any, done: asyncio.Future[Answer]) -> None:
+        if done.cancelled() or self.socket.dismissed:
+            return
+        error = done.exception()
+        if error is None:
+            self.socket.say(commands.answer(command_id, done.result()))
+        else:
+            self._refuse(command_id, error)
 
-    def _refuse(self, command_id: Any, error: LiveRoomError) -> None:
-        said = {"code": error.code, "name": error.name, "message": error.message, **error.extra}
-        self._answer({"id": command_id, "ok": False, "error": said})
+    def _refuse(self, command_id: Any, error: BaseException) -> None:
+        if not isinstance(error, LiveRoomError):
+            away = isinstance(error, redis.RedisError | OperationalError | OSError)
+            if away:
+                log.warning("%s while a command was served", type(error).__name__)
+            else:
+                log.error("A command failed.", exc_info=error)
+            error = commands.failed(away=away)
+        self.socket.say(commands.refusal(command_id, error))
 
-    def _parsed(self, raw: str | bytes | None) -> dict[str, Any]:
-        try:
-            command = orjson.loads(raw or b"")
-        except orjson.JSONDecodeError as error:
-            raise BadCommand(f"A frame holds one JSON object: {error}.") from None
-        if not isinstance(command, dict):
-            raise BadCommand("A frame holds one JSON object.")
-        command_id = command.get("id")
-        if command_id is not None and not isinstance(command_id, int | str):
-            command.pop("id")
-            raise BadCommand("id is a number or a text.")
-        return command
-
-    async def _command(self, command: dict[str, Any]) -> dict[str, Any]:
+    def _handler(self, command: dict[str, Any]) -> Callable[[dict[str, Any]], Answer | Awaitable[Answer]]:
         kind = command.get("type")
-        handler = self._handlers().get(kind) if isinstance(kind, str) else None
+        handler = self._handlers.get(kind) if isinstance(kind, str) else None
         if handler is None:
-            known = ", ".join(sorted(self._handlers()))
+            known = ", ".join(sorted(self._handlers))
             raise BadCommand(f"There is no command {str(kind)[:40]!r}; there are {known}.")
-        return await handler(command)
+        return lambda command: handler(self, command)
 
-    def _handlers(self) -> dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]:
-        return {"join": self._join, "leave": self._leave_command, "ping": self._ping, "comment": self._comment}
-
-    async def _ping(self, command: dict[str, Any]) -> dict[str, Any]:
+    def _ping(self, command: dict[str, Any]) -> Answer:
         return {"server_time": clock.now_ms()}
-
-    def _asked_app(self) -> int | None:
-        raw = self.query.get("sdkappid", [""])[0]
-        return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 15 else None
-
-    def _http(self) -> str:
-        """Under which origin this viewer sees our pages: the name that it dialled, in development."""
-        config = settings.LIVEROOM
-        if config.production:
-            return str(config.public_http)
-        host = dict(self.scope["headers"]).get(b"host", b"").decode("latin-1").rsplit(":", 1)[0] or config.host
-        return f"http://{host}:{config.http_port}"
-
-    def _address(self) -> str:
-        peer = (self.scope.get("client") or [""])[0]
-        return behind_proxy(
-            peer=peer, forwarded=dict(self.scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
-        )
-
-    async def _join(self, command: dict[str, Any]) -> dict[str, Any]:
-        group_id, password = command.get("room"), command.get("password")
-        if not isinstance(group_id, str):
-            raise BadParameter("room is the id of a room.", field="room")
-        if password is not None and not isinstance(password, str):
-            raise BadParameter("password is text.", field="password")
-        since = _since(command.get("since"))
-        entry = await database_sync_to_async(joining.enter_room)(
-            visitor=self.visitor,
-            group_id=group_id,
-            sdkappid=self._asked_app(),
-            password=password,
-            address=self._address(),
-        )
-        await self._leave()
-        seat = await self.hub.enter(room=entry.room, viewer=self.socket)
-        try:
-            return await self._shown_in(entry, seat, since)
-        except BaseException:
-            await self.hub.leave(room_key=entry.room.key, seat=seat)
-            raise
-
-    async def _shown_in(self, entry: joining.Entry, seat: Seat, since: tuple[str, int] | None) -> dict[str, Any]:
-        """The snapshot, and after it what was missed since `since`, if the log reaches back so far."""
-        here = await pipeline.position(room_key=entry.room.key, since=None if since is None else since[1])
-        self.hub.settle(room_key=entry.room.key, position=here)
-        # In this order: what changes from here on has a later `seq` and follows the snapshot.
-        present = await database_sync_to_async(joining.present_state)(entry=entry, http=self._http(), now=clock.now())
-        now_ms = clock.now_ms()
-        snapshot = {
-            **present,
-            "online": await presence.online(room_key=entry.room.key),
-            "history": await pipeline.history(room=entry.room, now_ms=now_ms),
-            "server_time": now_ms,
-            "epoch": here.epoch,
-            "seq": here.seq,
-        }
-        self.entry, self.seat, self._shown = entry, seat, here.seq
-        if since is None:
-            return {"snapshot": snapshot}
-        epoch, seq = since
-        recovered = epoch == here.epoch and seq <= here.seq and len(here.events) == here.seq - seq
-        if recovered:
-            seat.replay(events=here.events, last_seq=here.seq, room=entry.room.group_id, epoch=here.epoch)
-            self._shown = seq
-        return {"snapshot": snapshot, "recovered": recovered}
-
-    async def _leave(self) -> None:
-        entry, seat, self.entry, self.seat = self.entry, self.seat, None, None
-        if entry is not None and seat is not None:
-            await self.hub.leave(room_key=entry.room.key, seat=seat)
-
-    async def _leave_command(self, command: dict[str, Any]) -> dict[str, Any]:
-        self._in_room(command)
-        await self._leave()
-        return {}
 
     def _in_room(self, command: dict[str, Any]) -> joining.Entry:
         room = command.get("room")
@@ -254,23 +214,185 @@ class RoomConsumer(AsyncWebsocketConsumer):
             raise NotInRoom("You are not in that room; join it first.")
         return self.entry
 
-    async def _comment(self, command: dict[str, Any]) -> dict[str, Any]:
+    def _say(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
+        """`comment` and `custom`."""
         entry = self._in_room(command)
-        receipt = await comments.send_comment(
-            room=entry.room, speaker=entry.speaker, data=command, now_ms=clock.now_ms()
-        )
-        return {"result": receipt.result, "seq": receipt.seq}
+        self.limits.send(person=self._limited(), source=self.source)
+        message = comments.prepared(
+            room=entry.room, speaker=entry.speaker, type=command["type"], data=command, now_ms=clock.now_ms(),
+            standing=entry.standing,
+        )  # fmt: skip
+        return _then(self.hub.ticker.submit(room=entry.room, message=message), message)
+
+    def _like(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
+        entry = self._in_room(command)
+        self.limits.like(person=self._limited())
+        return asyncio.ensure_future(self._liked(entry, command.get("count")))
+
+    async def _liked(self, entry: joining.Entry, count: Any) -> Answer:
+        added = await likes.like(
+            likes=self.hub.likes, room=entry.room, speaker=entry.speaker, count=count, standing=entry.standing,
+            now_ms=clock.now_ms(),
+        )  # fmt: skip
+        return {"total": added.total, "counted": added.counted}
+
+    def _limited(self) -> str:
+        return self._person() if self.visitor.actor.is_authenticated else ""
+
+    # Joining
+
+    def _asked_app(self) -> int | None:
+        raw = self._asked("sdkappid")
+        return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 15 else None
+
+    def _platform(self) -> str:
+        asked = self._asked("platform")
+        return asked if asked in whereabouts.PLATFORMS else whereabouts.WEB
+
+    def _http(self) -> str:
+        """Under which origin this viewer sees our pages: the name that it dialled, in development."""
+        config = settings.LIVEROOM
+        if config.production:
+            return str(config.public_http)
+        host = self._header(b"host").rsplit(":", 1)[0] or config.host
+        return f"http://{host}:{config.http_port}"
+
+    async def _join(self, command: dict[str, Any]) -> Answer:
+        group_id, password = command.get("room"), command.get("password")
+        if not isinstance(group_id, str):
+            raise BadParameter("room is the id of a room.", field="room")
+        if password is not None and not isinstance(password, str):
+            raise BadParameter("password is text.", field="password")
+        since, overlay = commands.since_of(command.get("since")), commands.flag(command, "overlay")
+        self.limits.join(person=self._limited(), source=self.source)
+        app_id = self.visitor.actor.app_id
+        if not app_id:
+            app_id = await database_sync_to_async(joining.app_id_of)(self._asked_app())
+        door = self.lobby.door(app_id=app_id, group_id=group_id)
+        view = (await door.view()).view
+        enter: Any = joining.enter_room
+        if joining.needs_look(view, self.visitor):
+            enter = database_sync_to_async(joining.enter_room)
+        entry = enter(view=view, visitor=self.visitor, password=password, address=self.address, now=clock.now())
+        if not isinstance(entry, joining.Entry):
+            entry = await entry
+        self._leave()
+        shown = entry.speaker.shown() if entry.speaker.profile.id else None
+        seat = await self.hub.enter(room=entry.room, viewer=self.socket, shown=shown, counted=not overlay)
+        try:
+            return await self._shown_in(entry, seat, since, door)
+        except BaseException:
+            self.hub.leave(room_key=entry.room.key, seat=seat)
+            raise
+
+    async def _shown_in(self, entry: joining.Entry, seat: Seat, since: tuple[str, int] | None, door: Any) -> Answer:
+        room_key = entry.room.key
+        moment = await door.moment()
+        if moment.view.room.pk != entry.room.room_id:
+            raise joining.rooms.RoomUnknown("The room was closed while you came in.")
+        here: Position = moment.position
+        if since is not None and since[0] == here.epoch and since[1] < here.seq:
+            here = await pipeline.position(room_key=room_key, since=since[1])
+        self.hub.settle(room_key=room_key, position=here)
+        if self.visitor.actor.is_authenticated and seat.counted and (person := self._limited()):
+            group = self._platform() if entry.room.several_rooms else ""
+            if group in ("", whereabouts.WEB):
+                await whereabouts.entered(person=person, room_key=room_key, group=group)
+        now = clock.now()
+        snapshot = {
+            **joining.present_state(view=moment.view, entry=entry, http=self._http(), now=now),
+            "online": moment.online,
+            "likes": moment.likes,
+            "history": moment.history,
+            "server_time": int(now.timestamp() * 1000),
+            "epoch": moment.position.epoch,
+            "seq": moment.position.seq,
+        }
+        self.entry, self.seat = entry, seat
+        self._opening = (moment.position.seq, ())
+        if since is None:
+            return {"snapshot": snapshot}
+        epoch, seq = since
+        recovered = epoch == here.epoch and seq <= here.seq and len(here.events) >= here.seq - seq
+        if recovered:
+            self._opening = (here.seq, here.events[len(here.events) - (here.seq - seq) :])
+        return {"snapshot": snapshot, "recovered": recovered}
+
+    _opening: tuple[int, tuple[bytes, ...]] = (0, ())
+
+    def _open_seat(self) -> None:
+        """After the answer: what was missed, then what comes."""
+        if self.seat is not None and self.seat.held is not None and self.entry is not None:
+            after_seq, missed = self._opening
+            self._opening = (0, ())
+            self.hub.open(room_key=self.entry.room.key, seat=self.seat, after_seq=after_seq, missed=missed)
+
+    def _leave(self) -> None:
+        entry, seat, self.entry, self.seat = self.entry, self.seat, None, None
+        if entry is not None and seat is not None:
+            self.hub.leave(room_key=entry.room.key, seat=seat)
+
+    def _leave_command(self, command: dict[str, Any]) -> Answer:
+        self._in_room(command)
+        self._leave()
+        return {}
+
+    # THE table of commands. A future is answered when it is done; until then others are.
+    _handlers: dict[str, Callable[[Any, dict[str, Any]], Answer | Awaitable[Answer]]] = {
+        "join": _join,
+        "leave": _leave_command,
+        "ping": _ping,
+        "comment": _say,
+        "custom": _say,
+        "like": _like,
+    }
 
 
-def _since(value: Any) -> tuple[str, int] | None:
-    """`{epoch, seq}` of the last event that the client saw."""
-    if value is None:
-        return None
-    if (
-        isinstance(value, dict)
-        and isinstance(value.get("epoch"), str)
-        and type(value.get("seq")) is int
-        and value["seq"] >= 0
-    ):
-        return value["epoch"], value["seq"]
-    raise BadParameter('since is {"epoch": text, "seq": whole number from 0}.', field="since")
+def _then(outcome: asyncio.Future[Outcome], message: Message) -> asyncio.Future[Answer]:
+    """The sender's answer, once it is decided what became of the message."""
+    answer: asyncio.Future[Answer] = outcome.get_loop().create_future()
+
+    def decided(done: asyncio.Future[Outcome]) -> None:
+        error = done.exception()
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(comments.receipt(message, done.result()))
+
+    outcome.add_done_callback(decided)
+    return answer
+
+
+async def hear_missed(consumers: list[RoomConsumer]) -> None:
+    """What pub/sub lost of their persons' events."""
+    by_ear = {consumer.ear: consumer for consumer in consumers if consumer.ear is not None}
+    for ear, position in await you.missed(by_ear):
+        by_ear[ear].socket.say(position.frame())
+        ear.open(position)
+
+
+async def look_again(hub: Hub) -> None:
+    """Redis was away for a moment, and words with it: who was banned or muted meanwhile, and who was told something?"""
+    consumers = [viewer.owner for viewer in hub.sockets() if isinstance(viewer, Socket)]
+    await hear_missed(consumers)
+    by_room: dict[int, list[RoomConsumer]] = {}
+    for consumer in consumers:
+        if consumer.entry is not None and consumer.visitor.actor.person_id is not None:
+            by_room.setdefault(consumer.entry.room.room_id, []).append(consumer)
+    for people in by_room.values():
+        await _stand_again(people)
+
+
+async def _stand_again(consumers: list[RoomConsumer]) -> None:
+    entries = {consumer: consumer.entry for consumer in consumers if consumer.entry is not None}
+    names = {entry.speaker.actor.identifier for entry in entries.values()}
+    room = next(iter(entries.values())).room
+    standings = await database_sync_to_async(joining.standings_again)(room=room, identifiers=names, now=clock.now())
+    for consumer, entry in entries.items():
+        standing = standings.get(entry.speaker.actor.identifier)
+        if standing is None or consumer.entry is not entry:
+            continue
+        consumer.entry = replace(entry, standing=standing)
+        refusal = joining.ban_of(consumer.entry, now_ms=clock.now_ms())
+        if refusal is not None:
+            consumer.socket.dismiss(code=BANNED, reason="banned", message=refusal.message)

@@ -1,55 +1,59 @@
-"""A viewer's socket as the hub needs it: whole frames straight to the transport, bounded, never waiting."""
+"""A viewer's socket as the hub needs it: a bounded queue of whole frames, and a way to say goodbye."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from interactions.live import envelope
+from interactions.live.send_queue import SendQueue
 
-MAX_QUEUED_BYTES = 1024 * 1024
 TOO_SLOW = 4009
 
 
 class Socket:
     """One connection. `transport` is Twisted's, put into the scope by `liveroom.serving.SocketServer`.
 
-    Daphne has no back pressure: without the bound, stalled viewers would grow memory without end (design.md, known traps)."""
+    `deflated`: this client negotiated permessage-deflate. `owner`: its consumer, which hears the hub's words about the room."""
 
-    __slots__ = ("_close", "_closing", "_transport", "dismissed")
+    __slots__ = ("__weakref__", "_close", "deflated", "dismissed", "owner", "queue")
 
-    def __init__(self, *, transport: Any, close: Any) -> None:
-        self._transport = transport
+    def __init__(
+        self,
+        *,
+        transport: Any,
+        deflated: bool,
+        close: Callable[[int], Coroutine[Any, Any, None]],
+        owner: Any,
+    ) -> None:
+        self.queue = SendQueue(transport=transport, overflow=self._too_slow)
+        self.deflated = deflated
+        self.dismissed = False
         self._close = close
-        self._closing = False
-        self.dismissed = asyncio.Event()
-
-    def _queued(self) -> int:
-        transport = self._transport
-        return len(transport.dataBuffer) + sum(map(len, transport._tempDataBuffer))
-
-    def write(self, frame: bytes) -> None:
-        if self._closing:
-            return
-        if self._queued() > MAX_QUEUED_BYTES:
-            self._closing = True
-            self._finish(TOO_SLOW)
-            return
-        self._transport.write(frame)
+        self.owner = owner
 
     def say(self, payload: bytes) -> None:
-        self.write(envelope.text_frame(payload))
+        self.queue.write(envelope.text_frame(payload))
+
+    def told(self, control: dict[str, Any]) -> None:
+        self.owner.told(control)
 
     def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 1000) -> None:
         """`bye`, then the close frame. 4000-4099 tell the client to come back (surface.md)."""
-        if self._closing:
+        if self.dismissed:
             return
-        self.say(
-            envelope.bye(reason=reason, reconnect=code < 4100, after_ms=after_ms if code < 4100 else 0, message=message)
-        )
-        self._closing = True
+        after_ms = after_ms if code < 4100 else 0
+        self.say(envelope.bye(reason=reason, reconnect=code < 4100, after_ms=after_ms, message=message))
+        self.queue.release()
         self._finish(code)
 
+    def _too_slow(self) -> None:
+        """Without `bye`, which would only wait with the rest."""
+        if not self.dismissed:
+            self._finish(TOO_SLOW)
+
     def _finish(self, code: int) -> None:
-        self.dismissed.set()
+        self.dismissed = True
+        self.queue.end()
         asyncio.ensure_future(self._close(code))  # noqa: RUF006 - ends with the socket

@@ -1,4 +1,4 @@
-"""From Redis to every socket of this process: one subscription per room, one frame for all its viewers.
+"""From Redis to every socket of this process: one subscription per room, one frame per room and tick for all its viewers.
 
 Promise: a viewer gets every event with a `seq` once and in order, or its socket is closed so that it comes back and resumes.
 What pub/sub lost is fetched from the room's log. State: memory, and only sockets."""
@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,8 +17,12 @@ import orjson
 import redis
 import redis.asyncio
 
-from interactions.live import envelope, pipeline, presence, whispers
+from interactions.live import deflate, envelope, pipeline, whispers
+from interactions.live.counters import Likes
+from interactions.live.presence import Presence
 from interactions.live.room_ref import RoomRef
+from interactions.live.send_queue import SendQueue, write_all
+from interactions.live.ticker import TICK_MS, Ticker
 from liveroom.kernel import metrics
 from liveroom.kernel.redis import aredis_for, channel
 
@@ -25,9 +30,18 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 CHECK_SECONDS = 5.0
-TOLD_AGAIN_SECONDS = 1.0
-RESTART = 4000
-
+# Twelve frames a second at most: ten or so of what nobody may miss, and one or two of what they may (surface.md).
+MUST_APART = 0.95
+MAY_APART_SECONDS = 0.7
+# Between two of these the loop does other things: a thousand sends take ten milliseconds.
+CHUNK = 250
+# Viewers who have to come back all at once are asked to take this long about it, per thousand of them.
+SPREAD_MS_PER_THOUSAND = 1_000
+RESTART, EPOCH = 4000, 4005
+# Of these the newest says it all.
+REPLACED = (b'{"type":"online"',)
+# What may be heard of a room before its first viewer has its snapshot.
+EARLY = 2_000
 
 Listener = Callable[[whispers.Whisper], None]
 
@@ -35,82 +49,88 @@ Listener = Callable[[whispers.Whisper], None]
 class Viewer(Protocol):
     """A socket as the hub sees it."""
 
-    def write(self, frame: bytes) -> None:
-        """Send a whole frame, or drop the viewer with 4009 if too much waits for it already. Never blocks."""
+    queue: SendQueue
+    deflated: bool
 
-    def dismiss(self, *, code: int, reason: str, message: str) -> None:
+    def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 0) -> None:
         """Say `bye` and close."""
+
+    def told(self, control: dict[str, Any]) -> None:
+        """A word about the room that is not for the viewer's eyes."""
 
 
 @dataclass(slots=True, eq=False)
 class Seat:
-    """A viewer's place in a room. While it is being shown the snapshot, frames wait in `held`."""
+    """A viewer's place in a room. While it is being shown the snapshot, what is told waits in `held`."""
 
     viewer: Viewer
+    person: str | None
     counted: bool
     held: list[tuple[int, bytes]] | None = field(default_factory=list)
     shown: int = 0
 
-    def open(self, *, after_seq: int) -> None:
-        """Let through what came after the snapshot (or the last event that the viewer was shown)."""
-        held, self.held, self.shown = self.held or [], None, after_seq
-        for seq, frame in held:
-            self.give(seq, frame)
-
-    def replay(self, *, events: Sequence[bytes], last_seq: int, room: str, epoch: str) -> None:
-        """Put what the viewer missed before what is held: it is written when the seat opens."""
-        frames = [
-            (seq, envelope.text_frame(envelope.batch(room=room, epoch=epoch, events=[event])))
-            for seq, event in enumerate(events, start=last_seq - len(events) + 1)
-        ]
-        self.held = frames + [item for item in self.held or [] if item[0] == 0 or item[0] > last_seq]
-
-    def give(self, seq: int, frame: bytes) -> None:
-        if self.held is not None:
-            self.held.append((seq, frame))
-        elif seq == 0:
-            self.viewer.write(frame)
-        elif seq > self.shown:  # the snapshot, or what was replayed, may be ahead of what the hub has heard
-            self.shown = seq
-            self.viewer.write(frame)
-
 
 @dataclass(slots=True, eq=False)
 class _Room:
-    group_id: str
+    """`seq`: heard from Redis; `told`: written to viewers. Between the two: `must`."""
+
+    ref: RoomRef
     seats: set[Seat] = field(default_factory=set)
+    # Those who have been told everything up to `told`, as a list made anew when somebody comes or goes; the others are apart.
+    ready: set[Seat] = field(default_factory=set)
+    lists: tuple[list[SendQueue], list[SendQueue]] | None = None
     epoch: str = ""
     seq: int | None = None
-    said: int = -1
-    said_at: float = 0.0
+    told: int = 0
+    early: list[tuple[int, bytes]] = field(default_factory=list)
+    must: list[bytes] = field(default_factory=list)
+    may: list[bytes] = field(default_factory=list)
+    must_at: float = 0.0
+    may_at: float = 0.0
 
 
 class Hub:
     """All rooms of this process. One per event loop."""
 
-    def __init__(self, *, process: str) -> None:
+    # While Redis was away somebody may have been banned, or told something: who cached a verdict asks again.
+    on_return: Callable[[Hub], Coroutine[Any, Any, None]] | None = None
+
+    def __init__(self, *, process: str, tick_ms: int = TICK_MS) -> None:
         self.process = process
         self.rooms: dict[str, _Room] = {}
         self.people: dict[str, set[Listener]] = {}
+        self.viewers: set[Viewer] = set()
+        self.ticker = Ticker(tick_ms=tick_ms)
+        self.presence = Presence(process=process)
+        self.likes = Likes()
+        self._must_apart = tick_ms / 1000 * MUST_APART
+        self._may_apart = MAY_APART_SECONDS if tick_ms else 0.0
         self._pubsub: redis.asyncio.client.PubSub | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._changed = asyncio.Event()
+        self._listened = False
+        self._due: dict[str, _Room] = {}
+        self._wake = asyncio.Event()
 
     def start(self) -> None:
         if not self._tasks:
-            self._tasks = [
-                asyncio.ensure_future(self._forever(step)) for step in (self._listen, self._check, self._beat)
-            ]
+            steps = (self._listen, self._write, self._check, self.ticker.run, self.presence.run, self.likes.run)
+            self._tasks = [asyncio.ensure_future(self._forever(step)) for step in steps]
 
     async def stop(self) -> None:
         """A clean end: everybody hears that it is worth coming back, and stops being counted here."""
+        for viewer in tuple(self.viewers):
+            viewer.dismiss(
+                code=RESTART, reason="restart", message="The server restarts; come back in a moment.",
+                after_ms=self._spread_ms(len(self.viewers)),
+            )  # fmt: skip
+        with contextlib.suppress(redis.RedisError, OSError):
+            await self.presence.stop()
         for task in self._tasks:
             task.cancel()
-        for room in self.rooms.values():
-            self._dismiss(room, code=RESTART, reason="restart", message="The server restarts; come back in a moment.")
-        with contextlib.suppress(redis.RedisError, OSError):
-            for key, room in self.rooms.items():
-                await presence.beat(room_key=key, group_id=room.group_id, process=self.process, count=0)
+
+    def sockets(self) -> Iterable[Viewer]:
+        """Everybody who is connected here, in a room or not."""
+        return tuple(self.viewers)
 
     def meet(self, *, person: str, listener: Listener) -> None:
         """From here on the listener hears what concerns this person (`whispers.person_key`)."""
@@ -123,21 +143,27 @@ class Hub:
         if not listeners:
             self.people.pop(person, None)
 
-    async def enter(self, *, room: RoomRef, viewer: Viewer, counted: bool = True) -> Seat:
-        """Take a seat. Nothing is written to the viewer before `seat.open`."""
+    async def enter(
+        self, *, room: RoomRef, viewer: Viewer, shown: Mapping[str, Any] | None = None, counted: bool = True
+    ) -> Seat:
+        """Take a seat. Nothing is written to the viewer before `open`. `shown`: who it is; None: a guest.
+
+        Not `counted`: overlays and staff monitors, who are no audience."""
         self.start()
         found = self.rooms.get(room.key)
         if found is None:
-            found = self.rooms[room.key] = _Room(group_id=room.group_id)
-        seat = Seat(viewer=viewer, counted=counted)
+            found = self.rooms[room.key] = _Room(ref=room)
+        found.ref = room
+        seat = Seat(viewer=viewer, person=None if shown is None else str(shown["id"]), counted=counted)
         found.seats.add(seat)
+        self.presence.entered(room=room, person=seat.person, shown=shown, counted=counted)
         if len(found.seats) == 1 and self._pubsub is not None:
             try:
                 await self._pubsub.subscribe(channel(room.key))
             except BaseException:
-                found.seats.discard(seat)
+                self.leave(room_key=room.key, seat=seat)
                 raise
-        self._note()
+        metrics.rooms_watched.set(len(self.rooms))
         return seat
 
     def settle(self, *, room_key: str, position: pipeline.Position) -> None:
@@ -149,21 +175,53 @@ class Hub:
             return
         if room.seq is not None:
             self._dismiss(
-                room, code=4005, reason="epoch", message="The room's memory was lost; join again.", shown=True
+                room, code=EPOCH, reason="epoch", message="The room's memory was lost; join again.", shown=True
             )
-            room.said = -1  # Redis no longer knows our number
-        room.seq, room.epoch = position.seq, position.epoch
+        self._begin(room, epoch=position.epoch, seq=position.seq)
 
-    async def leave(self, *, room_key: str, seat: Seat) -> None:
+    def _begin(self, room: _Room, *, epoch: str, seq: int) -> None:
+        room.seq = room.told = seq
+        room.epoch = epoch
+        room.must.clear()
+        early, room.early = room.early, []
+        for number, event in early:
+            if number == room.seq + 1:
+                room.seq = number
+                room.must.append(event)
+                self._due_soon(room)
+
+    def open(self, *, room_key: str, seat: Seat, after_seq: int, missed: Sequence[bytes] = ()) -> None:
+        """Write `missed`, then let through what came after `after_seq`: the snapshot's, or the last that was missed."""
+        room = self.rooms.get(room_key)
+        held, seat.held = seat.held or [], None
+        if room is None or seat not in room.seats:
+            return
+        fresh = [event for number, event in held if number > after_seq]
+        seat.shown = max(after_seq, held[-1][0] if held else 0)
+        for events in (*_portions(missed), fresh):
+            if events:
+                self._write_to(room, seat, events)
+        self._line_up(room, seat)
+
+    def _line_up(self, room: _Room, seat: Seat) -> None:
+        """Who was told as much as all others is told together with them from here on."""
+        if seat.shown == room.told:
+            room.ready.add(seat)
+            room.lists = None
+
+    def _write_to(self, room: _Room, seat: Seat, events: Iterable[bytes]) -> None:
+        frame = envelope.text_frame(envelope.batch(room=room.ref.group_id, epoch=room.epoch, events=events))
+        seat.viewer.queue.write(frame)
+
+    def leave(self, *, room_key: str, seat: Seat) -> None:
+        """The subscription stays until the next check: who reconnects within seconds finds the room as it was."""
         found = self.rooms.get(room_key)
-        if found is None:
+        if found is None or seat not in found.seats:
             return
         found.seats.discard(seat)
-        self._note()
-
-    def _note(self) -> None:
-        self._changed.set()
-        metrics.rooms_watched.set(len(self.rooms))
+        found.ready.discard(seat)
+        found.lists = None
+        self.presence.left(room_key=room_key, person=seat.person, counted=seat.counted)
 
     async def _forever(self, step: Callable[[], Any]) -> None:
         while True:
@@ -171,13 +229,14 @@ class Hub:
                 await step()
             except (redis.RedisError, OSError) as error:
                 log.warning("Redis is away (%s); the hub tries again.", type(error).__name__)
-                self._pubsub = None
                 await asyncio.sleep(RETRY_SECONDS)
             except asyncio.CancelledError:
                 raise
             except Exception:
                 log.exception("The hub met something unexpected and goes on.")
                 await asyncio.sleep(RETRY_SECONDS)
+
+    # Hearing
 
     async def _listen(self) -> None:
         """One connection for all rooms. After it was lost: subscribe anew, then fetch what was missed."""
@@ -191,6 +250,9 @@ class Hub:
                 await pubsub.subscribe(*map(channel, self.rooms))
             for room_key in list(self.rooms):
                 await self._catch_up(room_key)
+            if self._listened and self.on_return is not None:
+                asyncio.ensure_future(self.on_return(self))  # noqa: RUF006 - ends by itself
+            self._listened = True
             prefix = len(channel(""))
             while True:
                 message = await pubsub.get_message(timeout=CHECK_SECONDS)
@@ -199,61 +261,75 @@ class Hub:
                 if message["channel"] == people.encode():
                     self._hear(whispers.heard(message["data"]))
                 else:
-                    await self._deliver(message["channel"][prefix:].decode(), message["data"])
+                    await self._heard(message["channel"][prefix:].decode(), message["data"])
         finally:
             self._pubsub = None
             with contextlib.suppress(redis.RedisError, OSError):
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
 
-    async def _deliver(self, room_key: str, message: bytes) -> None:
+    async def _heard(self, room_key: str, message: bytes) -> None:
         room = self.rooms.get(room_key)
         if room is None:
             return
-        if message[:1] == b"C":
+        kind = message[:1]
+        if kind == b"E":
+            told = pipeline.told(message)
+            if told.carried:
+                self.ticker.resolve(room_key=room_key, carried=told.carried)
+            if told.events:
+                await self._numbered(room, told)
+        elif kind == b"M":
+            for event in message[1:].split(b"\n"):
+                self._may(room, event)
+        elif kind == b"C":
             self._control(room, orjson.loads(message[1:]))
-            return
-        seq, frame = pipeline.frame_of(message)
-        if seq == 0:
-            self._write(room, 0, frame)
-        elif room.seq is None:
-            self._write(room, seq, frame)  # into what is held for those who are being shown the snapshot
-        elif seq == room.seq + 1:
-            room.seq = seq
-            self._write(room, seq, frame)
-        else:
-            # A gap, or a seq that went back because Redis lost its memory: the log decides.
-            await self._catch_up(room_key)
 
-    def _write(self, room: _Room, seq: int, frame: bytes) -> None:
-        for seat in tuple(room.seats):
-            seat.give(seq, frame)
-        metrics.frames_sent.inc(len(room.seats))
+    async def _numbered(self, room: _Room, told: pipeline.Told) -> None:
+        if room.seq is None:
+            room.early += enumerate(told.events, start=told.first)
+            del room.early[:-EARLY]
+        elif told.epoch == room.epoch and told.first == room.seq + 1:
+            room.seq += len(told.events)
+            room.must += told.events
+            self._due_soon(room)
+        elif told.epoch != room.epoch or told.first > room.seq:
+            # A gap, or another epoch because Redis lost its memory: the log decides.
+            await self._catch_up(room.ref.key)
+
+    def _may(self, room: _Room, event: bytes) -> None:
+        """What comes too often replaces what it makes old."""
+        for head in REPLACED:
+            if event.startswith(head):
+                room.may = [other for other in room.may if not other.startswith(head)]
+        if len(room.may) < CHUNK:
+            room.may.append(event)
+        self._due_soon(room)
 
     async def _catch_up(self, room_key: str) -> None:
-        """Compare with the log and send what is missing; where the log does not reach, viewers come back by themselves."""
+        """Compare with the log and take what is missing; where the log does not reach, viewers come back by themselves."""
         room = self.rooms.get(room_key)
-        if room is None:
-            return
-        if room.seq is None:
+        if room is None or room.seq is None:
             return  # nobody has been shown anything yet
-        now = await pipeline.position(room_key=room_key, since=room.seq)
+        now = await pipeline.position(room_key=room_key, since=room.seq, shown=room.seq)
+        if now.epoch == room.epoch and now.seq < room.seq:
+            # Redis forgot the last second. Numbers never go back: a new epoch, above what viewers have seen.
+            await pipeline.begin(room_key=room_key, shown=room.seq)
+            now = await pipeline.position(room_key=room_key)
         if now.epoch != room.epoch:
-            room.seq, room.epoch = now.seq, now.epoch
-            self._dismiss(room, code=4005, reason="epoch", message="The room's memory was lost; join again.")
+            self._begin(room, epoch=now.epoch, seq=now.seq)
+            self._dismiss(room, code=EPOCH, reason="epoch", message="The room's memory was lost; join again.")
             return
         if now.seq <= room.seq:  # others may have delivered while we asked
             return
-        first = now.seq - len(now.events) + 1
         metrics.hub_gaps.inc()
+        first = now.seq - len(now.events) + 1
         if first > room.seq + 1:
-            room.seq = now.seq
-            self._dismiss(room, code=4005, reason="gap", message="Too much was missed; join again.")
+            self._begin(room, epoch=now.epoch, seq=now.seq)
+            self._dismiss(room, code=EPOCH, reason="gap", message="Too much was missed; join again.")
             return
-        for seq, event in enumerate(now.events, start=first):
-            if seq > room.seq:
-                room.seq = seq
-                frame = envelope.text_frame(envelope.batch(room=room.group_id, epoch=room.epoch, events=[event]))
-                self._write(room, seq, frame)
+        room.must += now.events[room.seq + 1 - first :]
+        room.seq = now.seq
+        self._due_soon(room)
 
     def _hear(self, whisper: whispers.Whisper) -> None:
         for listener in tuple(self.people.get(whisper.person, ())):
@@ -262,12 +338,91 @@ class Hub:
     def _control(self, room: _Room, control: dict[str, Any]) -> None:
         if "close" in control:
             self._dismiss(room, code=int(control["close"]), reason=control["reason"], message=control["message"])
+        else:
+            for seat in tuple(room.seats):
+                seat.viewer.told(control)
+
+    def _spread_ms(self, number: int) -> int:
+        return random.randint(0, max(200, number * SPREAD_MS_PER_THOUSAND // 1000))  # noqa: S311 - no secret
 
     def _dismiss(self, room: _Room, *, code: int, reason: str, message: str, shown: bool = False) -> None:
         """`shown`: only those who were shown the room already."""
         for seat in tuple(room.seats):
             if seat.held is None or not shown:
-                seat.viewer.dismiss(code=code, reason=reason, message=message)
+                after_ms = self._spread_ms(len(room.seats))
+                seat.viewer.dismiss(code=code, reason=reason, message=message, after_ms=after_ms)
+
+    # Telling
+
+    def _due_soon(self, room: _Room) -> None:
+        if room.ref.key not in self._due:
+            self._due[room.ref.key] = room
+            self._wake.set()
+
+    async def _write(self) -> None:
+        """One room after the other, so that a room's frames never overtake each other."""
+        loop = asyncio.get_running_loop()
+        while True:
+            if not self._due:
+                self._wake.clear()
+                await self._wake.wait()
+            now = loop.time()
+            wait = 1.0
+            for key, room in list(self._due.items()):
+                must_in = room.must_at + self._must_apart - now if room.must else None
+                may_in = room.may_at + self._may_apart - now if room.may else None
+                if must_in is not None and must_in <= 0:
+                    room.must_at = now
+                    await self._tell_numbered(room)
+                if may_in is not None and may_in <= 0:
+                    room.may_at = now
+                    events, room.may = room.may, []
+                    await self._send(room, events, must=False)
+                if not room.must and not room.may:
+                    del self._due[key]
+                else:
+                    wait = min(wait, *(left for left in (must_in, may_in) if left is not None and left > 0), 1.0)
+            if self._due:
+                self._wake.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), max(wait, 0.001))
+
+    async def _tell_numbered(self, room: _Room) -> None:
+        events, room.must = room.must, []
+        first = room.told + 1
+        room.told += len(events)
+        apart = room.seats - room.ready if len(room.ready) < len(room.seats) else ()
+        numbered = list(enumerate(events, start=first)) if apart else []
+        for seat in apart:
+            if seat.held is not None:
+                seat.held += numbered
+            else:
+                # The snapshot that it was shown was ahead of what we had told.
+                fresh = [event for number, event in numbered if number > seat.shown]
+                if fresh:
+                    self._write_to(room, seat, fresh)
+                seat.shown = max(seat.shown, room.told)
+        await self._send(room, events, must=True)
+        for seat in apart:
+            if seat.held is None and seat in room.seats:
+                self._line_up(room, seat)
+
+    async def _send(self, room: _Room, events: Sequence[bytes], *, must: bool) -> None:
+        """The same bytes to everyone; what the kernel does not take at once waits in the viewer's own queue."""
+        if room.lists is None:
+            plain = [seat.viewer.queue for seat in room.ready if not seat.viewer.deflated]
+            room.lists = plain, [seat.viewer.queue for seat in room.ready if seat.viewer.deflated]
+        payload = envelope.batch(room=room.ref.group_id, epoch=room.epoch, events=events)
+        for queues, encode in zip(room.lists, (envelope.text_frame, deflate.deflated_frame), strict=True):
+            if not queues:
+                continue
+            frame = encode(payload)
+            metrics.frames_sent.inc(len(queues))
+            for start in range(0, len(queues), CHUNK):
+                write_all(queues[start : start + CHUNK], frame, must=must)
+                await asyncio.sleep(0)
+
+    # Keeping
 
     async def _check(self) -> None:
         """What pub/sub lost without a word is found here; rooms without viewers are let go."""
@@ -275,27 +430,15 @@ class Hub:
         for room_key, room in list(self.rooms.items()):
             if room.seats:
                 await self._catch_up(room_key)
-
-    async def _beat(self) -> None:
-        """Say this process' numbers: soon after a change, at most once a second per room, and every ten seconds anyway."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), TOLD_AGAIN_SECONDS)
-        self._changed.clear()
-        now = asyncio.get_running_loop().time()
-        for room_key, room in list(self.rooms.items()):
-            count = sum(seat.counted for seat in room.seats)
-            if count == room.said and now - room.said_at < presence.BEAT_SECONDS:
-                continue
-            if now - room.said_at < TOLD_AGAIN_SECONDS and room.said >= 0:
-                self._later(TOLD_AGAIN_SECONDS - (now - room.said_at))
-                continue
-            room.said, room.said_at = count, now
-            await presence.beat(room_key=room_key, group_id=room.group_id, process=self.process, count=count)
-            if not room.seats:
-                self.rooms.pop(room_key, None)
+            else:
+                del self.rooms[room_key]
                 if self._pubsub is not None:
                     await self._pubsub.unsubscribe(channel(room_key))
+                    if room_key in self.rooms:  # somebody came meanwhile
+                        await self._pubsub.subscribe(channel(room_key))
         metrics.rooms_watched.set(len(self.rooms))
 
-    def _later(self, seconds: float) -> None:
-        asyncio.get_running_loop().call_later(seconds, self._changed.set)
+
+def _portions(events: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+    for start in range(0, len(events), 200):
+        yield events[start : start + 200]

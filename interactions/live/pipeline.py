@@ -1,118 +1,253 @@
-"""The room's one order: every event gets its `seq` here, enters the log and goes out as bytes that are final.
+"""The room's one order: what is submitted is admitted, numbered, logged, archived and told by one script in Redis.
 
-One atomic script in Redis. An event with the same id gets the same seq and is not told twice, so whoever is not sure may
-submit again. State: Redis, per room: `epoch` (changes when Redis lost its memory), `seq`, `log` (resume), `history`."""
+A message with the same id gets the same answer and is told once, so whoever is not sure may submit again. State: Redis only
+(`scripts.py` lists the keys). Threads use the functions that end in `_now`; sockets go through `ticker.Ticker`."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from redis.commands.core import AsyncScript, Script
+import redis
+from channels.db import database_sync_to_async
 
-from interactions.live.envelope import text_frame
+from interactions.live.archive import ARCHIVE, last_archived_seq
 from interactions.live.room_ref import RoomRef
+from interactions.live.scripts import BEGIN, READ, SUBMIT
+from interactions.rules.admission import Priority
+from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.redis import aredis_for, channel, key, redis_for
 
-LOG_LENGTH = 500
-KEPT_SECONDS = 8 * 86400
-SAME_SECONDS = 600
+SYSTEM = "s"
+# What the archive may not have read yet when Redis lost its memory: the new numbers begin above it.
+EPOCH_GAP = 1_000
+# A sampled answer comes after half a second at most; past this something is wrong.
+PATIENCE_SECONDS = 3.0
 
-# KEYS: epoch seq log history same. ARGV: event, channel, room (JSON), new epoch, log length, history count, history seconds,
-# seconds that an id is remembered, seconds that a silent room is kept. Answer: seq, epoch, 1 if it was told now.
-_APPEND = """
-if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('SET', KEYS[1], ARGV[4]) end
-local epoch = redis.call('GET', KEYS[1])
-local before, was = string.match(redis.call('GET', KEYS[5]) or '', '^(%d+) (.*)$')
-if before and was == epoch then return {tonumber(before), epoch, 0} end
-local seq = redis.call('INCR', KEYS[2])
-local event = '{"seq":' .. seq .. ',' .. string.sub(ARGV[1], 2)
-redis.call('RPUSH', KEYS[3], event)
-redis.call('LTRIM', KEYS[3], -tonumber(ARGV[5]), -1)
-if tonumber(ARGV[6]) > 0 then
-  redis.call('RPUSH', KEYS[4], event)
-  redis.call('LTRIM', KEYS[4], -tonumber(ARGV[6]), -1)
-  redis.call('EXPIRE', KEYS[4], ARGV[7])
-end
-redis.call('SET', KEYS[5], seq .. ' ' .. epoch, 'EX', ARGV[8])
-for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[9]) end
-local head = 'E' .. seq .. ' {"type":"batch","room":' .. ARGV[3] .. ',"epoch":"' .. epoch .. '","events":['
-redis.call('PUBLISH', ARGV[2], head .. event .. ']}')
-return {seq, epoch, 1}
-"""
+_SHA = {script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (SUBMIT, READ, BEGIN)}
 
-# KEYS: epoch seq log. ARGV: first seq wanted, new epoch. Answer: epoch, seq, events from there on (none if they are gone).
-_READ = """
-if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('SET', KEYS[1], ARGV[2]) end
-local epoch = redis.call('GET', KEYS[1])
-local seq = tonumber(redis.call('GET', KEYS[2]) or '0')
-local missing = seq - tonumber(ARGV[1]) + 1
-if missing <= 0 or missing > redis.call('LLEN', KEYS[3]) then return {epoch, seq, {}} end
-return {epoch, seq, redis.call('LRANGE', KEYS[3], -missing, -1)}
-"""
+
+class Unanswered(LiveRoomError):
+    """10002: nobody could say in time what became of a message; sending it again with the same `cid` says it once."""
+
+    code, name, status = 10002, "unavailable", 503
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
-    """`told` False: this id was there before, with this seq."""
+class Message:
+    """What a room is asked to say. `event`: JSON with no `seq`; `sender` is for fairness; `priority` None: a system event,
+    above the cap and never dropped; `paid`: never dropped, waits."""
 
-    seq: int
+    id: str
+    event: bytes
+    sender: str = ""
+    priority: Priority | None = None
+    in_history: bool = False
+    paid: bool = False
+
+    def head(self) -> str:
+        flags = ("h" if self.in_history else "") + ("p" if self.paid else "") or "-"
+        return f"{SYSTEM if self.priority is None else int(self.priority)} {flags} {self.id} {self.sender}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`result`: delivered (with `seq`), sampled (with `reason`), waiting."""
+
+    result: str
+    seq: int = 0
+    reason: str = ""
+
+
+WAITS = Outcome(result="waiting")
+
+
+def outcome_of(word: str) -> Outcome:
+    """`D17`, `Srate`, `W`, as the script says it."""
+    if word[:1] == "D":
+        return Outcome(result="delivered", seq=int(word[1:]))
+    return Outcome(result="sampled", reason=word[1:]) if word[:1] == "S" else WAITS
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The script's answer. `next_ms`: until the next tick; `left`: how many wait in Redis; `outcomes` as submitted."""
+
     epoch: str
-    told: bool
+    seq: int
+    next_ms: int
+    left: int
+    outcomes: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a room stands. `events` are those asked for, or none if the log does not reach back so far."""
+    """Where a room stands. `events` are those that were asked for, or none if the log does not reach back so far."""
 
     epoch: str
     seq: int
     events: tuple[bytes, ...] = ()
 
 
-def _append_call(room: RoomRef, event: bytes, event_id: str, in_history: bool) -> tuple[list[str], list[Any]]:
-    keys = [key(kind, room.key) for kind in ("epoch", "seq", "log", "history")]
-    keys.append(key(f"same:{event_id}", room.key))
-    args = [
-        event,
+def message_id(*, sender: str, cid: str) -> str:
+    """The same `cid` of the same person is the same message. Hashed: a cid holds anything."""
+    return hashlib.sha1(f"{sender}\n{cid}".encode(), usedforsecurity=False).hexdigest()[:24]
+
+
+def submit_call(room: RoomRef, messages: Sequence[Message], *, tick_ms: int, now_ms: int | None = None) -> list[Any]:
+    """The arguments of EVALSHA."""
+    keys = [key(kind, room.key) for kind in ("epoch", "seq", "log", "history", "pending", "tick", "counts")]
+    args: list[Any] = [
         channel(room.key),
-        orjson.dumps(room.group_id),
-        secrets.token_hex(6),
-        LOG_LENGTH,
-        room.history_count if in_history else 0,
+        room.key,
+        key("same:", room.key),
+        room.messages_per_second,
+        tick_ms,
+        room.history_count,
         room.history_hours * 3600,
-        SAME_SECONDS,
-        KEPT_SECONDS,
+        "" if now_ms is None else now_ms,
+        secrets.token_hex(8),
     ]
-    return keys, args
+    for message in messages:
+        args += (message.head(), message.event)
+    return [_SHA[SUBMIT], len(keys) + 1, *keys, ARCHIVE, *args]
 
 
-def _appended(answer: list[Any]) -> Appended:
-    return Appended(seq=int(answer[0]), epoch=bytes(answer[1]).decode(), told=bool(answer[2]))
+def submitted(answer: list[Any]) -> Submitted | None:
+    """The answer taken apart; None if the room has no epoch."""
+    epoch = bytes(answer[0]).decode()
+    if not epoch:
+        return None
+    outcomes = tuple(outcome_of(word.decode()) for word in answer[4:])
+    return Submitted(epoch=epoch, seq=int(answer[1]), next_ms=int(answer[2]), left=int(answer[3]), outcomes=outcomes)
 
 
-async def append(*, room: RoomRef, event: bytes, event_id: str, in_history: bool = False) -> Appended:
-    """Number, log and tell one event. `event_id` is the caller's: the same id is told once."""
-    client = aredis_for(room.key)
-    keys, args = _append_call(room, event, event_id, in_history)
-    return _appended(await AsyncScript(client, _APPEND)(keys=keys, args=args))
+def submit_now(*, room: RoomRef, messages: Sequence[Message], tick_ms: int) -> Submitted:
+    """One call of the script from a thread. RedisError if Redis is away."""
+    client = redis_for(room.key)
+    while True:
+        found = submitted(_call_now(client, SUBMIT, submit_call(room, messages, tick_ms=tick_ms)))
+        if found is not None:
+            return found
+        begin_now(room_key=room.key)
 
 
-def append_now(*, room: RoomRef, event: bytes, event_id: str, in_history: bool = False) -> Appended:
-    """The same from a thread: for the relay and for REST."""
-    keys, args = _append_call(room, event, event_id, in_history)
-    return _appended(Script(redis_for(room.key), _APPEND)(keys=keys, args=args))
+def say_now(*, room: RoomRef, message: Message, tick_ms: int) -> Outcome:
+    """Submit and wait until it is decided: half a second at most, in a flooded room. Unanswered, RedisError."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        # The same id again asks what became of it, and lets the tick go on where nobody else does.
+        found = submit_now(room=room, messages=(message,), tick_ms=tick_ms)
+        if found.outcomes[0] is not WAITS:
+            return found.outcomes[0]
+        time.sleep((found.next_ms + 5) / 1000)
+    raise Unanswered("The room did not answer in time; send it again with the same cid.", retry_after_ms=1000)
 
 
-async def position(*, room_key: str, since: int | None = None) -> Position:
-    """Where the room stands, with what came after `since` as far as the log reaches."""
-    client = aredis_for(room_key)
-    first = 2**53 if since is None else since + 1
+def append_now(*, room: RoomRef, event: bytes, event_id: str, in_history: bool = False) -> Outcome:
+    """One system event from a thread: above the cap, at once, never dropped."""
+    message = Message(id=event_id, event=event, in_history=in_history)
+    return submit_now(room=room, messages=(message,), tick_ms=_NO_TICK).outcomes[0]
+
+
+def append_many_now(letters: Sequence[tuple[RoomRef, Message]]) -> int:
+    """System events into many rooms of one Redis in one round; rooms without an epoch (nobody was ever there) are left out.
+
+    Returns how many rooms were told. RedisError: say it again, the ids make it once."""
+    if not letters:
+        return 0
+    client = redis_for(letters[0][0].key)
+    client.script_load(SUBMIT)
+    pipe = client.pipeline(transaction=False)
+    for room, message in letters:
+        pipe.evalsha(*submit_call(room, (message,), tick_ms=_NO_TICK))
+    return sum(submitted(answer) is not None for answer in pipe.execute())
+
+
+# A tick that does not come due by itself: a system event does not pull waiting comments along.
+_NO_TICK = 10**9
+
+
+def _call_now(client: redis.Redis, script: str, call: list[Any]) -> list[Any]:
+    try:
+        answer: Any = client.evalsha(*call)
+    except redis.exceptions.NoScriptError:
+        client.script_load(script)
+        answer = client.evalsha(*call)
+    return list(answer)
+
+
+async def _call(script: str, call: list[Any], room_key: str) -> list[Any]:
+    client: Any = aredis_for(room_key)
+    try:
+        return list(await client.evalsha(*call))
+    except redis.exceptions.NoScriptError:
+        await client.script_load(script)
+        return list(await client.evalsha(*call))
+
+
+def _begin_call(room_key: str, above: int) -> list[Any]:
     keys = [key(kind, room_key) for kind in ("epoch", "seq", "log")]
-    epoch, seq, events = await AsyncScript(client, _READ)(keys=keys, args=[first, secrets.token_hex(6)])
-    return Position(epoch=bytes(epoch).decode(), seq=int(seq), events=tuple(map(bytes, events)))
+    return [_SHA[BEGIN], len(keys), *keys, secrets.token_hex(6), above]
+
+
+def begin_now(*, room_key: str) -> None:
+    """A new epoch for a room that Redis does not know: its numbers go on above all that were archived."""
+    archived = last_archived_seq(room_key=room_key)
+    _call_now(redis_for(room_key), BEGIN, _begin_call(room_key, archived + EPOCH_GAP if archived else 0))
+
+
+async def begin(*, room_key: str, shown: int = 0) -> None:
+    """The same for sockets. `shown`: the highest seq that viewers here have seen; the new epoch is above that, too."""
+    archived = await database_sync_to_async(last_archived_seq)(room_key=room_key)
+    highest = max(archived, shown)
+    await _call(BEGIN, _begin_call(room_key, highest + EPOCH_GAP if highest else 0), room_key)
+
+
+async def position(*, room_key: str, since: int | None = None, shown: int = 0) -> Position:
+    """Where the room stands, with what came after `since` as far as the log reaches. Begins an epoch where there is none."""
+    keys = [key(kind, room_key) for kind in ("epoch", "seq", "log")]
+    while True:
+        call = [_SHA[READ], len(keys), *keys, "" if since is None else since]
+        epoch, seq, *entries = await _call(READ, call, room_key)
+        if epoch:
+            return Position(epoch=bytes(epoch).decode(), seq=int(seq), events=_events(entries, since or 0))
+        await begin(room_key=room_key, shown=shown)
+
+
+def _events(entries: Sequence[bytes], since: int) -> tuple[bytes, ...]:
+    """The log's entries are ticks; the first may begin before what is asked for."""
+    events: list[bytes] = []
+    for entry in entries:
+        first, *lines = bytes(entry).split(b"\n")
+        events += lines[max(0, since + 1 - int(first)) :]
+    return tuple(events)
+
+
+async def moment(*, room: RoomRef, since: int, now_ms: int) -> tuple[Position, list[dict[str, Any]], int | None]:
+    """In one round: where the room stands with what came after `since`, its history up to there, its likes (None: not counted)."""
+    client: Any = aredis_for(room.key)
+    keys = [key(kind, room.key) for kind in ("epoch", "seq", "log")]
+    pipe = client.pipeline(transaction=False)
+    pipe.evalsha(_SHA[READ], len(keys), *keys, since)
+    pipe.lrange(key("history", room.key), -room.history_count, -1)
+    pipe.get(key("likes", room.key))
+    read, raw, likes = await pipe.execute(raise_on_error=False)
+    for answer in (raw, likes):
+        if isinstance(answer, Exception):
+            raise answer
+    if isinstance(read, Exception) or not read[0]:
+        # No script, or no epoch: the long way, which makes both.
+        here = await position(room_key=room.key, since=since)
+    else:
+        here = Position(epoch=bytes(read[0]).decode(), seq=int(read[1]), events=_events(read[2:], since))
+    told = [event for event in _young(raw, room, now_ms) if event["seq"] <= here.seq]
+    return here, told, None if likes is None else int(likes)
 
 
 def _young(raw: list[bytes], room: RoomRef, now_ms: int) -> list[dict[str, Any]]:
@@ -139,12 +274,29 @@ def whisper_now(*, room_key: str, control: dict[str, Any]) -> None:
 
 def forget_now(*, room_key: str) -> None:
     """The room is gone for good: whoever gets its id next begins with nothing."""
-    redis_for(room_key).delete(
-        *(key(kind, room_key) for kind in ("epoch", "seq", "log", "history", "presence", "told:online"))
+    kinds = ("epoch", "seq", "log", "history", "pending", "tick", "counts", "likes", "presence", "told:online")
+    redis_for(room_key).delete(*(key(kind, room_key) for kind in kinds))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A published message of numbered events. `events` are JSON and bear their seq, from `first` on; `carried`: what became
+    of messages that waited, by id."""
+
+    first: int
+    epoch: str
+    carried: tuple[tuple[str, Outcome], ...]
+    events: tuple[bytes, ...]
+
+
+def told(message: bytes) -> Told:
+    """`E<first> <epoch> <id>=<outcome>,…` and a line per event."""
+    head, *events = message.split(b"\n")
+    first, epoch, carried = head[1:].decode().split(" ")
+    pairs = [word.partition("=") for word in carried.split(",") if word]
+    return Told(
+        first=int(first),
+        epoch=epoch,
+        carried=tuple((name, outcome_of(word)) for name, _, word in pairs),
+        events=tuple(events),
     )
-
-
-def frame_of(message: bytes) -> tuple[int, bytes]:
-    """A published event message taken apart: its seq (0: none) and the WebSocket frame that every viewer gets."""
-    head, _, payload = message.partition(b" ")
-    return int(head[1:] or b"0"), text_frame(payload)

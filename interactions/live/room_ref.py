@@ -20,6 +20,7 @@ class RoomRef:
     messages_per_second: int = 40
     message_bytes: int = 8192
     likes_per_second: int = 50
+    several_rooms: bool = True
 
 
 def ref(room: Room) -> RoomRef:
@@ -34,6 +35,7 @@ def ref(room: Room) -> RoomRef:
         messages_per_second=room.messages_per_second or room.app.messages_per_second,
         message_bytes=room.message_bytes or room.app.message_bytes,
         likes_per_second=room.app.likes_per_second,
+        several_rooms=room.app.several_rooms,
     )
 
 

@@ -34,7 +34,8 @@ class You:
 class Whisper:
     """`profile`: how the person is shown from now on. `role`, `standing` (changed fields of moderation.rules.verdict.Standing): what
     it is in `room` (a room key) from now on. `close`: a close code for its sockets, with the reason; with a `room`, for those in it.
-    `you`: what the person is told (you.Ear takes it)."""
+    `entered`: the room that it is in now with its clients of `group` (whereabouts.py). `you`: what the person is told (you.Ear
+    takes it)."""
 
     person: str
     profile: Mapping[str, Any] | None = None
@@ -42,6 +43,8 @@ class Whisper:
     role: str | None = None
     standing: Mapping[str, Any] | None = None
     close: int | None = None
+    entered: str = ""
+    group: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     you: You | None = None
 
@@ -69,5 +72,7 @@ def heard(message: bytes) -> Whisper:
         role=body.get("role"),
         standing=body.get("standing"),
         close=body.get("close"),
+        entered=body.get("entered", ""),
+        group=body.get("group", ""),
         extra=body.get("extra", {}),
     )

@@ -15,7 +15,9 @@ lease_held = Gauge(
 )
 sockets_open = Gauge("liveroom_sockets_open", "Open viewer sockets.", multiprocess_mode="livesum")
 rooms_watched = Gauge("liveroom_rooms_watched", "Rooms with a viewer in this process.", multiprocess_mode="livesum")
-comments = Counter("liveroom_comments_total", "Comments by result.", ["result"])
+messages = Counter(
+    "liveroom_messages_total", "Messages from sockets by what became of them.", ["result", "priority", "reason"]
+)
 frames_sent = Counter("liveroom_frames_sent_total", "Frames written to viewer sockets.")
 limited = Counter("liveroom_limited_total", "Connections and commands over a limit of this process.", ["what"])
 hub_gaps = Counter("liveroom_hub_gaps_total", "Gaps in seq that the hub had to fetch from the log.")

@@ -51,17 +51,24 @@ def room_for_page(*, sdkappid: int | None, group_id: str) -> Room | None:
         return None
 
 
-def role_of(actor: Actor, room: Room) -> str:
-    """owner, admin, member or guest (P5). Whoever acts for the app has the owner's rights."""
+def admin_ids(room: Room) -> frozenset[int]:
+    """Who moderates the room, by person."""
+    return frozenset(RoomAdmin.objects.filter(room=room).values_list("person_id", flat=True))
+
+
+def role_of(actor: Actor, room: Room, *, admins: frozenset[int] | None = None) -> str:
+    """owner, admin, member or guest (P5). Whoever acts for the app has the owner's rights. `admins`: as read before."""
     if actor.kind == permission.STAFF:
         return permission.OWNER
     if actor.app_id != room.app_id or actor.kind == permission.GUEST:
         return permission.GUEST
     if actor.acts_for_app or actor.person_id == room.owner_id:
         return permission.OWNER
-    if actor.person_id and RoomAdmin.objects.filter(room=room, person_id=actor.person_id).exists():
-        return permission.ADMIN
-    return permission.MEMBER
+    if actor.person_id and admins is None:
+        admins = frozenset(
+            {actor.person_id} if RoomAdmin.objects.filter(room=room, person_id=actor.person_id).exists() else ()
+        )
+    return permission.ADMIN if admins and actor.person_id in admins else permission.MEMBER
 
 
 SORTS = {

@@ -55,6 +55,7 @@ class Environment:
     sends_per_address: int
     joins_per_minute: int
     drain_seconds: float
+    tick_ms: int
     ws_deflate: bool
 
     @property
@@ -207,6 +208,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         sends_per_second=_whole(source, "LIVEROOM_SENDS_PER_SECOND", 10, low=1, high=100_000),
         sends_per_address=_whole(source, "LIVEROOM_SENDS_PER_ADDRESS", 200, low=1, high=1_000_000),
         joins_per_minute=_whole(source, "LIVEROOM_JOINS_PER_MINUTE", 60, low=1, high=100_000),
+        tick_ms=_whole(source, "LIVEROOM_TICK_MS", 100, low=0, high=1000),
         drain_seconds=_number(source, "LIVEROOM_DRAIN_SECONDS", 10, low=0, high=15),
         ws_deflate=bool(_whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
     )

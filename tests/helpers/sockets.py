@@ -63,6 +63,9 @@ class SocketProcess:
             "LIVEROOM_DATA": str(data),
             "LIVEROOM_SECRET_KEY": settings.SECRET_KEY,
             "LIVEROOM_WS_PORT": str(self.port),
+            # Tests join more often than people.
+            "LIVEROOM_JOINS_PER_MINUTE": "100000",
+            "LIVEROOM_SENDS_PER_SECOND": "1000",
             "REDIS_URL": settings.LIVEROOM.redis_url,
             **_database_of_the_tests(data),
             **environment,

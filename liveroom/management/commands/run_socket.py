@@ -16,6 +16,8 @@ class Command(ServiceCommand):
 
         from interactions.live.hub import Hub  # isort: skip - after the reactor is installed
         from interactions.live.limits import Limits  # isort: skip
+        from interactions.consumers.room import look_again  # isort: skip
+        from interactions.services.lobby import Lobby  # isort: skip
         from liveroom.asgi import sockets  # isort: skip
 
         config = settings.LIVEROOM
@@ -27,5 +29,7 @@ class Command(ServiceCommand):
             deflate=config.ws_deflate,
             drain_seconds=config.drain_seconds,
         )
-        server.hub = Hub(process=self.name)
+        server.hub = Hub(process=self.name, tick_ms=config.tick_ms)
+        server.hub.on_return = look_again
+        server.lobby = Lobby()
         server.run()

@@ -1,0 +1,194 @@
+"""What the sockets of this process want to say: gathered per room, submitted once a tick, and every sender answered.
+
+Promise: each message is answered once — delivered, sampled, or Unanswered after a few seconds — and said at most once, also when Redis
+goes away in between. One pipeline carries all rooms that are due. State: memory, and only what is not answered yet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from interactions.live import pipeline
+from interactions.live.pipeline import WAITS, Message, Outcome, Submitted, Unanswered
+from interactions.live.room_ref import RoomRef
+from interactions.live.scripts import SUBMIT
+from liveroom.kernel import metrics
+from liveroom.kernel.errors import LiveRoomError
+from liveroom.kernel.redis import aredis_for
+
+log = logging.getLogger(__name__)
+
+TICK_MS = 100
+# Rooms that are due at nearly the same time go in one pipeline.
+STEP_SECONDS = 0.02
+RETRY_SECONDS = 0.25
+# A room of which nothing was heard for so long is asked again: pub/sub loses words.
+ASK_AGAIN_SECONDS = 1.0
+PER_ROOM = 5_000
+PER_CALL = 500
+
+
+class TooMuch(LiveRoomError):
+    """60018: more than this process can carry is waiting for the room."""
+
+    code, name, status = 60018, "too_often", 429
+
+
+@dataclass(slots=True, eq=False)
+class _Said:
+    """A message on its way. `answer` gets an Outcome or Unanswered."""
+
+    message: Message
+    answer: asyncio.Future[Outcome]
+    until: float
+    asked_at: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """What one room has to be told from here. `unsent` goes with the next call; `undecided` waits in Redis, by id."""
+
+    room: RoomRef
+    unsent: list[_Said] = field(default_factory=list)
+    undecided: dict[str, list[_Said]] = field(default_factory=dict)
+    due_at: float = 0.0
+
+    @property
+    def idle(self) -> bool:
+        return not self.unsent and not self.undecided
+
+
+class Ticker:
+    """All rooms of this process. One per event loop; `run` is its heart."""
+
+    def __init__(self, *, tick_ms: int = TICK_MS) -> None:
+        self.tick_ms = tick_ms
+        self._lines: dict[str, _Line] = {}
+        self._wake = asyncio.Event()
+
+    def submit(self, *, room: RoomRef, message: Message) -> asyncio.Future[Outcome]:
+        """Say it with the room's next tick: at once if the last one is long enough ago. TooMuch."""
+        line = self._lines.get(room.key)
+        if line is None:
+            line = self._lines[room.key] = _Line(room=room)
+        elif len(line.unsent) >= PER_ROOM:
+            raise TooMuch("Too much is waiting for this room; try again in a second.", retry_after_ms=1000)
+        line.room = room
+        loop = asyncio.get_running_loop()
+        said = _Said(message=message, answer=loop.create_future(), until=loop.time() + pipeline.PATIENCE_SECONDS)
+        line.unsent.append(said)
+        if line.due_at <= loop.time():
+            self._wake.set()
+        return said.answer
+
+    def resolve(self, *, room_key: str, carried: Sequence[tuple[str, Outcome]]) -> None:
+        """What became of messages that waited, as the hub hears it on the room's channel."""
+        line = self._lines.get(room_key)
+        if line is not None:
+            for message_id, outcome in carried:
+                for said in line.undecided.pop(message_id, ()):
+                    _answer(said, outcome)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            now = loop.time()
+            for key in [key for key, line in self._lines.items() if line.idle and line.due_at <= now]:
+                del self._lines[key]
+            due = [line for line in self._lines.values() if line.due_at <= now]
+            if due:
+                await self._submit(due)
+                continue
+            self._wake.clear()
+            nearest = min((line.due_at for line in self._lines.values()), default=None)
+            try:
+                await asyncio.wait_for(self._wake.wait(), None if nearest is None else max(0.001, nearest - now))
+            except TimeoutError:
+                pass
+
+    async def _submit(self, lines: Sequence[_Line]) -> None:
+        """One round for all of them. What could not be sent stays and is tried again until its sender's patience ends."""
+        loop = asyncio.get_running_loop()
+        sent: list[tuple[_Line, list[_Said]]] = []
+        for line in lines:
+            self._give_up(line, loop.time())
+            batch, line.unsent = line.unsent[:PER_CALL], line.unsent[PER_CALL:]
+            sent.append((line, batch))
+        try:
+            answers = await self._ask(sent)
+        except (redis.RedisError, OSError) as error:
+            log.warning("Redis is away (%s); what was said is kept and tried again.", type(error).__name__)
+            answers = [None] * len(sent)
+            for line in lines:
+                line.due_at = loop.time() + RETRY_SECONDS
+        for (line, batch), answer in zip(sent, answers, strict=True):
+            if answer is None:
+                line.unsent[:0] = batch
+            else:
+                self._heard(line, batch, answer)
+
+    async def _ask(self, sent: Sequence[tuple[_Line, list[_Said]]]) -> list[Submitted | None]:
+        """Redis's answer per room. None: nothing of it was done; say it again when the line is due, mostly at once."""
+        pipe: Any = aredis_for(sent[0][0].room.key).pipeline(transaction=False)
+        for line, batch in sent:
+            messages = [said.message for said in batch]
+            pipe.evalsha(*pipeline.submit_call(line.room, messages, tick_ms=self.tick_ms))
+        answers: list[Submitted | None] = []
+        for (line, _), answer in zip(sent, await pipe.execute(raise_on_error=False), strict=True):
+            found = None
+            if isinstance(answer, redis.exceptions.NoScriptError):
+                await aredis_for(line.room.key).script_load(SUBMIT)
+            elif isinstance(answer, Exception):
+                log.warning("The room %s did not take what was said: %s", line.room.key, answer)
+                line.due_at = asyncio.get_running_loop().time() + RETRY_SECONDS
+            else:
+                found = pipeline.submitted(answer)
+                if found is None:
+                    await pipeline.begin(room_key=line.room.key)
+            answers.append(found)
+        return answers
+
+    def _heard(self, line: _Line, batch: Sequence[_Said], answer: Submitted) -> None:
+        now = asyncio.get_running_loop().time()
+        for said, outcome in zip(batch, answer.outcomes, strict=True):
+            if outcome is WAITS:
+                said.asked_at = now
+                line.undecided.setdefault(said.message.id, []).append(said)
+            else:
+                _answer(said, outcome)
+                for twin in line.undecided.pop(said.message.id, ()):
+                    _answer(twin, outcome)
+        soon = now + answer.next_ms / 1000
+        line.due_at = math.ceil(soon / STEP_SECONDS) * STEP_SECONDS if self.tick_ms else now
+
+    def _give_up(self, line: _Line, now: float) -> None:
+        """Ask again about what nobody told us of; answer those that waited too long."""
+        for message_id, waiting in list(line.undecided.items()):
+            if now - waiting[0].asked_at > ASK_AGAIN_SECONDS:
+                line.unsent += line.undecided.pop(message_id)
+        kept: list[_Said] = []
+        for said in line.unsent:
+            if now < said.until:
+                kept.append(said)
+            elif not said.answer.done():
+                metrics.messages.labels(result="unanswered", priority="", reason="").inc()
+                said.answer.set_exception(
+                    Unanswered("The room did not answer in time; send it again with the same cid.", retry_after_ms=1000)
+                )
+        line.unsent = kept
+
+
+def _answer(said: _Said, outcome: Outcome) -> None:
+    if not said.answer.done():
+        priority = said.message.priority
+        metrics.messages.labels(
+            result=outcome.result, priority="" if priority is None else priority.word, reason=outcome.reason
+        ).inc()
+        said.answer.set_result(outcome)

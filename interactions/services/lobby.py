@@ -1,0 +1,152 @@
+"""Where those wait who come into a room: what they must know is read once for all who come at the same time.
+
+Promise: a snapshot lacks nothing that happened up to its `seq`. State: memory, for a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from channels.db import database_sync_to_async
+
+from interactions.live import pipeline, presence
+from interactions.live.pipeline import Position
+from interactions.services import joining
+from interactions.services.joining import RoomView
+from liveroom.kernel import clock
+
+# Longer than this nobody is shown an old title, role or list of the banned (R1: a second).
+FRESH_SECONDS = 0.8
+ROOMS = 1_000
+TRIES = 5
+# Of these a newcomer is told by the history; every other event changes what it is shown.
+_SAID = (b'"type":"comment"', b'"type":"custom"', b'"type":"broadcast"')
+
+T = TypeVar("T")
+
+
+class Shared(Generic[T]):
+    """One answer for all who asked before the question went out; who comes while it is under way waits for the next one."""
+
+    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+        self._ask = ask
+        self._next: asyncio.Future[T] | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def get(self) -> T:
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+            # Whoever waited may have gone: an error that nobody hears is none.
+            self._next.add_done_callback(lambda done: done.cancelled() or done.exception())
+        mine = self._next
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.ensure_future(self._serve())
+        return await asyncio.shield(mine)
+
+    async def _serve(self) -> None:
+        while self._next is not None:
+            asked, self._next = self._next, None
+            try:
+                answer = await self._ask()
+            except Exception as error:
+                asked.set_exception(error)
+            else:
+                asked.set_result(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A view, and where the room stood before it was read."""
+
+    view: RoomView
+    position: Position
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A room at one `seq`: the view holds every change up to it, `history` every message. `online` and `likes`: as counted now."""
+
+    view: RoomView
+    position: Position
+    history: list[dict[str, Any]]
+    online: int
+    likes: int
+
+
+class _Door:
+    """One room that people are coming into."""
+
+    def __init__(self, *, app_id: int, group_id: str) -> None:
+        self._app_id, self._group_id = app_id, group_id
+        self._seen: _Seen | None = None
+        self._views: Shared[_Seen] = Shared(self._look)
+        self._moments: Shared[Moment] = Shared(self._read)
+
+    async def view(self) -> _Seen:
+        seen = self._seen
+        if seen is not None and asyncio.get_running_loop().time() - seen.read_at < FRESH_SECONDS:
+            return seen
+        return await self._views.get()
+
+    async def moment(self) -> Moment:
+        """As of now or later: ask after the seat was taken, and nothing falls between the two."""
+        return await self._moments.get()
+
+    async def _look(self) -> _Seen:
+        read_at = asyncio.get_running_loop().time()
+        known = self._seen.view if self._seen is not None else await self._view()
+        # First where the room stands: what changes while the view is read is then noticed by `_read`.
+        position = await pipeline.position(room_key=known.ref.key)
+        self._seen = _Seen(view=await self._view(), position=position, read_at=read_at)
+        return self._seen
+
+    async def _view(self) -> RoomView:
+        look = database_sync_to_async(joining.view_of)
+        return await look(app_id=self._app_id, group_id=self._group_id, now=clock.now())
+
+    async def _read(self) -> Moment:
+        seen = await self.view()
+        for _ in range(TRIES):
+            key = seen.view.ref.key
+            here, history, likes = await pipeline.moment(
+                room=seen.view.ref, since=seen.position.seq, now_ms=clock.now_ms()
+            )
+            if not _changed(seen.position, here):
+                break
+            seen = await self._views.get()
+        online = await presence.online(room_key=key)
+        return Moment(
+            view=seen.view,
+            position=here,
+            history=history,
+            online=online,
+            likes=seen.view.room.likes if likes is None else likes,
+        )
+
+
+def _changed(before: Position, now: Position) -> bool:
+    """Whether something happened that the view of `before` does not show. A flood of changes is given up on after some tries:
+    the events that follow say the same again."""
+    return (
+        before.epoch != now.epoch
+        or len(now.events) != now.seq - before.seq
+        or not all(any(kind in event[:60] for kind in _SAID) for event in now.events)
+    )
+
+
+class Lobby:
+    """One per process."""
+
+    def __init__(self) -> None:
+        self._doors: dict[tuple[int, str], _Door] = {}
+
+    def door(self, *, app_id: int, group_id: str) -> _Door:
+        door = self._doors.get((app_id, group_id))
+        if door is None:
+            if len(self._doors) >= ROOMS:
+                self._doors.pop(next(iter(self._doors)))
+            door = self._doors[app_id, group_id] = _Door(app_id=app_id, group_id=group_id)
+        return door
