@@ -275,7 +275,7 @@ def test_words_to_one_person_resume_by_themselves_and_come_once(window: Browser)
         socket.on('you', (event) => told.push(event.useq));
         socket.on('lapse', () => told.push('lapse'));
         const you = (line, more) => line.hear({ type: 'you', epoch: 'u1', events: [], ...more });
-        const word = (useq) => ({ useq, type: 'mute', room: 'r', muted_until: null });
+        const word = (useq) => ({ useq, type: 'mute', room: 'r', until: null });
         let line = await enter();
         you(line, { useq: 3 }); you(line, { events: [word(4)] }); you(line, { events: [word(4), word(5)] });
         const asked = [];

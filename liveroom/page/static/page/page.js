@@ -155,7 +155,7 @@ const EVENTS = {
 socket.on("event", (event) => EVENTS[event.type]?.(event));
 socket.on("you", (event) => {
   if (event.room !== undefined && event.room !== shell.room) return;
-  if (event.type === "mute") state.mutedUntil = instant(event.muted_until) ?? FOREVER;
+  if (event.type === "mute") state.mutedUntil = instant(event.until) ?? FOREVER;
   if (event.type === "unmute") state.mutedUntil = 0;
   render();
 });
