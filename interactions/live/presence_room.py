@@ -12,7 +12,7 @@ from typing import Any
 from interactions.rules.crowd import shown_of
 
 NEVER = float("inf")
-# 1,000 changes are about 2 ms of Redis.
+# As many people are about 3 ms of Redis.
 CHANGES_PER_CALL = 1_000
 PARTED_PER_ROOM = 5_000
 

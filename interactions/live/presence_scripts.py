@@ -74,12 +74,17 @@ if ARGV[6] == '1' then redis.call('DEL', own) end
 if ARGV[3] == '0' and expected == 0 then redis.call('HDEL', beats, ARGV[1])
 else redis.call('HSET', beats, ARGV[1], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. string.format('%.0f', now + expiry)) end
 
-local new = {}
+local new, ids, ages, gone_some = {}, {}, {}, redis.call('EXISTS', gone) == 1
 for i = first, last - 1, 2 do
   local id = ARGV[i]
-  redis.call('SADD', own, id)
-  if redis.call('SADD', all, id) == 1 and redis.call('ZREM', gone, id) == 0 then new[#new + 1] = id end
-  redis.call('ZADD', came, 'NX', now - ARGV[i + 1], id)
+  if redis.call('SADD', all, id) == 1 and (not gone_some or redis.call('ZREM', gone, id) == 0) then new[#new + 1] = id end
+  ids[#ids + 1] = id
+  ages[#ages + 1] = now - ARGV[i + 1]
+  ages[#ages + 1] = id
+end
+if #ids > 0 then
+  redis.call('SADD', own, unpack(ids))
+  redis.call('ZADD', came, 'NX', unpack(ages))
 end
 first, last = last, last + ARGV[9]
 for i = first, last - 1 do
