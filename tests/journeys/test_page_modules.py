@@ -246,7 +246,7 @@ def test_why_the_box_is_closed_and_until_when(window: Browser) -> None:
         """
     )
     assert {name for name, box in got.items() if box["reason"] == ""} == {"open", "lifted", "leads"}
-    assert got["muted"] == {"reason": "A moderator has muted you", "until": 5000, "said": True}
+    assert got["muted"] == {"reason": "A moderator muted you", "until": 5000, "said": True}
     assert (got["slow"]["until"], got["ever"]["until"]) == (3000, 0)
     assert got["all"]["said"] is got["ever"]["said"] is True
 

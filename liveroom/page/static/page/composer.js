@@ -53,6 +53,7 @@ export class Composer {
     // Who was writing goes on writing when the box opens again, unless something else was taken up meanwhile.
     if (now && !was) this.#held = document.activeElement === this.#input;
     this.#input.disabled = now;
+    this.#input.title = reason;
     if (was && !now && this.#held && document.activeElement === document.body) this.focus();
     this.#form.classList.toggle("closed", reason !== "");
     if (reason) this.#input.placeholder = reason;

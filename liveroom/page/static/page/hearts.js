@@ -47,7 +47,7 @@ export class Hearts {
     heart.style.color = `hsl(${320 + this.#hue} 90% 68%)`;
     this.#layer.append(heart);
     this.#flying += 1;
-    const sway = (Math.random() - 0.5) * 60;
+    const sway = Math.random() * -60 + 12;
     const path = [
       { transform: "translate(0, 0) scale(0.4)", opacity: 0 },
       { transform: `translate(${sway * 0.4}px, -40px) scale(1)`, opacity: 1, offset: 0.2 },

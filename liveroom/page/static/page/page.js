@@ -181,8 +181,12 @@ function like() {
     byId("nick")?.focus();
     return;
   }
-  hearts.rise(1);
-  socket.like().catch((error) => composer.remark(error.message));
+  try {
+    socket.like().catch((error) => composer.remark(`Your like was not counted: ${error.message}`));
+    hearts.rise(1);
+  } catch {
+    // A thousand wait already: nobody taps so fast.
+  }
 }
 
 async function send(comment) {

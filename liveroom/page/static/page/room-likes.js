@@ -6,6 +6,8 @@
  */
 
 const APART_MS = 500;
+// What the server takes in one command.
+const MOST = 1_000;
 
 function openSum() {
   const sum = { count: 0 };
@@ -47,6 +49,10 @@ export class LikeSum {
 
   /** Resolves with { total, counted } of the sum that holds this tap; rejects where it was not counted, or nobody knows. */
   tap(count) {
+    const before = this.#waiting?.count ?? 0;
+    if (!Number.isInteger(count) || count < 1 || before + count > MOST) {
+      throw new RangeError(`Likes are whole numbers; ${MOST} at most wait at a time, and ${before} do.`);
+    }
     this.#waiting ??= openSum();
     const { promise } = this.#waiting;
     this.#waiting.count += count;
@@ -103,23 +109,25 @@ export class LikeSum {
       if (Number.isFinite(answer.total)) this.#known = Math.max(this.#known, answer.total);
       sum.resolve({ total: answer.total, counted: answer.counted ?? count });
     } catch (error) {
-      if (error.retryAfterMs > 0) this.#again(sum, error.retryAfterMs);
-      else sum.reject((failed = error));
+      // Refused for a while is surely not counted; after any other error nobody knows.
+      if (error.kind !== "too_often" || !this.#again(sum, error.retryAfterMs)) sum.reject((failed = error));
     }
     this.#flying -= count;
     this.#told(failed);
     this.#plan();
   }
 
-  /** Refused for a while, so surely not counted: it goes with the next one. */
+  /** It goes with the next one; false where that would be more than fits. */
   #again(sum, ms) {
-    this.#notBefore = Date.now() + Math.max(ms, APART_MS);
     const later = this.#waiting;
+    if ((later?.count ?? 0) + sum.count > MOST) return false;
+    this.#notBefore = Date.now() + Math.max(ms, APART_MS);
     if (later === null) {
       this.#waiting = sum;
-      return;
+    } else {
+      later.count += sum.count;
+      later.promise.then(sum.resolve, sum.reject);
     }
-    later.count += sum.count;
-    later.promise.then(sum.resolve, sum.reject);
+    return true;
   }
 }

@@ -127,7 +127,7 @@ export class RoomSocket {
 
   /**
    * One tap, or several. They are summed and sent at most every half a second; resolves with { total, counted } of the
-   * sum that they went in. A tap that was not counted rejects; it need not be caught, `likes` tells it too.
+   * sum that they went in. What was not counted rejects; it need not be caught, `likes` tells it too.
    */
   like(count = 1) {
     if (this.state === "joined") return this.#likes.tap(count);

@@ -15,7 +15,7 @@ const REFUSALS = {
   password_needed: { icon: "lock", title: "This room has a password", action: "password" },
   not_on_the_list: { icon: "lock", title: "Invited people only" },
   log_in_first: { icon: "lock", title: "Sign in to watch" },
-  banned: { icon: "stop", title: "You are banned from this room", action: "again" },
+  banned: { icon: "stop", title: "You are banned", action: "again" },
   room_gone: { icon: "over", title: "This room was closed", text: "It will not come back under this address." },
   entered_another_room: {
     icon: "over",
