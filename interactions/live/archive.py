@@ -165,7 +165,11 @@ class Archiver:
             self.unsure = False
 
     def adopt(self) -> int:
-        """Take over what somebody read and has not finished for 15 s; the next `drain` writes it. Returns how many entries."""
+        """Take over what somebody read and has not finished for 15 s; the next `drain` writes it. Returns how many entries.
+
+        Who has unfinished work of its own, as while the database is away, leaves that of the others alone."""
+        if self.unsure:
+            return 0
         try:
             claimed: Any = self.client.xautoclaim(
                 ARCHIVE, GROUP, self.consumer, CLAIM_AFTER_MS, count=READ_ENTRIES * READS, justid=True

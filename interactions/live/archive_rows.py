@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -167,12 +167,11 @@ def rows_of(entries: Sequence[Entry]) -> tuple[list[ArchivedMessage], int]:
     rooms = rooms_of(entries)
     sessions = _sessions(set(rooms.values()), entries) if rooms else {}
     rows: list[ArchivedMessage] = []
-    homeless = 0
+    homeless: Counter[str] = Counter()
     for entry in entries:
         room_id = rooms.get(entry.id)
         if room_id is None:
-            homeless += entry.size
-            log.warning("Archive: no room %.80r; its %d events are dropped.", entry.room_key, entry.size)
+            homeless[entry.room_key] += entry.size
             continue
         of_room = {"room_id": room_id, "session_id": _session_at(sessions.get(room_id, ()), entry.at)}
         rows += [_row(entry, event, event_id=_text(event.get("id")), reason="", **of_room) for event in entry.delivered]
@@ -180,4 +179,6 @@ def rows_of(entries: Sequence[Entry]) -> tuple[list[ArchivedMessage], int]:
             # Without an id of its own, the entry's: the same at every reading.
             event_id = _text(event.get("id")) or f"{entry.id}/{number}"
             rows.append(_row(entry, event, event_id=event_id, reason=reason or "sampled", **of_room))
-    return rows, homeless
+    for key, count in homeless.items():
+        log.warning("Archive: no room %.80r; its %d events are dropped.", key, count)
+    return rows, homeless.total()
