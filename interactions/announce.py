@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from interactions.facts import BroadcastSent
 from interactions.live.whispers import person_key
 from liveroom.accounts.facts import ProfileChanged, TokensRevoked
 from liveroom.accounts.models import Person
@@ -33,7 +34,7 @@ from moderation.voters import banned_message
 from streams.facts import ProgrammeChanged, StreamPublished
 
 ROOM_EVENT, ROOM_CLOSE, ROOM_CONTROL, PERSON = "room.event", "room.close", "room.control", "person"
-YOU = "you"
+YOU, BROADCAST = "you", "broadcast"
 ROOM_GONE = 4104
 BAD_TOKEN, BANNED = 4101, 4103
 
@@ -105,6 +106,12 @@ def stream_published(fact: StreamPublished) -> None:
 
 def programme_changed(fact: ProgrammeChanged) -> None:
     _tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=None)
+
+
+def broadcast_sent(fact: BroadcastSent) -> None:
+    """One row for all rooms of the app: services/broadcasts.py tells them."""
+    payload = {"sdkappid": fact.sdkappid, "event": {"type": "broadcast", "t": _ms(fact.at), "id": fact.id, **fact.said}}
+    outbox.put(topic=BROADCAST, room_key=f"@{fact.sdkappid}", payload=payload, now=fact.at)
 
 
 def room_disbanded(fact: RoomDisbanded) -> None:

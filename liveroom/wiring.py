@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from interactions import announce
-from interactions.services import telling
+from interactions.facts import BroadcastSent
+from interactions.services import broadcasts, telling
 from liveroom.accounts.facts import ProfileChanged, TokensRevoked
 from liveroom.kernel import facts, outbox, permission
 from liveroom.kernel.facts import Fact, Row
@@ -46,6 +47,7 @@ FACTS: dict[type[Fact], Row] = {
     moderation.BanLifted: Row(durable=[announce.ban_lifted]),
     moderation.UserBannedFromApp: Row(durable=[announce.user_banned_from_app]),
     moderation.AppBanLifted: Row(),
+    BroadcastSent: Row(durable=[announce.broadcast_sent]),
 }
 
 # The first refusal counts. An action that is not here is refused to everybody.
@@ -70,6 +72,7 @@ VOTERS: dict[str, list[Voter]] = {
     "room.archive": [same_app, roles(OWNER, ADMIN), scope("messages")],
     "like.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned],
     "comment.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned, not_muted],
+    "broadcast.send": [authenticated, for_the_app, scope("messages")],
     "stream.publish": [not_forbidden, not_held],
     "stream.push": [same_app, roles(OWNER), scope("streams")],
     "stream.manage": [same_app, roles(OWNER), scope("streams")],
@@ -85,6 +88,7 @@ CARRIERS: dict[str, outbox.Carrier] = {
     announce.ROOM_CONTROL: telling.control_room,
     announce.PERSON: telling.tell_person,
     announce.YOU: telling.tell_you,
+    announce.BROADCAST: broadcasts.tell_rooms,
 }
 
 

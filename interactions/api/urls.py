@@ -2,6 +2,7 @@ from django.urls import path
 
 from interactions.api import views
 from interactions.api.archive import ArchiveView
+from interactions.api.broadcasts import BroadcastsView
 from interactions.api.likes import LikesView
 from interactions.api.members import MembersView
 
@@ -11,4 +12,5 @@ urlpatterns = [
     path("rooms/<str:room>/likes", LikesView.as_view()),
     path("rooms/<str:room>/online", views.OnlineView.as_view()),
     path("rooms/<str:room>/members", MembersView.as_view()),
+    path("broadcasts", BroadcastsView.as_view()),
 ]

@@ -23,6 +23,7 @@ EVENT_TYPES: Final = frozenset(
         "join",
         "leave",
         "system",
+        "broadcast",
         "mute",
         "unmute",
         "mute_all",

@@ -1,0 +1,50 @@
+"""The door of broadcasts: for the app's server and its admins."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from interactions.services.broadcasts import send_broadcast
+from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.api.views import asked_app
+from liveroom.kernel import clock, idempotency
+from liveroom.kernel.http import client_address
+
+
+class BroadcastWriteSerializer(serializers.Serializer):
+    text = serializers.CharField(required=False, help_text="As long as a message of the app may be. Or `data`.")
+    data = serializers.JSONField(required=False, help_text="Any JSON, instead of `text`.")
+    title = serializers.CharField(required=False, help_text="At most 100 bytes.")
+
+
+class BroadcastSerializer(serializers.Serializer):
+    id = serializers.CharField(help_text="The `id` of the `broadcast` event in every room.")
+    rooms = serializers.IntegerField(help_text="Open rooms of the app.")
+
+
+class BroadcastsView(APIView):
+    @extend_schema(
+        operation_id="broadcasts_send", request=BroadcastWriteSerializer, responses={201: BroadcastSerializer}
+    )
+    def post(self, request: ApiRequest) -> Response:
+        """Tell every room of the app at once, above the rooms' rates. Send an `Idempotency-Key` to be able to repeat the request."""
+        app, now = asked_app(request), clock.now()
+
+        def act() -> tuple[int, Any]:
+            sent = send_broadcast(app=app, data=request.data, by=request.user, now=now, address=client_address(request))
+            return 201, {"id": sent.id, "rooms": sent.rooms}
+
+        status, body = idempotency.once(
+            scope=f"{app.sdkappid}:{request.user.kind}:{request.user}:broadcasts",
+            key=request.headers.get("Idempotency-Key"),
+            body=json.dumps(request.data, sort_keys=True, default=str).encode(),
+            now=now,
+            act=act,
+        )
+        return Response(body, status=status)
