@@ -8,7 +8,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deploy.embedded.run_as import User
 
@@ -16,22 +16,35 @@ TAIL_LINES = 15
 LONGEST_PENDING = 64 * 1024
 # Their files are for their own eyes: the database, keys, recordings.
 CHILDREN_UMASK = 0o077
+# Names the descriptor into which a child writes a line when it serves (liveroom/kernel/process.py).
+READY_PIPE = "LIVEROOM_READY_PIPE"
+DRAINS_WITHIN_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process to keep running. `stage` orders the end: 0 stops first, then 1, then 2."""
+    """A process to keep running. `stage` orders the end: 0 stops first, then 1, then 2; `stop_signal` is what everybody hears then.
+
+    `rolls`: at a rolling restart a second one is started beside it, takes over once it says that it serves, and this one gets
+    SIGTERM. It must share its port, write a line into the pipe READY_PIPE, and end by itself within DRAINS_WITHIN_SECONDS."""
 
     name: str
     argv: tuple[str, ...]
     stage: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: signal.Signals = signal.SIGTERM
+    rolls: bool = False
+
+    def successor(self) -> Service:
+        """The same under its other name (`web-1` and `web-1-b` take turns): two that run at once must not have one name."""
+        other = self.name.removesuffix("-b") if self.name.endswith("-b") else f"{self.name}-b"
+        return replace(self, name=other, argv=tuple(other if word == self.name else word for word in self.argv))
 
 
-def wrapped(argv: tuple[str, ...], *, user: User | None) -> list[str]:
+def wrapped(argv: tuple[str, ...], *, user: User | None, stop_signal: signal.Signals = signal.SIGTERM) -> list[str]:
     """The command under setpriv, which sets the parent-death signal after it changed the user (a change clears it)."""
     become = ["--reuid", str(user.uid), "--regid", str(user.gid), "--init-groups"] if user else []
-    return ["setpriv", *become, "--pdeathsig", "TERM", "--", *argv]
+    return ["setpriv", *become, "--pdeathsig", stop_signal.name.removeprefix("SIG"), "--", *argv]
 
 
 class Child:
@@ -42,33 +55,40 @@ class Child:
         self.process = process
         self.pid = process.pid
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.serves = asyncio.Event()
 
     @classmethod
     async def start(
         cls, service: Service, *, user: User | None, env: Mapping[str, str], cwd: str, line: Callable[[str, str], str]
     ) -> Child:
         reading, writing = os.pipe()
+        asked, told = os.pipe()
         if user is not None:
             # nginx opens /dev/stdout by its name, which takes the rights of the pipe's owner.
             os.fchown(writing, user.uid, user.gid)
         try:
             process = await asyncio.create_subprocess_exec(
-                *wrapped(service.argv, user=user),
+                *wrapped(service.argv, user=user, stop_signal=service.stop_signal),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,
                 # A session of its own: Ctrl-C reaches only the supervisor, and the group can be ended as a whole.
                 start_new_session=True,
                 umask=CHILDREN_UMASK,
-                env={**env, **service.env},
+                env={**env, **service.env, READY_PIPE: str(told)},
                 cwd=cwd,
+                pass_fds=(told,),
             )
         except BaseException:
             os.close(reading)
+            os.close(asked)
             raise
         finally:
             os.close(writing)
+            os.close(told)
         child = cls(service, process=process)
+        os.set_blocking(asked, False)
+        _Lines(asked, told=lambda _: child.serves.set())
         os.set_blocking(reading, False)
         _Lines(reading, told=lambda text: child.tail.append(line(service.name, text)))
         return child
@@ -81,6 +101,11 @@ class Child:
         # A last turn of the loop for lines that are still in the pipe.
         await asyncio.sleep(0.02)
         return code
+
+    def ask(self, number: int | None = None) -> None:
+        """To end, by `stop_signal` or another; only the child itself."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(self.service.stop_signal if number is None else number)
 
     def signal(self, number: int) -> None:
         """To the whole group."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+from dataclasses import replace
 from pathlib import Path
 
 from deploy.embedded.children import Service
@@ -22,10 +24,14 @@ def table(*, checkout: Path, python: Path, run: Path, web_processes: int, socket
     def command(name: str, verb: str) -> Service:
         return Service(name=name, argv=(str(python), str(checkout / "manage.py"), verb, "--name", name), stage=SERVERS)
 
+    def rolling(name: str, verb: str) -> Service:
+        # At SIGTERM they would take their time; a stop of everything has none.
+        return replace(command(name, verb), stop_signal=signal.SIGINT, rolls=True)
+
     nginx = shutil.which("nginx", path=SEARCH) or "nginx"
     return (
-        *(command(f"web-{number}", "run_web") for number in range(1, web_processes + 1)),
-        *(command(f"socket-{number}", "run_socket") for number in range(1, socket_processes + 1)),
+        *(rolling(f"web-{number}", "run_web") for number in range(1, web_processes + 1)),
+        *(rolling(f"socket-{number}", "run_socket") for number in range(1, socket_processes + 1)),
         command("gateway-1", "run_gateway"),
         command("media-1", "run_media"),
         command("relay-1", "run_relay"),

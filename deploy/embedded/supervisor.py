@@ -2,6 +2,7 @@
 
 A child that dies is started again, after 0.2 s and then longer up to 5 s, from 0.2 s again once it lived 10 s. Stopping
 asks stage after stage and takes at most 10 s in all. If this process is killed, guard and kernel end the children.
+SIGHUP replaces one after the other of those that can be (`Service.rolls`), each by its successor that serves already.
 State: the running children, mirrored in `pids_file` as {name: pid} for whoever looks from outside."""
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from deploy.embedded.children import Child, Service
+from deploy.embedded.children import DRAINS_WITHIN_SECONDS, Child, Service
 from deploy.embedded.output import Output
 from deploy.embedded.run_as import User
 
@@ -31,6 +32,8 @@ HOPELESS_AFTER = 3
 # From the first signal on: until when a stage may hold up the next one, and until when anybody may live.
 ASK_NEXT_SECONDS = 5.0
 KILL_AFTER_SECONDS = 7.0
+# A successor that does not serve by then is given up, and its predecessor stays.
+SERVES_WITHIN_SECONDS = 60.0
 OWN_NAME = "up"
 
 
@@ -75,7 +78,8 @@ class Guard:
 
 
 class Supervisor:
-    """Inside `async with`, SIGINT, SIGTERM and SIGHUP ask for the end; on the way out everything is stopped.
+    """Inside `async with`, SIGINT and SIGTERM ask for the end; on the way out everything is stopped. SIGHUP asks for a rolling
+    restart, unless it says that the terminal is gone: then it asks for the end too.
 
     `kept_open`: descriptors that the guard holds on to as well, such as the lock of the data folder."""
 
@@ -95,8 +99,12 @@ class Supervisor:
         self._cwd = str(cwd)
         self._user = user
         self._children: dict[str, Child] = {}
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: set[asyncio.Task[None]] = set()
         self._stages: dict[str, int] = {}
+        self._rolling: dict[str, Service] = {}
+        self._retired: set[str] = set()
+        self._roll: asyncio.Task[None] | None = None
+        self._had_terminal = has_terminal()
         self._serves = False
         self._told_to_stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -105,8 +113,10 @@ class Supervisor:
         self._guard = Guard(kept_open=kept_open)
 
     async def __aenter__(self) -> Supervisor:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self._on_signal, number)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         return self
 
     async def __aexit__(
@@ -121,7 +131,11 @@ class Supervisor:
     def start(self, service: Service) -> None:
         """Starts it and keeps it running from now on."""
         self._stages[service.name] = service.stage
-        self._keepers.append(asyncio.create_task(self._keep(service), name=service.name))
+        if service.rolls:
+            self._rolling[service.name] = service
+        keeper = asyncio.create_task(self._keep(service), name=service.name)
+        self._keepers.add(keeper)
+        keeper.add_done_callback(self._keepers.discard)
 
     async def once(self, service: Service) -> tuple[int, list[str]]:
         """Runs a command to its end: its code and last lines. Told to stop meanwhile, it is ended."""
@@ -154,6 +168,8 @@ class Supervisor:
     async def stop(self) -> None:
         """Ends stage after stage; returns when no child is left."""
         self._told_to_stop.set()
+        if self._roll is not None:
+            self._roll.cancel()
         began = time.monotonic()
         for stage in sorted(set(self._stages.values())):
             members = [child for name, child in self._children.items() if self._stages.get(name) == stage]
@@ -168,7 +184,7 @@ class Supervisor:
         while not self.stopping:
             began = time.monotonic()
             how, tail = await self._run(service)
-            if self.stopping:
+            if self.stopping or service.name in self._retired:
                 return
             lived = time.monotonic() - began
             if lived >= PROVEN_AFTER_SECONDS:
@@ -182,6 +198,8 @@ class Supervisor:
             self.say(f"{service.name} {how} after {lived:.1f} s; starting it again in {pause:.1f} s")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._told_to_stop.wait(), pause)
+            if service.name in self._retired:
+                return
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _run(self, service: Service) -> tuple[str, list[str]]:
@@ -220,11 +238,70 @@ class Supervisor:
         self.say(f"{signal.Signals(number).name}: stopping (once more: at once)")
         self._told_to_stop.set()
 
+    def _on_hangup(self) -> None:
+        if self._had_terminal and not has_terminal():
+            self._on_signal(signal.SIGHUP)
+        elif self.stopping or not self._serves:
+            self.say("SIGHUP: not now; a rolling restart is for a copy that serves")
+        elif self._roll is not None and not self._roll.done():
+            self.say("SIGHUP: a rolling restart is under way already")
+        else:
+            self._roll = asyncio.create_task(self._roll_all(list(self._rolling.values())))
+
+    async def _roll_all(self, services: Sequence[Service]) -> None:
+        self.say(f"SIGHUP: rolling restart of {', '.join(service.name for service in services) or 'nothing'}")
+        for service in services:
+            if not await self._replace(service):
+                self.say("The rolling restart ends here; what was not replaced goes on as before.")
+                return
+        self.say("The rolling restart is complete.")
+
+    async def _replace(self, service: Service) -> bool:
+        """Whether the successor serves and the predecessor is gone. If not, everything is as it was."""
+        began, successor = time.monotonic(), service.successor()
+        self.start(successor)
+        if not await self._serves_soon(successor.name):
+            self.say(f"{successor.name} does not serve; {service.name} stays")
+            await self._retire(successor, number=signal.SIGKILL)
+            return False
+        await self._retire(service, number=signal.SIGTERM)
+        self.say(f"{successor.name} took over from {service.name} in {time.monotonic() - began:.1f} s")
+        return True
+
+    async def _serves_soon(self, name: str) -> bool:
+        """Its first life counts: a new version that dies at once must not replace one that works."""
+        first: Child | None = None
+        until = time.monotonic() + SERVES_WITHIN_SECONDS
+        while time.monotonic() < until:
+            child = self._children.get(name)
+            if first is not None and child is not first:
+                return False
+            first = child
+            if first is not None and first.serves.is_set():
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    async def _retire(self, service: Service, *, number: int) -> None:
+        """It is not started again, and has DRAINS_WITHIN_SECONDS to end."""
+        self._retired.add(service.name)
+        self._rolling.pop(service.name, None)
+        child = self._children.get(service.name)
+        if child is not None:
+            child.ask(number)
+            try:
+                await asyncio.wait_for(child.process.wait(), DRAINS_WITHIN_SECONDS + 1)
+            except TimeoutError:
+                await self._kill([child])
+        keepers = [keeper for keeper in self._keepers if keeper.get_name() == service.name]
+        await asyncio.gather(*keepers, return_exceptions=True)
+        self._stages.pop(service.name, None)
+        self._retired.discard(service.name)
+
     async def _ask(self, children: Sequence[Child], *, until: float) -> None:
         """Returns when all have ended, at `until` (monotonic), or when a second signal says not to wait."""
         for child in children:
-            with contextlib.suppress(ProcessLookupError):
-                child.process.terminate()
+            child.ask()
         ended = asyncio.ensure_future(asyncio.gather(*(child.process.wait() for child in children)))
         await self._first_of(ended, self._hurry, seconds=max(0.0, until - time.monotonic()))
         ended.cancel()
@@ -241,6 +318,15 @@ class Supervisor:
         happened: asyncio.Future[Any] = asyncio.create_task(event.wait())
         await asyncio.wait({work, happened}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         happened.cancel()
+
+
+def has_terminal() -> bool:
+    """Whether we can be hung up on: the kernel takes a terminal away before it says SIGHUP."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def write_private(path: Path, text: str, *, owner: User | None = None) -> None:

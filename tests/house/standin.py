@@ -1,9 +1,11 @@
 """A supervisor over small stand-in children, as deploy/up is over the real ones: `python -m tests.house.standin JSON`.
 
-JSON: {"data": folder, "children": {name: [stage, python code]}}. Each child has the data folder in its command line."""
+JSON: {"data": folder, "children": {name: [stage, python code]}}. Each child has the data folder in its command line. A third
+word behind the code says that it can be replaced at a rolling restart."""
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from deploy.embedded.masking import Masker
 from deploy.embedded.output import Output
 from deploy.embedded.supervisor import Hopeless, Supervisor
 
+MORE = {"stop_signal": signal.SIGINT}
+
 
 async def supervise(data: Path, children: dict[str, list], *, output: Output, lock: int) -> None:
     import os
@@ -21,8 +25,11 @@ async def supervise(data: Path, children: dict[str, list], *, output: Output, lo
         output=output, pids_file=data / "pids.json", env=os.environ, cwd=Path.cwd(), kept_open=[lock]
     )
     async with supervisor:
-        for name, (stage, code) in children.items():
-            supervisor.start(Service(name=name, argv=(sys.executable, "-uc", code, str(data)), stage=stage))
+        for name, (stage, code, *rolls) in children.items():
+            argv = (sys.executable, "-uc", code, str(data), name)
+            supervisor.start(Service(name=name, argv=argv, stage=stage, rolls=bool(rolls), **MORE if rolls else {}))
+        if any(rolls for _, _, *rolls in children.values()):
+            supervisor.now_serves()
         await supervisor.until_stop()
 
 
