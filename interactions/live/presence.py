@@ -21,7 +21,7 @@ from interactions.live import presence_scripts as scripts
 from interactions.live.presence_room import NEVER, Answer, RoomHere, Tip
 from interactions.live.room_ref import RoomRef
 from interactions.rules.crowd import Came, Crowd, tell_after_ms
-from liveroom.kernel.redis import PREFIX, aredis_for, channel, key, redis_for, shared
+from liveroom.kernel.redis import PREFIX, aredis_for, channel, redis_for, shared
 
 log = logging.getLogger(__name__)
 
@@ -287,22 +287,3 @@ def take_changed_rooms(*, at_most: int = 500) -> list[str]:
     except redis.RedisError:
         return []
     return [name.decode() for name in names or []]
-
-
-async def beat(*, room_key: str, group_id: str, process: str, count: int) -> int:
-    """For a hub that knows sockets only: all of them are guests. Returns the room's total and tells the room if that is news."""
-    args = [process, int(EXPIRY_SECONDS * 1000), count, count, 0, 0, 0, 0, 0]
-    [raw] = await _run(scripts.BEAT, [(room_key, scripts.beat_keys(room_key), args)])
-    if isinstance(raw, Exception):
-        raise raw
-    answer = _answer(raw)
-    crowd = Crowd(online=answer.online, sockets=answer.sockets)
-    if _wait_ms(answer, crowd) is not None:
-        client: Any = aredis_for(room_key)
-        epoch = (await client.get(key("epoch", room_key)) or b"").decode()
-        said = envelope.event(type="online", t=answer.now_ms, online=crowd.online, sockets=crowd.sockets)
-        name, keys, news = _news(room_key, answer, crowd, int(EXPIRY_SECONDS * 1000))
-        news[3] = b"E " + envelope.batch(room=group_id, epoch=epoch, events=[said])
-        await _run(scripts.TELL, [(name, keys, news)])
-        await client.sadd(CHANGED_ROOMS, room_key)
-    return crowd.online
