@@ -1,4 +1,4 @@
-"""The comments alone: what OBS puts over a picture, and what another site imports."""
+"""The comments alone, as OBS and other sites take them; and what people and moderators do to each other, on the page."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import zlib
 import pytest
 
 from tests.helpers.browser import Browser, browser
-from tests.helpers.stack import Stack
-from tests.journeys.test_page import Room, person
+from tests.helpers.stack import Phone, Stack
+from tests.journeys.test_page import Room, open_room, person
 
 pytestmark = pytest.mark.journey
 
@@ -70,15 +70,12 @@ def test_the_comments_stand_alone_on_nothing_and_are_not_counted(stack: Stack) -
         obs.until(SHOWN, "two|three <b>|four")
         assert obs.run("return getComputedStyle(document.querySelector('.line')).fontSize") == "30px"
         assert 0.5 < clear_share(obs) < 0.99
-        # Who comes back after a break has missed nothing.
         assert obs.text(".nick") == "Mia"
         assert not obs.run("return document.getElementById('trouble').checkVisibility()")
         assert obs.errors() == []
         # Nobody sits behind a browser source.
         with stack.watching(room=room.id) as phone:
             assert phone.snapshot["online"] <= 1
-        room.set_status("ended")
-        room.change(title="Still here")
         status, _ = stack.api("DELETE", f"rooms/{room.id}", bearer=stack.ready["app"]["api_key"])
         assert status == 204
         obs.until("document.getElementById('trouble').checkVisibility()")
@@ -91,3 +88,60 @@ def test_a_site_of_another_origin_may_import_the_client(stack: Stack) -> None:
             assert "javascript" in answer.headers["Content-Type"]
     with urllib.request.urlopen(f"{stack.http}/static/page/page.js", timeout=10) as answer:
         assert answer.headers["Access-Control-Allow-Origin"] is None
+
+
+def test_likes_arrivals_mutes_and_bans_show_on_the_page(stack: Stack) -> None:
+    room = Room.made(stack)
+    stella, zed = stack.usersig("stella"), person(stack, "Zed")
+    with browser() as mia:
+        open_room(mia, room, usersig=person(stack, "Mia"))
+        mia.until("!document.getElementById('comment').disabled")
+        for _ in range(3):
+            mia.click("#like")
+        assert mia.text("#like-count") == "3"
+        mia.until("document.getElementById('like').getAttribute('aria-label') === 'Like. 3 likes so far'")
+        assert stack.api("POST", f"rooms/{room.id}/likes", {"count": 4}, bearer=zed)[1]["counted"] == 4
+        mia.until("document.getElementById('like-count').textContent === '7'")
+
+        with stack.watching(as_="kim", room=room.id):
+            mia.until("document.querySelector('.arrival')?.textContent.includes('came in')")
+            mia.until("document.getElementById('online-count').textContent === '2'")
+
+        _, listed = stack.api("GET", f"rooms/{room.id}/members", bearer=stella)
+        (identifier,) = [user["id"] for user in listed["results"] if user["nick"] == "Mia"]
+        measure = {"user": identifier, "seconds": 3600}
+        assert stack.api("POST", f"rooms/{room.id}/mutes", measure, bearer=stella)[0] in (200, 201)
+        mia.until("/muted you \\([0-9:]+\\)/.test(document.getElementById('comment').placeholder)")
+        assert mia.run("return document.getElementById('comment').disabled")
+        assert stack.api("DELETE", f"rooms/{room.id}/mutes/{identifier}", bearer=stella)[0] == 204
+        mia.until("!document.getElementById('comment').disabled")
+        assert stack.api("PUT", f"rooms/{room.id}/mute-all", bearer=stella)[0] in (200, 204)
+        mia.until("document.getElementById('comment').placeholder === 'A moderator muted everyone.'")
+        assert stack.api("DELETE", f"rooms/{room.id}/mute-all", bearer=stella)[0] in (200, 204)
+        mia.until("!document.getElementById('comment').disabled")
+        mia.type("#comment", "here I am")
+        mia.until("document.querySelectorAll('.comment.own:not(.pending)').length === 1")
+
+        assert stack.api("POST", f"rooms/{room.id}/bans", measure, bearer=stella)[0] in (200, 201)
+        mia.until("document.querySelector('#scene h2')?.textContent === 'You are banned'")
+        assert "until" in mia.text("#scene .why")
+        # The load of the page again says the same.
+        mia.open(room.page)
+        mia.until("document.querySelector('#scene h2')?.textContent === 'You are banned'")
+        assert mia.errors() == []
+
+
+def test_who_enters_another_room_is_told_in_the_first(stack: Stack) -> None:
+    first, second = Room.made(stack), Room.made(stack)
+    usersig = person(stack, "Mia")
+    with browser() as mia:
+        open_room(mia, first, usersig=usersig)
+        phone = Phone(ws=str(stack.ready["ws"]), usersig=usersig)
+        try:
+            assert phone.asks("join", room=second.id)["ok"]
+            mia.until("document.querySelector('#scene h2')?.textContent === 'You are in another room'")
+            mia.click("#scene .primary")
+            mia.until("document.getElementById('online').checkVisibility()")
+            assert phone.hears("bye")["reconnect"] is False
+        finally:
+            phone.close()

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from interactions.client import CommandRefused, Offline, Refused, RoomClient, heard, room_client
 from interactions.client.room_client import backoff
 from tests.helpers.people import Cast
-from tests.helpers.sockets import SocketProcess
+from tests.helpers.sockets import SocketProcess, tell
 
 Act = Callable[["Line"], Awaitable[None]]
 SECONDS = 10
@@ -94,6 +94,12 @@ async def some(client: RoomClient, count: int) -> list[dict[str, Any]]:
             if len(found) == count:
                 break
     return found
+
+
+async def until(client: RoomClient, *, type: str) -> dict[str, Any]:
+    """The next event of that type."""
+    async with asyncio.timeout(SECONDS):
+        return await anext(event async for event in client.events() if event["type"] == type)
 
 
 @pytest.fixture(autouse=True)
@@ -284,13 +290,52 @@ async def test_in_a_real_room_people_hear_each_other(sockets: SocketProcess, cas
         said = await mia.send("comment", text="hi", cid="1")
         assert said["result"] == "delivered"
         for phone in (zed, guest):
-            async with asyncio.timeout(SECONDS):
-                event = await anext(event async for event in phone.events() if event["type"] == "comment")
+            event = await until(phone, type="comment")
             assert (event["text"], event["seq"]) == ("hi", said["seq"])
         assert abs(mia.now_ms() - time.time() * 1000) < 1000
+        liked = await mia.like(3)
+        assert (liked["total"], liked["counted"]) == (3, 3)
+        assert (await until(guest, type="likes"))["total"] == 3
+        assert (await guest.send("ping"))["ok"]
         with pytest.raises(CommandRefused):
             await guest.send("comment", text="guests do not speak")
     with pytest.raises(Refused):
         await RoomClient(url=sockets.url, room="nowhere", sdkappid=cast.app.sdkappid).connect()
     with pytest.raises(Refused):
         await client("x" * 60).connect()
+
+
+def test_words_to_a_person_find_it_after_a_break(sockets: SocketProcess, cast: Cast) -> None:
+    async def watch(client: RoomClient, told: asyncio.Event) -> list[str]:
+        """Both words, the second of which was said while nobody listened."""
+        found: list[str] = []
+        async with client:
+            told.set()
+            async with asyncio.timeout(SECONDS):
+                async for event in client.events():
+                    if event["type"] == "you":
+                        found.append(event["event"]["type"])
+                        if len(found) == 2:
+                            return found
+                        assert client._line is not None
+                        await client._line.close()
+        return found
+
+    async def story() -> list[str]:
+        told = asyncio.Event()
+        client = RoomClient(url=sockets.url, room="r1", usersig=cast.usersig(cast.mia))
+        watching = asyncio.create_task(watch(client, told))
+        await told.wait()
+        for act in (mute, lift):
+            await asyncio.to_thread(act)
+        return await watching
+
+    def mute() -> None:
+        assert cast.api(cast.max).post("rooms/r1/mutes", {"user": "mia", "seconds": 60}).status_code in (200, 201)
+        tell()
+
+    def lift() -> None:
+        assert cast.api(cast.max).delete("rooms/r1/mutes/mia").status_code == 204
+        tell()
+
+    assert asyncio.run(story()) == ["mute", "unmute"]
