@@ -8,7 +8,7 @@ import orjson
 
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotFound
 
-ID_BYTES = 64
+ID_CHARACTERS = 256
 
 
 class NotInRoom(NotFound):
@@ -33,10 +33,10 @@ def parsed(raw: str | bytes | None) -> dict[str, Any]:
         raise BadCommand("A frame holds one JSON object.")
     command_id = command.get("id")
     if command_id is not None and (
-        not isinstance(command_id, int | str) or (isinstance(command_id, str) and len(command_id) > ID_BYTES)
+        not isinstance(command_id, int | str) or (isinstance(command_id, str) and len(command_id) > ID_CHARACTERS)
     ):
         command.pop("id")
-        raise BadCommand(f"id is a number, or a text of at most {ID_BYTES} characters.")
+        raise BadCommand(f"id is a number, or a text of at most {ID_CHARACTERS} characters.")
     return command
 
 
@@ -68,7 +68,7 @@ def since_of(value: Any) -> tuple[str, int] | None:
         isinstance(value, dict)
         and isinstance(value.get("epoch"), str)
         and type(value.get("seq")) is int
-        and 0 <= value["seq"] < 2**53
+        and value["seq"] >= 0
     ):
         return value["epoch"], value["seq"]
     raise BadParameter('since is {"epoch": text, "seq": whole number from 0}.', field="since")

@@ -26,7 +26,7 @@ from interactions.live.hub import Hub, Seat
 from interactions.live.limits import Limits
 from interactions.live.pipeline import Message, Outcome, Position
 from interactions.services import comments, joining, likes
-from interactions.services.lobby import Lobby
+from interactions.services.lobby import Door, Lobby, Moment
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services.tokens import TokenRefused
 from liveroom.kernel import clock, metrics
@@ -35,6 +35,9 @@ from liveroom.kernel.errors import BadParameter, LiveRoomError
 log = logging.getLogger(__name__)
 
 UNAVAILABLE, BAD_TOKEN, WRONG_ORIGIN, BANNED, ELSEWHERE = 4001, 4101, 4102, 4103, 4108
+
+# A room may be closed, and its id taken again, while somebody comes in.
+TRIES = 3
 
 Answer = dict[str, Any]
 
@@ -269,6 +272,16 @@ class RoomConsumer(AsyncWebsocketConsumer):
         if not app_id:
             app_id = await database_sync_to_async(joining.app_id_of)(self._asked_app())
         door = self.lobby.door(app_id=app_id, group_id=group_id)
+        for _ in range(TRIES):
+            answer = await self._enter(door, password, since, counted=not overlay)
+            if answer is not None:
+                return answer
+        raise joining.rooms.RoomUnknown("The room was closed while you came in.")
+
+    async def _enter(
+        self, door: Door, password: str | None, since: tuple[str, int] | None, *, counted: bool
+    ) -> Answer | None:
+        """None: the room was closed and another got its id meanwhile; ask again."""
         view = (await door.view()).view
         enter: Any = joining.enter_room
         if joining.needs_look(view, self.visitor):
@@ -278,18 +291,21 @@ class RoomConsumer(AsyncWebsocketConsumer):
             entry = await entry
         self._leave()
         shown = entry.speaker.shown() if entry.speaker.profile.id else None
-        seat = await self.hub.enter(room=entry.room, viewer=self.socket, shown=shown, counted=not overlay)
+        seat = await self.hub.enter(room=entry.room, viewer=self.socket, shown=shown, counted=counted)
         try:
-            return await self._shown_in(entry, seat, since, door)
+            moment = await door.moment()
+            if moment.view.room.pk == entry.room.room_id:
+                return await self._shown_in(entry, seat, since, moment)
         except BaseException:
             self.hub.leave(room_key=entry.room.key, seat=seat)
             raise
+        self.hub.leave(room_key=entry.room.key, seat=seat)
+        return None
 
-    async def _shown_in(self, entry: joining.Entry, seat: Seat, since: tuple[str, int] | None, door: Any) -> Answer:
+    async def _shown_in(
+        self, entry: joining.Entry, seat: Seat, since: tuple[str, int] | None, moment: Moment
+    ) -> Answer:
         room_key = entry.room.key
-        moment = await door.moment()
-        if moment.view.room.pk != entry.room.room_id:
-            raise joining.rooms.RoomUnknown("The room was closed while you came in.")
         here: Position = moment.position
         if since is not None and since[0] == here.epoch and since[1] < here.seq:
             here = await pipeline.position(room_key=room_key, since=since[1])

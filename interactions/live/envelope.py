@@ -12,6 +12,7 @@ import orjson
 EVENT_TYPES: Final = frozenset(
     {
         "comment",
+        "custom",
         "status",
         "notice",
         "room",

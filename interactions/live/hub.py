@@ -85,6 +85,8 @@ class _Room:
     early: list[tuple[int, bytes]] = field(default_factory=list)
     must: list[bytes] = field(default_factory=list)
     may: list[bytes] = field(default_factory=list)
+    # Everybody has to go, after they heard what was said before.
+    farewell: dict[str, Any] | None = None
     must_at: float = 0.0
     may_at: float = 0.0
 
@@ -337,7 +339,8 @@ class Hub:
 
     def _control(self, room: _Room, control: dict[str, Any]) -> None:
         if "close" in control:
-            self._dismiss(room, code=int(control["close"]), reason=control["reason"], message=control["message"])
+            room.farewell, room.must_at = control, 0.0
+            self._due_soon(room)
         else:
             for seat in tuple(room.seats):
                 seat.viewer.told(control)
@@ -378,6 +381,10 @@ class Hub:
                     room.may_at = now
                     events, room.may = room.may, []
                     await self._send(room, events, must=False)
+                if room.farewell is not None and not room.must:
+                    control, room.farewell = room.farewell, None
+                    words = {"reason": control["reason"], "message": control["message"]}
+                    self._dismiss(room, code=int(control["close"]), **words)
                 if not room.must and not room.may:
                     del self._due[key]
                 else:

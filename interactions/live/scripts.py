@@ -9,6 +9,7 @@ from __future__ import annotations
 from string import Template
 from typing import Final
 
+from interactions.live.archive import STREAM_ENTRIES
 from interactions.rules.admission import COMPETES_MS, WAITING_PER_ROOM, WAITING_PER_SENDER
 
 LOG_SECONDS: Final = 120
@@ -16,7 +17,6 @@ LOG_EVENTS: Final = 500
 LOG_LONG_SECONDS: Final = 600
 KEPT_SECONDS: Final = 8 * 86400
 SAME_SECONDS: Final = 600
-ARCHIVE_ENTRIES: Final = 200_000
 REPLAY_BYTES: Final = 1_500_000
 
 
@@ -36,7 +36,7 @@ def _filled(script: str) -> str:
         log_ms=LOG_SECONDS * 1000,
         log_events=LOG_EVENTS,
         long=LOG_LONG_SECONDS,
-        archive=ARCHIVE_ENTRIES,
+        archive=STREAM_ENTRIES,
         replay=REPLAY_BYTES,
     )
 

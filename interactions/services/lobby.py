@@ -76,7 +76,7 @@ class Moment:
     likes: int
 
 
-class _Door:
+class Door:
     """One room that people are coming into."""
 
     def __init__(self, *, app_id: int, group_id: str) -> None:
@@ -141,12 +141,12 @@ class Lobby:
     """One per process."""
 
     def __init__(self) -> None:
-        self._doors: dict[tuple[int, str], _Door] = {}
+        self._doors: dict[tuple[int, str], Door] = {}
 
-    def door(self, *, app_id: int, group_id: str) -> _Door:
+    def door(self, *, app_id: int, group_id: str) -> Door:
         door = self._doors.get((app_id, group_id))
         if door is None:
             if len(self._doors) >= ROOMS:
                 self._doors.pop(next(iter(self._doors)))
-            door = self._doors[app_id, group_id] = _Door(app_id=app_id, group_id=group_id)
+            door = self._doors[app_id, group_id] = Door(app_id=app_id, group_id=group_id)
         return door

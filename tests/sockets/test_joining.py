@@ -33,15 +33,16 @@ def test_the_snapshot_says_everything_at_once(cast, watching):
     }  # fmt: skip
     assert shown["me"] == {
         "id": "mia", "nick": "Mia", "avatar": "", "level": 0, "role": "member", "guest": False, "muted_until": None,
+        "muted": False, "muted_all": False,
     }  # fmt: skip
     assert shown["history"] == []
-    assert shown["limits"] == {"text_bytes": 8192, "history": 20}
+    assert shown["limits"] == {"text_bytes": 8192, "history": 20, "messages_per_second": 40}
     assert abs(shown["server_time"] - clock.now_ms()) < 10_000
     assert shown["seq"] == 4  # max's role, the notice, the tags, the attribute
     assert shown["epoch"]
     assert shown["play"]["flv"].endswith(f"/live/{cast.stream.name}.flv?" + shown["play"]["flv"].partition("?")[2])
     assert set(shown) == {
-        "room", "me", "play", "limits", "online", "history", "server_time", "epoch", "seq",
+        "room", "me", "play", "limits", "online", "likes", "history", "server_time", "epoch", "seq",
     }  # fmt: skip
 
 

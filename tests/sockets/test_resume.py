@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from interactions.live import pipeline
+from interactions.live import pipeline, scripts
 from interactions.live.envelope import event
 from interactions.live.room_ref import ref
 from liveroom.kernel import clock
@@ -86,8 +86,14 @@ def test_beyond_the_log_only_the_snapshot_counts(cast, watching):
     with watching(cast.mia) as phone:
         begin = where(phone)
     room = ref(cast.room)
-    for n in range(pipeline.LOG_LENGTH + 1):
-        pipeline.append_now(room=room, event=event(type="system", t=1, n=n), event_id=f"e{n}")
+    now_ms = clock.now_ms()
+    for n in range(scripts.LOG_EVENTS + 1):
+        long_ago = now_ms - (scripts.LOG_SECONDS + 5) * 1000
+        message = pipeline.Message(id=f"e{n}", event=event(type="system", t=1, n=n))
+        call = pipeline.submit_call(
+            room, (message,), tick_ms=100, now_ms=now_ms if n == scripts.LOG_EVENTS else long_ago
+        )  # fmt: skip
+        pipeline._call_now(redis_for(room.key), scripts.SUBMIT, call)
     with watching(cast.mia, since={**begin, "seq": begin["seq"] + 1}) as again:
         assert again.answer["recovered"] is True
     with watching(cast.mia, since=begin) as again:
