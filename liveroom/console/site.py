@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.sites import UnfoldAdminSite
 
-from liveroom.console import overview, usersig
+from liveroom.console import broadcast, overview, usersig
 from liveroom.kernel import throttle
 from liveroom.kernel.http import client_address
 
@@ -28,7 +28,11 @@ class ConsoleSite(UnfoldAdminSite):
     index_title = "Overview"
 
     def get_urls(self) -> list[Any]:
-        return [path("usersig/", self.admin_view(usersig.page(self)), name="usersig"), *super().get_urls()]
+        return [
+            path("usersig/", self.admin_view(usersig.page(self)), name="usersig"),
+            path("broadcast/", self.admin_view(broadcast.page(self)), name="broadcast"),
+            *super().get_urls(),
+        ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().index(request, {**(extra_context or {}), "overview": overview.seen_by(request)})

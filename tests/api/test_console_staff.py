@@ -165,3 +165,13 @@ def test_a_streamer_makes_tokens_for_itself_only(stella: Client, cast: Cast) -> 
     assert check(stella, made["token"]).fault is None
     assert check(stella, cast.usersig(cast.mia)).fault.code == 70013
     assert check(stella, cast.usersig(cast.rita)).fault is not None
+
+
+def test_staff_speak_to_every_room_of_an_app(staff: Client, stella: Client, cast: Cast) -> None:
+    url = reverse("admin:broadcast")
+    assert stella.post(url, {"app": cast.app.pk, "text": "hi"}).status_code == 403
+    refused = staff.post(url, {"app": cast.app.pk, "text": "x" * 9000})
+    assert "the limit is 8,192" in refused.content.decode()
+    told = staff.post(url, {"app": cast.app.pk, "text": "We close at ten."}, follow=True)
+    assert "On its way to 1 open room." in told.content.decode()
+    assert AuditEntry.objects.get(action="broadcast.send").actor == "staff:boss"
