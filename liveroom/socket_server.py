@@ -22,7 +22,7 @@ from autobahn.websocket.types import ConnectionDeny
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
-from twisted.internet import reactor
+from twisted.internet import reactor as _reactor
 
 from interactions.live import draining, envelope
 from interactions.live.limits import Limits, Refusal
@@ -30,9 +30,10 @@ from liveroom.kernel import process
 from liveroom.kernel.http import behind_proxy
 
 log = logging.getLogger(__name__)
+reactor: Any = _reactor
 
 # Autobahn formats all its options for every connection, for a debug log that nobody reads.
-protocol.pformat = lambda _: ""
+protocol.pformat = lambda *_: ""  # type: ignore[assignment, misc]
 
 PATH = "/ws/v1"
 SUBPROTOCOL = "liveroom.v1"
@@ -91,6 +92,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
     _deaf = False
     _resting = False
     _fragments = 0
+    frame_data: list[bytes] | None = None
 
     # -- the handshake
 
@@ -166,7 +168,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
                 break
         self._resting = True
         self.transport.pauseProducing()
-        reactor.callLater(PAUSE_SECONDS, self._go_on)  # type: ignore[attr-defined]
+        reactor.callLater(PAUSE_SECONDS, self._go_on)
 
     def _is_served(self) -> bool:
         queue = getattr(self, "application_queue", None)
@@ -176,7 +178,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
         if self.state == self.STATE_CLOSED:
             return
         if not self._is_served():
-            reactor.callLater(PAUSE_SECONDS, self._go_on)  # type: ignore[attr-defined]
+            reactor.callLater(PAUSE_SECONDS, self._go_on)
             return
         self._resting = False
         self.consumeData()
@@ -278,6 +280,7 @@ class SocketServer(Server):  # type: ignore[misc]
     `transport` (frames go straight to it), `hub`, `lobby`, `limits` with this connection's `source`, `address` of the viewer, `deflated`
     (compressed frames are understood), and `owns(socket)`, to be called once with the object that says `bye` here."""
 
+    connections: dict[Any, dict[str, Any]]
     hub: Any = None
     lobby: Any = None
 
@@ -312,7 +315,7 @@ class SocketServer(Server):  # type: ignore[misc]
             return channel
 
         self.http_factory.buildProtocol = with_our_request
-        reactor.callWhenRunning(self._runs)  # type: ignore[attr-defined]
+        reactor.callWhenRunning(self._runs)
 
     def _runs(self) -> None:
         loop = asyncio.get_event_loop()
