@@ -182,8 +182,8 @@ class Presence:
                     apart_seconds=self.apart_seconds,
                     news_in=None if wait_ms is None else wait_ms / 1000,
                 )
-        for room_key, said in tips:
-            await aredis_for(room_key).publish(channel(room_key), said)
+        if tips:
+            await _publish(tips)
         if news:
             await _run(scripts.TELL, news)
             client: Any = aredis_for("")
@@ -227,13 +227,27 @@ def _tips(joined: Tip | None, departed: Tip | None, *, now_ms: int) -> bytes:
     return b"M" + b"\n".join(said) if said else b""
 
 
+def _by_redis(room_keys: Sequence[str]) -> dict[redis.asyncio.Redis, list[int]]:
+    """Which of the rooms live where."""
+    places: dict[redis.asyncio.Redis, list[int]] = {}
+    for place, room_key in enumerate(room_keys):
+        places.setdefault(aredis_for(room_key), []).append(place)
+    return places
+
+
+async def _publish(words: Sequence[tuple[str, bytes]]) -> None:
+    """Each word to its room."""
+    for client, places in _by_redis([room_key for room_key, _ in words]).items():
+        pipe: Any = client.pipeline(transaction=False)
+        for room_key, said in map(words.__getitem__, places):
+            pipe.publish(channel(room_key), said)
+        await pipe.execute(raise_on_error=False)
+
+
 async def _run(script: str, calls: Sequence[tuple[str, Sequence[str], Sequence[Any]]]) -> list[Any]:
     """One call per room (room key, keys, args), one pipeline per Redis. An answer may be the exception of that room alone."""
     answers: list[Any] = [None] * len(calls)
-    places: dict[redis.asyncio.Redis, list[int]] = {}
-    for place, (room_key, _, _) in enumerate(calls):
-        places.setdefault(aredis_for(room_key), []).append(place)
-    for client, waiting in places.items():
+    for client, waiting in _by_redis([room_key for room_key, _, _ in calls]).items():
         for attempt in range(2):
             pipe: Any = client.pipeline(transaction=False)
             for place in waiting:
