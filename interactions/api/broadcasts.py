@@ -19,7 +19,7 @@ from liveroom.kernel.http import client_address
 
 class BroadcastWriteSerializer(serializers.Serializer):
     text = serializers.CharField(required=False, help_text="As long as a message of the app may be. Or `data`.")
-    data = serializers.JSONField(required=False, help_text="Any JSON, instead of `text`.")
+    data = serializers.JSONField(required=False, help_text="Any JSON, instead of `text`.")  # type: ignore[assignment]
     title = serializers.CharField(required=False, help_text="At most 100 bytes.")
 
 

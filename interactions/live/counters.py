@@ -356,6 +356,12 @@ def tell_now(room_keys: Sequence[str]) -> list[str]:
     return [name for name, found in zip(room_keys, answers, strict=True) if found is None or found.tell_in_ms is None]
 
 
+def forget_now(*, room_key: str) -> None:
+    """The room is gone for good: whoever gets its id next is liked by nobody."""
+    redis_for(room_key).delete(key("likes", room_key), key("likes:batch", room_key))
+    shared().hdel(CHANGED, room_key)
+
+
 def saved_now(totals: Mapping[str, int]) -> None:
     """These are in the database and told: forget those that did not change again."""
     if totals:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interactions.live import envelope, pipeline, whispers, you
+from interactions.live import counters, envelope, pipeline, whispers, you
 from interactions.live.room_ref import ref_of_key
 from liveroom.kernel.outbox import Letter
 
@@ -17,6 +17,7 @@ def close_room(letter: Letter) -> None:
     """Topic `room.close`: every socket in the room hears `bye` and is closed."""
     pipeline.whisper_now(room_key=letter.room_key, control=dict(letter.payload))
     pipeline.forget_now(room_key=letter.room_key)
+    counters.forget_now(room_key=letter.room_key)
 
 
 def control_room(letter: Letter) -> None:

@@ -24,12 +24,14 @@ from interactions.services.counting import save_likes
 from interactions.services.likes import like_now
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import permission
+from liveroom.kernel import clock, outbox, permission
 from liveroom.kernel.errors import BadParameter, TryLater
 from liveroom.kernel.redis import aredis_for, channel, key, shared
 from liveroom.kernel.throttle import TooOften
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import RoomUnknown
+from liveroom.rooms.services import rooms
+from tests.helpers.people import STAFF
 from tests.sockets.test_protocol import fits
 
 ALONE = RoomRef(key="1:liked", group_id="liked", app_id=1, history_count=20, history_hours=24, likes_per_second=1000)
@@ -300,6 +302,19 @@ def test_totals_are_saved_never_lowered_and_what_waits_is_told(cast):
     like_now(room=room, speaker=speaker, count=1)
     save_likes()
     assert Room.objects.get(pk=cast.room.pk).likes == 50
+
+
+def test_a_freed_id_begins_with_no_likes(cast):
+    speaker = Speaker(actor=cast.actor(cast.mia), profile=profile(cast.mia), role=permission.MEMBER)
+    like_now(room=ref(cast.room), speaker=speaker, count=9)
+    rooms.disband_room(room=cast.room, by=STAFF, now=clock.now())
+    while outbox.carry_pending(now=clock.now())[0]:
+        pass
+    again = rooms.create_room(app=cast.app, owner=cast.stella, by=STAFF, now=clock.now(), group_id="r1", title="again")
+    save_likes()
+    again.refresh_from_db()
+    assert (again.likes, counters.likes_total_now(ref(again))) == (0, 0)
+    assert like_now(room=ref(again), speaker=speaker, count=1).total == 1
 
 
 def test_likes_over_rest(cast):
