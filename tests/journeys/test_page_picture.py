@@ -114,12 +114,16 @@ def test_a_lively_room_for_the_readme(stack: Stack, tmp_path: Path) -> None:
         nora.until("document.getElementById('online-count').textContent === '42'")
         for nick, text, color in TALK:
             room.say(text, usersig=people[nick], **({"color": color} if color else {}))
+            stack.api("POST", f"rooms/{room.id}/likes", {"count": 19}, bearer=people[nick])
             time.sleep(0.55)
         nora.type("#comment", "I could listen to this all night")
         nora.until("document.querySelectorAll('.comment').length === arguments[0]", len(TALK) + 1)
-        nora.run("document.activeElement?.blur()")
+        for _ in range(4):
+            nora.click("#like")
         # The last of them have come in from the right edge now, the first have not left yet.
-        time.sleep(1.5)
+        time.sleep(1)
+        nora.run("document.activeElement?.blur(); document.getElementById('like').click()")
+        time.sleep(0.5)
         nora.screenshot(target)
         assert nora.run("return document.querySelectorAll('.bullet').length") >= 5
         assert nora.errors() == []
