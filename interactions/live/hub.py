@@ -85,8 +85,8 @@ class _Room:
     early: list[tuple[int, bytes]] = field(default_factory=list)
     must: list[bytes] = field(default_factory=list)
     may: list[bytes] = field(default_factory=list)
-    # Everybody has to go, after they heard what was said before.
-    farewell: dict[str, Any] | None = None
+    # These have to go, after they heard what was said before.
+    farewell: tuple[dict[str, Any], tuple[Seat, ...]] | None = None
     must_at: float = 0.0
     may_at: float = 0.0
 
@@ -339,7 +339,7 @@ class Hub:
 
     def _control(self, room: _Room, control: dict[str, Any]) -> None:
         if "close" in control:
-            room.farewell, room.must_at = control, 0.0
+            room.farewell, room.must_at = (control, tuple(room.seats)), 0.0
             self._due_soon(room)
         else:
             for seat in tuple(room.seats):
@@ -382,9 +382,11 @@ class Hub:
                     events, room.may = room.may, []
                     await self._send(room, events, must=False)
                 if room.farewell is not None and not room.must:
-                    control, room.farewell = room.farewell, None
-                    words = {"reason": control["reason"], "message": control["message"]}
-                    self._dismiss(room, code=int(control["close"]), **words)
+                    (control, seats), room.farewell = room.farewell, None
+                    for seat in seats:
+                        seat.viewer.dismiss(
+                            code=int(control["close"]), reason=control["reason"], message=control["message"]
+                        )
                 if not room.must and not room.may:
                     del self._due[key]
                 else:

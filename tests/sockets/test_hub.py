@@ -22,29 +22,41 @@ def room(number: int) -> RoomRef:
 
 
 class Ear:
-    """A viewer that keeps what it is sent."""
+    """A viewer that keeps what it is sent; its own queue."""
+
+    deflated = ended = False
+    _send = _transport = None
+    _queue = ()
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
         self.dismissed: int | None = None
-        self.told = asyncio.Event()
+        self.heard = asyncio.Event()
+        self.queue = self
 
-    def write(self, frame: bytes) -> None:
+    def write(self, frame: bytes, *, must: bool = True) -> None:
         self.frames.append(frame)
-        self.told.set()
+        self.heard.set()
 
-    def dismiss(self, *, code: int, reason: str, message: str) -> None:
+    def told(self, control: dict) -> None:
+        pass
+
+    def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 0) -> None:
         self.dismissed = code
-        self.told.set()
+        self.heard.set()
 
     def events(self) -> list[dict]:
-        bodies = [frame[frame.index(b"{") :] for frame in self.frames]
+        bodies = [frame[frame.index(b'{"') :] for frame in self.frames]
         return [found for body in bodies for found in orjson.loads(body)["events"]]
 
 
 @pytest.fixture(autouse=True)
-def _empty_redis():
+def _empty_redis(transactional_db):
     shared().flushdb()
+
+
+def say(ref: RoomRef, number: int) -> None:
+    pipeline.append_now(room=ref, event=event(type="system", t=1, n=number), event_id=f"e{number}")
 
 
 async def test_no_room_is_overheard_that_is_entered_while_the_hub_begins():
@@ -56,7 +68,7 @@ async def test_no_room_is_overheard_that_is_entered_while_the_hub_begins():
         seat = await hub.enter(room=room(number), viewer=ears[number])
         here = await pipeline.position(room_key=room(number).key)
         hub.settle(room_key=room(number).key, position=here)
-        seat.open(after_seq=here.seq)
+        hub.open(room_key=room(number).key, seat=seat, after_seq=here.seq)
 
     await asyncio.gather(*(come(number) for number in range(ROOMS)))
     began = time.monotonic()
@@ -69,8 +81,8 @@ async def test_no_room_is_overheard_that_is_entered_while_the_hub_begins():
 
 async def _dismissed(ear: Ear) -> None:
     while ear.dismissed is None:
-        ear.told.clear()
-        await ear.told.wait()
+        ear.heard.clear()
+        await ear.heard.wait()
 
 
 async def test_what_was_replayed_is_not_told_again_by_a_hub_that_lags():
@@ -80,17 +92,16 @@ async def test_what_was_replayed_is_not_told_again_by_a_hub_that_lags():
     seat = await hub.enter(room=ref, viewer=early)
     here = await pipeline.position(room_key=ref.key)
     hub.settle(room_key=ref.key, position=here)
-    seat.open(after_seq=here.seq)
+    hub.open(room_key=ref.key, seat=seat, after_seq=here.seq)
     for number in range(3):
-        await pipeline.append(room=ref, event=event(type="system", t=1, n=number), event_id=f"e{number}")
+        await asyncio.to_thread(say, ref, number)
     resumed = await hub.enter(room=ref, viewer=late)
     now = await pipeline.position(room_key=ref.key, since=here.seq)
-    resumed.replay(events=now.events, last_seq=now.seq, room=ref.group_id, epoch=now.epoch)
-    resumed.open(after_seq=here.seq)
-    await pipeline.append(room=ref, event=event(type="system", t=1, n=3), event_id="e3")
+    hub.open(room_key=ref.key, seat=resumed, after_seq=now.seq, missed=now.events)
+    await asyncio.to_thread(say, ref, 3)
     for ear in (early, late):
         while not any(found.get("n") == 3 for found in ear.events()):
-            ear.told.clear()
-            await asyncio.wait_for(ear.told.wait(), 5)
+            ear.heard.clear()
+            await asyncio.wait_for(ear.heard.wait(), 5)
     assert [found["n"] for found in late.events() if "n" in found] == [0, 1, 2, 3]
     await hub.stop()
