@@ -190,4 +190,4 @@ class Limits:
             table.keep(key, state)
 
     def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
+        return round(self._clock() * 1000)
