@@ -96,7 +96,9 @@ def _line(scenario: Scenario, server: Server, run: load.Run) -> str:
     text = f"{scenario.name:<9} {server.name:<26} {scenario.figure(run):9.2f} {scenario.unit}"
     if scenario.load.rate:
         text += f", {run.cores:.2f} cores, p99 {run.p99:.0f} ms"
-    if run.loss:
+    if run.missing:
+        text += f", {run.missing} connections MISSING"
+    elif run.loss:
         text += f", LOSS {run.loss:.2%}"
     if run.said["error"]:
         text += f" ({run.said['error']})"

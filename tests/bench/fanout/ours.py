@@ -20,7 +20,7 @@ from tests.bench.fanout.processes import children_of, environment, free_port, re
 CHECKOUT = Path(__file__).resolve().parents[3]
 PEOPLE, ROOMS, ROOM = 2100, 50, "bench"
 # What a comment's event adds to its text on the wire, so that our message is as long as everybody else's.
-ENVELOPE_BYTES = 220
+ENVELOPE_BYTES = 212
 # All viewers come from one address here, and few of them speak for many.
 LIMITS: Mapping[str, str] = {
     "LIVEROOM_CONNECTIONS_PER_ADDRESS": "1000000",
@@ -100,7 +100,7 @@ def socket_processes(
         paths.write_text("\n".join(_paths(prepared, load)) + "\n")
         join = json.dumps({"id": 1, "type": "join", "room": f"{ROOM}%r"})
         options = (
-            "--paths", str(paths), "--hello", join, "--ready", '"snapshot"', "--plain", "--mark", "due=",
+            "--paths", str(paths), "--hello", join, "--ready", '"snapshot"', "--note", '"type":"bye"', "--plain", "--mark", "due=",
             "--prefix", '{"id":2,"type":"comment","text":"', "--suffix", '"}', "--envelope", str(ENVELOPE_BYTES),
         )  # fmt: skip
         yield Target(url=f"ws://127.0.0.1:{port}/ws/v1", pids=pids, options=options)

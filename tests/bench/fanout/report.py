@@ -59,9 +59,9 @@ def verdicts(scenarios: Sequence[Scenario], results: Results) -> list[Verdict]:
 def _lost(name: str, runs: Sequence[Run]) -> str:
     """A figure is only worth something where nothing was lost."""
     if any(run.missing for run in runs):
-        return f"{name}: {max(run.missing for run in runs)} connections missing"
+        return f"{name} lost {max(run.missing for run in runs)} connections".strip()
     if any(run.loss for run in runs):
-        return f"{name} lost {max(run.loss for run in runs):.2%}"
+        return f"{name} lost {max(run.loss for run in runs):.2%} of the messages".strip()
     return ""
 
 
@@ -96,7 +96,7 @@ def measured(scenario: Scenario, results: Results) -> str:
                 _median(runs, lambda run: run.p50, 0),
                 spread([run.p99 for run in runs], 0),
                 _median(runs, lambda run: run.bytes_per_message, 0),
-                f"{max(run.loss for run in runs):.2%}" if any(run.loss for run in runs) else "0",
+                _lost("", runs) or "0",
             ]
         else:
             seconds = _median(runs, lambda run: float(run.said["connect_s"]), 1)

@@ -29,6 +29,7 @@
  *                    NATS "CONNECT {}\r\nSUB room 1\r\n"); %r is replaced as in the path
  *   --ready STR      a connection counts as open only when a received frame holds STR (e.g. the
  *                    answer to --hello); the time and CPU of opening then include it
+ *   --note STR       the first frame that holds STR is quoted as the "error", before any other
  *   --paths FILE     a path per line, used instead of the URL's: client i takes line i, those
  *                    beyond the end take the last one (e.g. a token for every client)
  *   --plain          the payload is not JSON but the mark, the timestamp and letters, so that it
@@ -63,7 +64,7 @@
  *   the same messages.  If another process publishes, expected is 0 and loss null.
  *   A mark split over two continuation frames is not seen (servers do not do this in practice).
  *
- *   Of a measuring tool of the same name, with --ready, --paths, --plain, --slow-mss, "pid_cpu", "pid_idle_mb" and
+ *   Of a measuring tool of the same name, with --ready, --note, --paths, --plain, --slow-mss, "pid_cpu", "pid_idle_mb" and
  *   the %r of --hello added.
  *
  * LIMITS  needs `ulimit -n` > N + 20 (it raises its own soft limit up to the hard one).
@@ -249,7 +250,7 @@ static double hist_ms(double q)
 /* ------------------------------------------------------------------ options and state */
 
 static struct {
-    char host[64], *path, *prefix, *suffix, *hello, *header, *subproto, *label, *ready, **paths;
+    char host[64], *path, *prefix, *suffix, *hello, *header, *subproto, *label, *ready, *note, **paths;
     const char *mark;
     int port, n, rooms, pubs, burst, size, slow, rcvbuf, slow_mss, inflight, src_per_ip, n_paths;
     double seconds, warmup, settle, drain, send, poll_us, open_limit;
@@ -282,7 +283,7 @@ static uint64_t w_begin, w_end;       /* the measured window (ns), 0 until it is
 static bool in_window;
 static uint64_t c_frames, c_bytes, c_msgs, c_compressed, c_pings, c_closes; /* in window */
 static uint64_t due_sent, expected, delivered, c_stalled, seq;
-static char first_error[160];
+static char first_error[320];
 
 static void note(const char *fmt, ...)
 {
@@ -623,6 +624,8 @@ static ssize_t parse_frames(struct conn *c, char *b, size_t n, uint64_t now)
                 if (compressed)
                     c_msgs++;
             }
+            if (opt.note && !compressed && memmem(payload, len, opt.note, strlen(opt.note)))
+                note("%.*s", (int)len, payload);
             if (opt.ready && !c->answered && memmem(payload, len, opt.ready, strlen(opt.ready)))
                 settled(c);
             if (!compressed)
@@ -873,7 +876,7 @@ static void parse_options(int argc, char **argv)
     enum { O_URL = 256, O_N, O_ROOMS, O_SECONDS, O_WARMUP, O_SETTLE, O_DRAIN, O_SEND, O_PUBS,
            O_BURST, O_SIZE, O_PREFIX, O_SUFFIX, O_HELLO, O_MARK, O_HEADER, O_SUBPROTO,
            O_DEFLATE, O_SLOW, O_RCVBUF, O_INFLIGHT, O_POLL, O_SRC, O_PIDS, O_LABEL,
-           O_OPEN_LIMIT, O_READY, O_PATHS, O_PLAIN, O_SLOW_MSS };
+           O_OPEN_LIMIT, O_READY, O_NOTE, O_PATHS, O_PLAIN, O_SLOW_MSS };
     static const struct option lo[] = {
         {"url", 1, 0, O_URL}, {"n", 1, 0, O_N}, {"rooms", 1, 0, O_ROOMS},
         {"seconds", 1, 0, O_SECONDS}, {"warmup", 1, 0, O_WARMUP}, {"settle", 1, 0, O_SETTLE},
@@ -884,7 +887,8 @@ static void parse_options(int argc, char **argv)
         {"slow", 1, 0, O_SLOW}, {"rcvbuf", 1, 0, O_RCVBUF}, {"inflight", 1, 0, O_INFLIGHT},
         {"poll-us", 1, 0, O_POLL}, {"src-per-ip", 1, 0, O_SRC}, {"pids", 1, 0, O_PIDS},
         {"label", 1, 0, O_LABEL}, {"open-limit", 1, 0, O_OPEN_LIMIT},
-        {"ready", 1, 0, O_READY}, {"paths", 1, 0, O_PATHS}, {"plain", 0, 0, O_PLAIN},
+        {"ready", 1, 0, O_READY}, {"note", 1, 0, O_NOTE},
+        {"paths", 1, 0, O_PATHS}, {"plain", 0, 0, O_PLAIN},
         {"slow-mss", 1, 0, O_SLOW_MSS}, {0, 0, 0, 0}};
     int o;
     while ((o = getopt_long(argc, argv, "", lo, NULL)) != -1) {
@@ -914,6 +918,7 @@ static void parse_options(int argc, char **argv)
         case O_SRC:      opt.src_per_ip = atoi(optarg); break;
         case O_LABEL:    opt.label = optarg; break;
         case O_READY:    opt.ready = optarg; break;
+        case O_NOTE:     opt.note = optarg; break;
         case O_PATHS:    read_paths(optarg); break;
         case O_PLAIN:    opt.plain = true; break;
         case O_SLOW_MSS: opt.slow_mss = atoi(optarg); break;
