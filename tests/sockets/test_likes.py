@@ -317,6 +317,22 @@ def test_a_freed_id_begins_with_no_likes(cast):
     assert like_now(room=ref(again), speaker=speaker, count=1).total == 1
 
 
+def test_a_like_is_answered_told_and_shown_to_who_comes_later(cast, watching):
+    with watching(cast.mia) as mia, watching(cast.zed) as zed, watching(None) as guest:
+        assert mia.snapshot["likes"] == 0
+        answer = mia.asks("like", room="r1", count=25)
+        assert (answer["ok"], answer["total"], answer["counted"]) == (True, 25, 25)
+        for phone in (mia, zed, guest):
+            said = phone.hears("likes", total=25)
+            assert said["users"] == [{"id": "mia", "nick": "Mia", "count": 25}]
+            assert "seq" not in said
+        for count in (0, -3, 10**9, "x", None):
+            assert zed.asks("like", room="r1", count=count)["error"]["field"] == "count"
+        assert guest.asks("like", room="r1", count=1)["error"]["code"] == 70002
+        with watching(cast.max) as late:
+            assert late.snapshot["likes"] == 25
+
+
 def test_likes_over_rest(cast):
     liked = cast.api(cast.mia).post("rooms/r1/likes", {"count": 5})
     assert (liked.status_code, liked.json()) == (200, {"total": 5, "counted": 5})

@@ -12,7 +12,10 @@ import pytest
 
 from interactions import consumers
 from interactions.live import whispers, you
+from liveroom.kernel import clock
 from liveroom.kernel.redis import aredis_for, key, shared
+from moderation.services import muting
+from tests.helpers.sockets import calling, tell
 from tests.sockets.test_protocol import document, fits
 
 MIA = "1400000000:mia"
@@ -154,6 +157,42 @@ async def test_what_was_lost_on_the_way_is_fetched_for_all_ears():
     assert orjson.loads(position.frame())["useq"] == 2
     ear.open(position)
     assert await you.missed(ears) == []
+
+
+def test_a_person_in_no_room_hears_what_concerns_it_and_who_comes_back_what_it_missed(cast, calls, sockets):
+    def mute(seconds: int) -> None:
+        by, now = cast.actor(cast.stella), clock.now()
+        if seconds:
+            muting.mute_user(room=cast.room, identifier="mia", seconds=seconds, by=by, now=now)
+        else:
+            muting.unmute_user(room=cast.room, identifier="mia", by=by, now=now)
+        tell()
+
+    def told(phone, number: int) -> list[dict]:
+        """So many `you` frames, and no more of them."""
+        until = time.monotonic() + 5
+        while True:
+            phone.asks("ping")
+            found = [frame for frame in phone.frames if frame.get("type") == "you"]
+            if len(found) >= number:
+                assert len(found) == number
+                return found
+            assert time.monotonic() < until
+
+    with calls(cast.mia) as phone, calls(cast.mia) as other, calls(cast.zed) as zed:
+        assert [phone.asks("ping")["ok"] for phone in (phone, other, zed)] == [True] * 3
+        mute(60)
+        for one in (phone, other):
+            [hello, frame] = told(one, 2)
+            fits("you", hello)
+            fits("you", frame)
+            assert (hello["useq"], hello["recovered"], hello["events"]) == (0, False, [])
+            assert [(event["useq"], event["type"], event["room"]) for event in frame["events"]] == [(1, "mute", "r1")]
+        told(zed, 1)
+    mute(0)
+    with calling(sockets.url, usersig=cast.usersig(cast.mia), query=f"you={hello['epoch']}.1") as phone:
+        [back] = told(phone, 1)
+        assert (back["recovered"], back["useq"], [event["type"] for event in back["events"]]) == (True, 2, ["unmute"])
 
 
 async def test_connecting_costs_one_question():
