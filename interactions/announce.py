@@ -94,8 +94,8 @@ def counters_changed(fact: CountersChanged) -> None:
 
 def role_changed(fact: RoleChanged) -> None:
     """To the room, and to the person's open sockets: what it says next carries its new role (C13)."""
-    _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, role=fact.role)
     _tell(fact.room_key, fact.at, "role", user={"id": fact.identifier, "nick": fact.nick}, role=fact.role, by=fact.by)
+    _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, role=fact.role)
 
 
 def stream_published(fact: StreamPublished) -> None:
@@ -126,23 +126,24 @@ def _whisper(key: str, identifier: str, at: datetime, **body: Any) -> None:
     outbox.put(topic=PERSON, room_key=f"@{person}", payload={"person": person, **body}, now=at)
 
 
-# -- moderation: first the sockets that it is about, so that nobody is told of a mute that does not hold
+# -- moderation. First the room, then the sockets that it is about: whoever comes in after the event is shown what holds, and
+# whoever was coming in before it hears the word.
 
 
 def user_muted(fact: UserMuted) -> None:
-    standing = {"muted_until_ms": until_ms(fact.until)}
-    _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing=standing)
     group_id, until = fact.room_key.partition(":")[2], _ms(fact.until)
-    _tell_you(fact.room_key, fact.identifier, fact.at, "mute", room=group_id, until=until, by=fact.by)
     user = {"id": fact.identifier, "nick": fact.nick}
     _tell(fact.room_key, fact.at, "mute", user=user, until=until, by=fact.by)
+    standing = {"muted_until_ms": until_ms(fact.until)}
+    _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing=standing)
+    _tell_you(fact.room_key, fact.identifier, fact.at, "mute", room=group_id, until=until, by=fact.by)
 
 
 def user_unmuted(fact: UserUnmuted) -> None:
-    _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing={"muted_until_ms": None})
     group_id = fact.room_key.partition(":")[2]
-    _tell_you(fact.room_key, fact.identifier, fact.at, "unmute", room=group_id, by=fact.by)
     _tell(fact.room_key, fact.at, "unmute", user={"id": fact.identifier, "nick": fact.nick}, by=fact.by)
+    _whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing={"muted_until_ms": None})
+    _tell_you(fact.room_key, fact.identifier, fact.at, "unmute", room=group_id, by=fact.by)
 
 
 def everyone_muted(fact: EveryoneMuted) -> None:
@@ -154,25 +155,24 @@ def everyone_unmuted(fact: EveryoneUnmuted) -> None:
 
 
 def _mute_all(fact: EveryoneMuted | EveryoneUnmuted, *, on: bool) -> None:
+    _tell(fact.room_key, fact.at, "mute_all", on=on, by=fact.by)
     control = {"standing": {"muted_all": on}}
     outbox.put(topic=ROOM_CONTROL, room_key=fact.room_key, payload=control, now=fact.at)
-    _tell(fact.room_key, fact.at, "mute_all", on=on, by=fact.by)
 
 
 def user_banned(fact: UserBanned) -> None:
     """Its sockets in the room are closed; those in other rooms stay."""
-    standing = {"banned_until_ms": until_ms(fact.until)}
+    user = {"id": fact.identifier, "nick": fact.nick}
+    _tell(fact.room_key, fact.at, "ban", user=user, until=_ms(fact.until), by=fact.by)
     _whisper(
         fact.room_key,
         fact.identifier,
         fact.at,
         room=fact.room_key,
-        standing=standing,
+        standing={"banned_until_ms": until_ms(fact.until)},
         close=BANNED,
         extra=_goodbye(everywhere=False, until=fact.until),
     )
-    user = {"id": fact.identifier, "nick": fact.nick}
-    _tell(fact.room_key, fact.at, "ban", user=user, until=_ms(fact.until), by=fact.by)
 
 
 def ban_lifted(fact: BanLifted) -> None:

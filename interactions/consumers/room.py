@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,7 @@ from interactions.live.hub import Hub, Seat
 from interactions.live.limits import Limits
 from interactions.live.pipeline import Message, Outcome, Position
 from interactions.services import comments, joining, likes
+from interactions.services.joining import RoomView
 from interactions.services.lobby import Door, Lobby, Moment
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services.tokens import TokenRefused
@@ -141,6 +143,15 @@ class RoomConsumer(AsyncWebsocketConsumer):
             self.visitor = replace(self.visitor, profile=Profile(**whisper.profile))
             if self.entry is not None:
                 self.entry = joining.renamed(self.entry, self.visitor)
+        self._hear_in_room(whisper)
+        if self._later is not None and whisper.room:
+            self._later.append(partial(self._hear_in_room, whisper))
+        if whisper.entered and self.entry is not None and self.entry.room.key != whisper.entered:
+            seated = self.seat is not None and self.seat.counted
+            if seated and whisper.group in ("", self._platform()):
+                self.socket.dismiss(code=ELSEWHERE, reason="entered_another_room", message="You entered another room.")
+
+    def _hear_in_room(self, whisper: whispers.Whisper) -> None:
         here = self.entry is not None and self.entry.room.key == whisper.room
         if here and self.entry is not None and whisper.role is not None:
             self.entry = replace(self.entry, speaker=replace(self.entry.speaker, role=whisper.role))
@@ -148,15 +159,13 @@ class RoomConsumer(AsyncWebsocketConsumer):
             self.stands(whisper.standing)
         if whisper.close is not None and (here or not whisper.room):
             self.socket.dismiss(code=whisper.close, **whisper.extra)
-        if whisper.entered and self.entry is not None and self.entry.room.key != whisper.entered:
-            seated = self.seat is not None and self.seat.counted
-            if seated and whisper.group in ("", self._platform()):
-                self.socket.dismiss(code=ELSEWHERE, reason="entered_another_room", message="You entered another room.")
 
     def told(self, control: dict[str, Any]) -> None:
         """A word about the room, from the hub."""
         if "standing" in control:
             self.stands(control["standing"])
+            if self._later is not None and self.entry is None:
+                self._later.append(partial(self.stands, control["standing"]))
 
     def stands(self, said: Any) -> None:
         """Something is new of what is against this person here."""
@@ -272,35 +281,46 @@ class RoomConsumer(AsyncWebsocketConsumer):
         if not app_id:
             app_id = await database_sync_to_async(joining.app_id_of)(self._asked_app())
         door = self.lobby.door(app_id=app_id, group_id=group_id)
-        for _ in range(TRIES):
-            answer = await self._enter(door, password, since, counted=not overlay)
-            if answer is not None:
-                return answer
+        self._later = []
+        try:
+            for _ in range(TRIES):
+                answer = await self._enter(door, password, since, counted=not overlay)
+                if answer is not None:
+                    return answer
+        finally:
+            self._later = None
         raise joining.rooms.RoomUnknown("The room was closed while you came in.")
+
+    # What is heard about a room while one comes into it: what one is shown may have been read before.
+    _later: list[Callable[[], None]] | None = None
 
     async def _enter(
         self, door: Door, password: str | None, since: tuple[str, int] | None, *, counted: bool
     ) -> Answer | None:
         """None: the room was closed and another got its id meanwhile; ask again."""
         view = (await door.view()).view
-        enter: Any = joining.enter_room
-        if joining.needs_look(view, self.visitor):
-            enter = database_sync_to_async(joining.enter_room)
-        entry = enter(view=view, visitor=self.visitor, password=password, address=self.address, now=clock.now())
-        if not isinstance(entry, joining.Entry):
-            entry = await entry
+        entry = await self._let_in(view, password)
         self._leave()
         shown = entry.speaker.shown() if entry.speaker.profile.id else None
         seat = await self.hub.enter(room=entry.room, viewer=self.socket, shown=shown, counted=counted)
         try:
             moment = await door.moment()
-            if moment.view.room.pk == entry.room.room_id:
+            if moment.view is not view:  # a ban or a new role may be in it
+                entry = await self._let_in(moment.view, password)
+            if moment.view.room.pk == view.room.pk:
                 return await self._shown_in(entry, seat, since, moment)
         except BaseException:
             self.hub.leave(room_key=entry.room.key, seat=seat)
             raise
         self.hub.leave(room_key=entry.room.key, seat=seat)
         return None
+
+    async def _let_in(self, view: RoomView, password: str | None) -> joining.Entry:
+        enter: Any = joining.enter_room
+        if joining.needs_look(view, self.visitor):
+            enter = database_sync_to_async(joining.enter_room)
+        entry = enter(view=view, visitor=self.visitor, password=password, address=self.address, now=clock.now())
+        return entry if isinstance(entry, joining.Entry) else await entry  # type: ignore[no-any-return]
 
     async def _shown_in(
         self, entry: joining.Entry, seat: Seat, since: tuple[str, int] | None, moment: Moment
@@ -315,16 +335,18 @@ class RoomConsumer(AsyncWebsocketConsumer):
             if group in ("", whereabouts.WEB):
                 await whereabouts.entered(person=person, room_key=room_key, group=group)
         now = clock.now()
+        self.entry, self.seat = joining.as_of(view=moment.view, entry=entry, now=now), seat
+        for hear in self._later or ():
+            hear()
         snapshot = {
-            **joining.present_state(view=moment.view, entry=entry, http=self._http(), now=now),
-            "online": moment.online,
+            **joining.present_state(view=moment.view, entry=self.entry, http=self._http(), now=now),
+            "online": max(moment.online, int(seat.counted)),
             "likes": moment.likes,
             "history": moment.history,
             "server_time": int(now.timestamp() * 1000),
             "epoch": moment.position.epoch,
             "seq": moment.position.seq,
         }
-        self.entry, self.seat = entry, seat
         self._opening = (moment.position.seq, ())
         if since is None:
             return {"snapshot": snapshot}

@@ -37,7 +37,7 @@ MAY_APART_SECONDS = 0.7
 CHUNK = 250
 # Viewers who have to come back all at once are asked to take this long about it, per thousand of them.
 SPREAD_MS_PER_THOUSAND = 1_000
-RESTART, EPOCH = 4000, 4005
+RESTART, EPOCH, BANNED = 4000, 4005, 4103
 # Of these the newest says it all.
 REPLACED = (b'{"type":"online"',)
 # What may be heard of a room before its first viewer has its snapshot.
@@ -96,6 +96,8 @@ class Hub:
 
     # While Redis was away somebody may have been banned, or told something: who cached a verdict asks again.
     on_return: Callable[[Hub], Coroutine[Any, Any, None]] | None = None
+    # Somebody was banned from an app, who may be logging in at this moment: who remembers the banned reads them again.
+    on_ban: Callable[[], None] | None = None
 
     def __init__(self, *, process: str, tick_ms: int = TICK_MS) -> None:
         self.process = process
@@ -334,6 +336,8 @@ class Hub:
         self._due_soon(room)
 
     def _hear(self, whisper: whispers.Whisper) -> None:
+        if whisper.close == BANNED and not whisper.room and self.on_ban is not None:
+            self.on_ban()
         for listener in tuple(self.people.get(whisper.person, ())):
             listener(whisper)
 

@@ -96,10 +96,8 @@ def enter_room(*, view: RoomView, visitor: Visitor, password: str | None, addres
     """PasswordNeeded, NotOnTheList, Banned. Touches the database only if `needs_look`."""
     actor = visitor.actor
     role = rooms.role_of(actor, view.room, admins=view.admins)
-    standing = Standing(muted_all=view.muted_all)
-    if actor.person_id is not None and view.standings is not None:
-        standing = view.standings.get(actor.identifier, standing)
-    elif actor.person_id is not None:
+    standing = _standing_in(view, actor)
+    if view.standings is None and actor.person_id is not None:
         standing = moderation.standing(actor=actor, room_id=view.room.pk, app_id=view.room.app_id, now=now)
     now_ms = int(now.timestamp() * 1000)
     permission.ask("room.enter", actor=actor, room=view.ref, role=role, standing=standing, now_ms=now_ms)
@@ -108,6 +106,23 @@ def enter_room(*, view: RoomView, visitor: Visitor, password: str | None, addres
     return Entry(
         room=view.ref, speaker=Speaker(actor=actor, profile=visitor.profile, role=role), standing=standing
     )  # fmt: skip
+
+
+def _standing_in(view: RoomView, actor: Actor) -> Standing:
+    standing = Standing(muted_all=view.muted_all)
+    if view.standings is None or actor.person_id is None:
+        return standing
+    return view.standings.get(actor.identifier, standing)
+
+
+def as_of(*, view: RoomView, entry: Entry, now: datetime) -> Entry:
+    """The entry in a view that was read after the seat was taken: an older one may lack a mute, a ban or a role. Banned."""
+    actor = entry.speaker.actor
+    role = rooms.role_of(actor, view.room, admins=view.admins)
+    standing = entry.standing if view.standings is None else _standing_in(view, actor)
+    now_ms = int(now.timestamp() * 1000)
+    permission.ask("room.enter", actor=actor, room=view.ref, role=role, standing=standing, now_ms=now_ms)
+    return replace(entry, room=view.ref, speaker=replace(entry.speaker, role=role), standing=standing)
 
 
 def present_state(*, view: RoomView, entry: Entry, http: str, now: datetime) -> dict[str, Any]:

@@ -82,14 +82,20 @@ class Door:
     def __init__(self, *, app_id: int, group_id: str) -> None:
         self._app_id, self._group_id = app_id, group_id
         self._seen: _Seen | None = None
+        self._doubted_at = 0.0
         self._views: Shared[_Seen] = Shared(self._look)
         self._moments: Shared[Moment] = Shared(self._read)
 
     async def view(self) -> _Seen:
         seen = self._seen
-        if seen is not None and asyncio.get_running_loop().time() - seen.read_at < FRESH_SECONDS:
+        now = asyncio.get_running_loop().time()
+        if seen is not None and seen.read_at >= self._doubted_at and now - seen.read_at < FRESH_SECONDS:
             return seen
         return await self._views.get()
+
+    def doubt(self) -> None:
+        """What was read until now is shown to nobody who comes from here on."""
+        self._doubted_at = asyncio.get_running_loop().time()
 
     async def moment(self) -> Moment:
         """As of now or later: ask after the seat was taken, and nothing falls between the two."""
@@ -142,6 +148,11 @@ class Lobby:
 
     def __init__(self) -> None:
         self._doors: dict[tuple[int, str], Door] = {}
+
+    def doubt(self) -> None:
+        """Somebody was banned from a whole app: no room has an event of it, so every view may be older."""
+        for door in self._doors.values():
+            door.doubt()
 
     def door(self, *, app_id: int, group_id: str) -> Door:
         door = self._doors.get((app_id, group_id))

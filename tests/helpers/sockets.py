@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from interactions.services.counting import write_online_counts
 from liveroom.kernel import clock, outbox
+from liveroom.kernel.process import READY_PIPE
 
 PATIENCE_SECONDS = 10
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -56,7 +57,8 @@ class SocketProcess:
 
     def __init__(self, *, data: Path, name: str = "socket-1", **environment: str) -> None:
         data.mkdir(parents=True, exist_ok=True)
-        self.name, self.port, self.log = name, free_port(), data / "log"
+        self.name, self.log = name, data / "log"
+        self.port = int(environment.get("LIVEROOM_WS_PORT", 0)) or free_port()
         known = {key: value for key, value in os.environ.items() if not key.startswith(("LIVEROOM_", "PROMETHEUS_"))}
         env = {
             **known,
@@ -70,24 +72,22 @@ class SocketProcess:
             **_database_of_the_tests(data),
             **environment,
         }
+        asked, told = os.pipe()
+        env[READY_PIPE] = str(told)
         with self.log.open("wb") as sink:
             self.child = subprocess.Popen(
                 [sys.executable, "manage.py", "run_socket", "--name", name],
-                cwd=CHECKOUT, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
+                cwd=CHECKOUT, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=(told,),
             )  # fmt: skip
-        self._until_it_lives()
+        os.close(told)
+        self._until_it_serves(asked)
 
-    def _until_it_lives(self) -> None:
-        end = time.monotonic() + 30
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/livez", timeout=2) as answer:
-                    if answer.status == 200:
-                        return
-            except OSError:
-                if self.child.poll() is not None or time.monotonic() > end:
-                    raise AssertionError(f"{self.name} did not start:\n{self.text()}") from None
-            time.sleep(0.05)
+    def _until_it_serves(self, asked: int) -> None:
+        """As the supervisor asks: another process may answer on the same port."""
+        with open(asked, "rb", buffering=0) as pipe:
+            found, _, _ = select.select([pipe], [], [], 30)
+            if not found or not pipe.read(1):
+                raise AssertionError(f"{self.name} did not start:\n{self.text()}")
 
     @property
     def url(self) -> str:
@@ -177,6 +177,16 @@ class Phone:
                 self._read += 1
                 if event["type"] == type and all(event.get(key) == value for key, value in wanted.items()):
                     return event
+            self._receive(until)
+
+    def is_told(self, type: str) -> dict[str, Any]:
+        """The latest event of that type that was for this person alone."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            words = [event for frame in self.frames if frame.get("type") == "you" for event in frame["events"]]
+            found = [event for event in words if event["type"] == type]
+            if found:
+                return dict(found[-1])
             self._receive(until)
 
     def is_hung_up(self) -> int | None:

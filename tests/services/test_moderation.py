@@ -351,17 +351,17 @@ def test_a_mute_goes_to_the_sockets_to_the_user_and_to_the_room(cast, nothing_to
     ]
 
 
-def test_a_muted_room_reaches_what_sockets_remember_before_the_event(cast, nothing_told):
+def test_a_muted_room_is_told_and_then_what_sockets_remember_of_it(cast, nothing_told):
     now, by = clock.now(), cast.actor(cast.stella)
     for _ in range(2):  # what changes nothing is not told
         muting.mute_everyone(room=cast.room, by=by, now=now)
     for _ in range(2):
         muting.unmute_everyone(room=cast.room, by=by, now=now)
     assert letters("room.control", "room.event") == [
-        ("room.control", {"standing": {"muted_all": True}}),
         ("room.event", {"type": "mute_all", "t": ms(now), "on": True, "by": "stella"}),
-        ("room.control", {"standing": {"muted_all": False}}),
+        ("room.control", {"standing": {"muted_all": True}}),
         ("room.event", {"type": "mute_all", "t": ms(now), "on": False, "by": "stella"}),
+        ("room.control", {"standing": {"muted_all": False}}),
     ]
     assert not MuteAll.objects.exists()
 

@@ -32,4 +32,5 @@ class Command(ServiceCommand):
         server.hub = Hub(process=self.name, tick_ms=config.tick_ms)
         server.hub.on_return = look_again
         server.lobby = Lobby()
+        server.hub.on_ban = server.lobby.doubt
         server.run()
