@@ -195,6 +195,33 @@ async def test_an_answer_that_was_lost_is_asked_for_again(known, monkeypatch):
     assert (added.total, added.counted) == (7, 7)
 
 
+async def test_questions_and_answers_that_get_lost_in_turns_lose_and_repeat_nothing(known, monkeypatch):
+    real, turn = counters._ask, iter(range(10**6))
+
+    async def ask(calls):
+        fate = next(turn) % 3
+        if fate == 0:
+            raise redis.ConnectionError("never arrived")
+        answers = await real(calls)
+        if fate == 1:
+            raise redis.TimeoutError("the answer never arrived")
+        return answers
+
+    monkeypatch.setattr(counters, "_ask", ask)
+    monkeypatch.setattr(counters, "RETRY_SECONDS", 0.005)
+    here, there = Likes(), Likes()
+    async with running(here, there):
+        for wave in range(1, 4):
+            added = await asyncio.gather(
+                *(
+                    (here, there)[number % 2].add(room=known, person=f"u{number}", shown=shown(f"u{number}"), count=3)
+                    for number in range(60)
+                )
+            )
+            assert {one.counted for one in added} == {3}
+            assert await counters.likes_total(known) == wave * 60 * 3
+
+
 async def test_who_waits_too_long_is_told_so(known, monkeypatch):
     monkeypatch.setattr(counters, "_ask", Stumbling(10**6))
     monkeypatch.setattr(counters, "PATIENCE_SECONDS", 0.3)
