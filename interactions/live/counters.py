@@ -49,9 +49,9 @@ class Added:
 def checked_count(value: Any) -> int:
     """A client's sum of taps, or BadParameter."""
     if type(value) is not int or not 1 <= value <= batching.AT_MOST:
-        given = value if type(value) is int and abs(value) < 2**53 else str(value)[:40]
+        given = {"given": value} if type(value) is int and abs(value) < 2**53 else {}
         raise BadParameter(
-            f"count is a whole number from 1 to {batching.AT_MOST}.", field="count", limit=batching.AT_MOST, given=given
+            f"count is a whole number from 1 to {batching.AT_MOST}.", field="count", limit=batching.AT_MOST, **given
         )
     return value
 
