@@ -160,6 +160,9 @@ socket.on("you", (event) => {
   render();
 });
 
+// Words to this viewer are gone: only another join says whether it may speak.
+socket.on("lapse", () => socket.state === "joined" && socket.connect());
+
 /** The play addresses of this moment, for this viewer. */
 function fresh() {
   return session.playOf(shell.room, { sdkappid: shell.sdkappid, password: state.password });
