@@ -120,7 +120,7 @@ for _, name in ipairs({beats, all, came, own, told}) do redis.call('PEXPIRE', na
 if redis.call('SCARD', own) ~= expected then return {0, new} end
 
 local people = redis.call('SCARD', all)
-local few = 2 * redis.call('ZCARD', came) < math.min(people, %(kept)d) and 1 or 0
+local few = redis.call('ZCARD', came) < math.min(people, %(kept)d / 2) and 1 or 0
 return {1, now, people + guests + ARGV[4], sockets + ARGV[3], redis.call('GET', told) or '', few, new, left}
 """.replace("%(beyond)d", str(KEPT + 1))
     .replace("%(gone_ms)d", str(GONE_MS))

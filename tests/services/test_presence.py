@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,11 +35,13 @@ class Process:
     def __init__(self, name: str, **times: float) -> None:
         self.presence = Presence(name, **{**QUICK, **times})
         self.task = asyncio.ensure_future(self.presence.run())
+        self.here: list[str | None] = []
 
     def enter(self, *people: str | None, room: RoomRef = ROOM, counted: bool = True) -> None:
         for person in people:
             shown = person and {"id": person, "nick": person.title(), "avatar": "", "level": 1, "role": "member"}
             self.presence.entered(room=room, person=person, shown=shown, counted=counted)
+            self.here.append(person)
 
     def leave(self, *people: str | None, room: RoomRef = ROOM, counted: bool = True) -> None:
         for person in people:
@@ -156,7 +159,8 @@ async def test_a_killed_process_is_found_and_told_by_the_other():
         await one.die()
         began = time.monotonic()
         await ear.hears("online", online=2, sockets=2)
-        assert time.monotonic() - began < 1.0 + 0.3 + 1.0  # expiry, beat, a second between two numbers
+        # Expiry, beat, a second between two numbers; and a second for a machine that has other things to do.
+        assert time.monotonic() - began < 1.0 + 0.3 + 1.0 + 1.0
     assert sorted(members()) == ["max", "mia"]
     assert ROOM.key in presence.take_changed_rooms()
     await other.stop()
@@ -338,3 +342,35 @@ async def test_rooms_that_are_empty_are_let_go(two):
         while one.presence.rooms:
             await asyncio.sleep(0.05)
     assert all(presence.online_now(room_key=room.key) == 0 for room in rooms)
+
+
+async def test_whatever_happens_the_number_comes_right():
+    """People come and go in three processes that end, die and begin again, while Redis loses all it knows, or one key of it."""
+    chance, people = random.Random(7), [None, *(f"p{number}" for number in range(25))]
+    processes = [Process("socket", expiry_seconds=0.6, apart_seconds=0.02) for _ in range(3)]
+    for _ in range(250):
+        place, dice = chance.randrange(3), chance.random()
+        process = processes[place]
+        if dice < 0.55:
+            process.enter(*chance.choices(people, k=5))
+        elif dice < 0.95:
+            chance.shuffle(process.here)
+            process.here, gone = process.here[5:], process.here[:5]
+            process.leave(*gone)
+        elif dice < 0.97:
+            await (process.die() if dice < 0.96 else process.stop())
+            processes[place] = Process("socket", expiry_seconds=0.6, apart_seconds=0.02)
+        elif dice < 0.98:
+            shared().flushall()
+        else:
+            shared().delete(*chance.sample(sorted(shared().keys("liveroom:*")) or ["none"], k=1))
+        await asyncio.sleep(chance.random() * 0.008)
+    here = [person for process in processes for person in process.here]
+    distinct = set(here) - {None}
+    await until(len(distinct) + here.count(None), len(here))
+    async with asyncio.timeout(2):
+        while set(members()) != distinct:
+            await asyncio.sleep(0.05)
+    for process in processes:
+        await process.stop()
+    assert presence.crowd_now(room_key=ROOM.key) == Crowd(online=0, sockets=0)
