@@ -124,40 +124,6 @@ def _bans(*, room_id: int, app_id: int, identifiers: list[str], now: datetime) -
     return holding(rows, now).values_list("person__identifier", "room", "until")
 
 
-def banned_people(*, room_id: int, app_id: int, identifiers: Iterable[str], now: datetime) -> set[str]:
-    """Who of these may not be in the room."""
-    names, found = list(dict.fromkeys(identifiers)), set()
-    for start in range(0, len(names), _AT_ONCE):
-        some = names[start : start + _AT_ONCE]
-        found |= {name for name, _, _ in _bans(room_id=room_id, app_id=app_id, identifiers=some, now=now)}
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class BanNotice:
-    """Somebody who was banned lately. `room_key` None: from the whole app."""
-
-    sdkappid: int
-    identifier: str
-    room_key: str | None
-    until_ms: int
-
-
-def bans_since(*, since: datetime, now: datetime) -> list[BanNotice]:
-    """Bans of all rooms that began at `since` or later and hold. Ask from some seconds before the moment that you mean:
-    a ban begins when it was asked for and can be seen when it is committed."""
-    rows = holding(Ban.objects.filter(since__gte=since), now).select_related("app", "person", "room__app")
-    return [
-        BanNotice(
-            sdkappid=row.app.sdkappid,
-            identifier=row.person.identifier,
-            room_key=None if row.room is None else row.room.key,
-            until_ms=until_ms(row.until),
-        )
-        for row in rows
-    ]
-
-
 # -- lists
 
 

@@ -68,7 +68,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["since"], name="ban_by_start"),
                     models.Index(fields=["room", "until"], name="ban_by_end"),
                 ],
                 "constraints": [

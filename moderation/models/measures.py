@@ -52,10 +52,7 @@ class Ban(Measure):
             ),
             models.UniqueConstraint(fields=["app", "person"], condition=Q(room__isnull=True), name="ban_once_per_app"),
         ]
-        indexes = [
-            models.Index(fields=["since"], name="ban_by_start"),
-            models.Index(fields=["room", "until"], name="ban_by_end"),
-        ]
+        indexes = [models.Index(fields=["room", "until"], name="ban_by_end")]
 
     def __str__(self) -> str:
         return f"{self.person} from {self.room.group_id if self.room else self.app}"

@@ -28,9 +28,6 @@ class Standing:
     banned_everywhere: bool = False
 
 
-GOOD: Final = Standing()
-
-
 def is_muted(standing: Standing, now_ms: int) -> bool:
     """By name; a muted room is another question."""
     return standing.muted_until_ms is not None and now_ms < standing.muted_until_ms
@@ -43,10 +40,6 @@ def is_banned(standing: Standing, now_ms: int) -> bool:
 def hushed_by_all(standing: Standing, role: str | None) -> bool:
     """Whether a muted room means this role: its owner and its admins go on speaking (M1)."""
     return standing.muted_all and role not in MODERATORS
-
-
-def may_speak(standing: Standing, *, role: str | None, now_ms: int) -> bool:
-    return not (is_muted(standing, now_ms) or is_banned(standing, now_ms) or hushed_by_all(standing, role))
 
 
 def shown_until(until_ms: int | None) -> int | None:

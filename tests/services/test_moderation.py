@@ -312,20 +312,8 @@ def test_a_standing_is_two_queries_and_one_for_a_guest(cast, django_assert_num_q
         assert selectors.standing(actor=permission.anonymous(), **where) == Standing(muted_all=True)
     several = selectors.standings(identifiers=["mia", "zed", "nobody"], **where)
     assert several == {"mia": found, "zed": Standing(muted_all=True), "nobody": Standing(muted_all=True)}
-    assert selectors.banned_people(identifiers=["mia", "zed"], **where) == {"mia"}
-
-
-def test_a_process_that_was_deaf_learns_who_was_banned_meanwhile(cast):
-    now = clock.now()
-    ban(cast, "zed", seconds=None, now=now - timedelta(seconds=60))
-    ban(cast, "mia", seconds=None, now=now)
-    ban_everywhere(cast, "max", seconds=60, now=now)
-    notices = selectors.bans_since(since=now - timedelta(seconds=10), now=now)
-    assert {(n.sdkappid, n.identifier, n.room_key, n.until_ms) for n in notices} == {
-        (cast.app.sdkappid, "mia", cast.room.key, UNTIL_LIFTED),
-        (cast.app.sdkappid, "max", None, ms(now) + 60_000),
-    }
-    assert selectors.bans_since(since=now - timedelta(seconds=10), now=now + timedelta(days=1))[0].identifier == "mia"
+    against = selectors.against(room=cast.room, now=where["now"])
+    assert (against.people, against.muted_all) == ({"mia": found}, True)
 
 
 # -- who is told
