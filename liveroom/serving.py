@@ -37,17 +37,28 @@ def shared_listener(*, address: str, port: int) -> str:
     return f"fd:fileno={handle}"
 
 
-def stop_listening(server: Server) -> None:
-    """New connections go to the other processes on this port. Those that wait in our queue are taken first: closing would reset them."""
-    for listener in server.listeners:
-        port = getattr(listener, "result", None)
-        if port is not None and not port.disconnecting:
+class DoorServer(Server):  # type: ignore[misc]
+    """Daphne with a door that can be closed."""
+
+    def __init__(self, application: Any, **options: Any) -> None:
+        super().__init__(application, signal_handlers=False, verbosity=0, server_name="liveroom", **options)
+        self._doors: list[Any] = []
+
+    def listen_success(self, port: Any) -> None:
+        super().listen_success(port)
+        self._doors.append(port)
+
+    def stop_listening(self) -> None:
+        """New connections go to the other processes on this port. Those that wait in our queue are taken first: closing
+        would reset them."""
+        while self._doors:
+            port = self._doors.pop()
             for _ in range(BACKLOG // 100):
                 port.doRead()
             port.stopListening()
 
 
-class WebServer(Server):  # type: ignore[misc]
+class WebServer(DoorServer):
     """SIGTERM: `/readyz` says 503, nobody new is let in, running requests finish, the process ends."""
 
     _ending: asyncio.Task[None] | None = None
@@ -61,7 +72,7 @@ class WebServer(Server):  # type: ignore[misc]
     def end(self, seconds: float) -> None:
         process.draining.set()
         if self._ending is None:
-            stop_listening(self)
+            self.stop_listening()
         else:
             self._ending.cancel()
             seconds = HURRY_SECONDS
@@ -88,11 +99,8 @@ def web_server(*, application: Any, address: str, port: int) -> WebServer:
     server = WebServer(
         application,
         endpoints=[shared_listener(address=address, port=port)],
-        signal_handlers=False,
         http_timeout=60,
         application_close_timeout=2,
-        verbosity=0,
-        server_name="liveroom",
     )
     call_when_running: Any = reactor.callWhenRunning  # type: ignore[attr-defined]
     call_when_running(server.runs)

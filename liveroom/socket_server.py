@@ -14,13 +14,12 @@ import threading
 from collections.abc import Awaitable
 from typing import Any
 
-from liveroom.serving import shared_listener, stop_listening  # isort: skip - installs the reactor
+from liveroom.serving import DoorServer, shared_listener  # isort: skip - installs the reactor
 
 from autobahn.websocket import protocol
 from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
 from autobahn.websocket.types import ConnectionDeny
 from daphne.http_protocol import WebRequest
-from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor as _reactor
 
@@ -274,7 +273,7 @@ class _SocketRequest(WebRequest):  # type: ignore[misc]
         super().gotLength(length)
 
 
-class SocketServer(Server):  # type: ignore[misc]
+class SocketServer(DoorServer):
     """Gives each socket's consumer what it needs of the process, in `scope["extensions"]["liveroom.socket"]`:
 
     `transport` (frames go straight to it), `hub`, `lobby`, `limits` with this connection's `source`, `address` of the viewer, `deflated`
@@ -290,14 +289,11 @@ class SocketServer(Server):  # type: ignore[misc]
         super().__init__(
             application,
             endpoints=[shared_listener(address=address, port=port)],
-            signal_handlers=False,
             websocket_max_frame_size=MAX_FRAME_BYTES,
             websocket_max_message_size=MAX_FRAME_BYTES,
             websocket_handshake_timeout=30,
             application_close_timeout=2,
             ready_callable=self._before_the_first,
-            verbosity=0,
-            server_name="liveroom",
         )
         self.limits, self.deflate, self._drain_seconds = limits, deflate, drain_seconds
         self._ending: asyncio.Task[None] | None = None
@@ -370,7 +366,7 @@ class SocketServer(Server):  # type: ignore[misc]
 
     async def _leave(self, seconds: float, farewell_seconds: float) -> None:
         process.draining.set()
-        stop_listening(self)
+        self.stop_listening()
         await draining.drain(sockets=self.sockets, seconds=seconds, chance=self.chance)
         end = asyncio.get_running_loop().time() + farewell_seconds
         while self._open() and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - peers decide
