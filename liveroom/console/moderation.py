@@ -44,9 +44,15 @@ class MeasureForm(ActForm):
     )
 
 
-MUTE = Act("mute", "Mute a user", icon="mic_off", form=MeasureForm, apart=True)
+MUTE = Act(
+    "mute", "Mute a user", icon="mic_off", form=MeasureForm, apart=True,
+    question="The user may watch and cannot write in this room; it is told so.",
+)  # fmt: skip
 UNMUTE = Act("unmute", "Unmute", icon="mic", form=UserForm, apart=True)
-BAN = Act("ban", "Ban a user", icon="block", form=MeasureForm, danger=True, apart=True)
+BAN = Act(
+    "ban", "Ban a user", icon="block", form=MeasureForm, danger=True, apart=True,
+    question="The user is put out of this room at once, on every device, and refused on return.",
+)  # fmt: skip
 UNBAN = Act("unban", "Lift the ban", icon="lock_open", form=UserForm, apart=True)
 MUTE_ALL = Act(
     "mute-all", "Mute everyone", icon="voice_over_off", apart=True,
