@@ -104,10 +104,11 @@ class RoomConsumer(AsyncWebsocketConsumer):
         if not usersig:
             return
         try:
-            self.visitor = await database_sync_to_async(joining.visitor_of)(usersig=usersig, now=clock.now())
+            self.visitor = await self.lobby.visitor(usersig)
             self.ear = you.Ear(person=self._person(), write=self.socket.queue.write)
             self.hub.meet(person=self.ear.person, listener=self._hear)
-            position = await you.since(person=self.ear.person, since=you.asked_since(self._asked("you")))
+            asked = you.asked_since(self._asked("you"))
+            position = await you.since(person=self.ear.person, since=asked, rounds=self.hub.rounds)
             self.socket.say(position.frame())
             self.ear.open(position)
         except TokenRefused as error:
@@ -333,7 +334,7 @@ class RoomConsumer(AsyncWebsocketConsumer):
         if self.visitor.actor.is_authenticated and seat.counted and (person := self._limited()):
             group = self._platform() if entry.room.several_rooms else ""
             if group in ("", whereabouts.WEB):
-                await whereabouts.entered(person=person, room_key=room_key, group=group)
+                await whereabouts.entered(person=person, room_key=room_key, group=group, rounds=self.hub.rounds)
         now = clock.now()
         self.entry, self.seat = joining.as_of(view=moment.view, entry=entry, now=now), seat
         for hear in self._later or ():

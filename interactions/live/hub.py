@@ -18,13 +18,14 @@ import redis
 import redis.asyncio
 
 from interactions.live import deflate, envelope, pipeline, whispers
-from interactions.live.counters import Likes
+from interactions.live.counters import Likes, merged
 from interactions.live.presence import Presence
 from interactions.live.room_ref import RoomRef
 from interactions.live.send_queue import SendQueue, write_all
 from interactions.live.ticker import TICK_MS, Ticker
 from liveroom.kernel import metrics
 from liveroom.kernel.redis import aredis_for, channel
+from liveroom.kernel.rounds import redis_rounds
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ CHUNK = 250
 SPREAD_MS_PER_THOUSAND = 1_000
 RESTART, EPOCH, BANNED = 4000, 4005, 4103
 # Of these the newest says it all.
-REPLACED = (b'{"type":"online"',)
+REPLACED, LIKES = (b'{"type":"online"',), b'{"type":"likes"'
 # What may be heard of a room before its first viewer has its snapshot.
 EARLY = 2_000
 
@@ -107,6 +108,7 @@ class Hub:
         self.ticker = Ticker(tick_ms=tick_ms)
         self.presence = Presence(process=process)
         self.likes = Likes()
+        self.rounds = redis_rounds()
         self._must_apart = tick_ms / 1000 * MUST_APART
         self._may_apart = MAY_APART_SECONDS if tick_ms else 0.0
         self._pubsub: redis.asyncio.client.PubSub | None = None
@@ -305,6 +307,11 @@ class Hub:
         for head in REPLACED:
             if event.startswith(head):
                 room.may = [other for other in room.may if not other.startswith(head)]
+        if event.startswith(LIKES):
+            # One batch of all that are waiting: the newest total, everybody's sums.
+            for other in [other for other in room.may if other.startswith(LIKES)]:
+                room.may.remove(other)
+                event = merged(other, event)
         if len(room.may) < CHUNK:
             room.may.append(event)
         self._due_soon(room)

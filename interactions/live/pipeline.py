@@ -101,7 +101,7 @@ def message_id(*, sender: str, cid: str) -> str:
 
 def submit_call(room: RoomRef, messages: Sequence[Message], *, tick_ms: int, now_ms: int | None = None) -> list[Any]:
     """The arguments of EVALSHA."""
-    keys = [key(kind, room.key) for kind in ("epoch", "seq", "log", "history", "pending", "tick", "counts")]
+    keys = [key(kind, room.key) for kind in ("epoch", "seq", "ticks", "history", "pending", "tick", "counts")]
     args: list[Any] = [
         channel(room.key),
         room.key,
@@ -192,7 +192,7 @@ async def _call(script: str, call: list[Any], room_key: str) -> list[Any]:
 
 
 def _begin_call(room_key: str, above: int) -> list[Any]:
-    keys = [key(kind, room_key) for kind in ("epoch", "seq", "log")]
+    keys = [key(kind, room_key) for kind in ("epoch", "seq", "ticks")]
     return [_SHA[BEGIN], len(keys), *keys, secrets.token_hex(6), above]
 
 
@@ -211,7 +211,7 @@ async def begin(*, room_key: str, shown: int = 0) -> None:
 
 async def position(*, room_key: str, since: int | None = None, shown: int = 0) -> Position:
     """Where the room stands, with what came after `since` as far as the log reaches. Begins an epoch where there is none."""
-    keys = [key(kind, room_key) for kind in ("epoch", "seq", "log")]
+    keys = [key(kind, room_key) for kind in ("epoch", "seq", "ticks")]
     while True:
         call = [_SHA[READ], len(keys), *keys, "" if since is None else since]
         epoch, seq, *entries = await _call(READ, call, room_key)
@@ -232,7 +232,7 @@ def _events(entries: Sequence[bytes], since: int) -> tuple[bytes, ...]:
 async def moment(*, room: RoomRef, since: int, now_ms: int) -> tuple[Position, list[dict[str, Any]], int | None]:
     """In one round: where the room stands with what came after `since`, its history up to there, its likes (None: not counted)."""
     client: Any = aredis_for(room.key)
-    keys = [key(kind, room.key) for kind in ("epoch", "seq", "log")]
+    keys = [key(kind, room.key) for kind in ("epoch", "seq", "ticks")]
     pipe = client.pipeline(transaction=False)
     pipe.evalsha(_SHA[READ], len(keys), *keys, since)
     pipe.lrange(key("history", room.key), -room.history_count, -1)
@@ -274,7 +274,7 @@ def whisper_now(*, room_key: str, control: dict[str, Any]) -> None:
 
 def forget_now(*, room_key: str) -> None:
     """The room is gone for good: whoever gets its id next begins with nothing."""
-    kinds = ("epoch", "seq", "log", "history", "pending", "tick", "counts", "likes", "presence", "told:online")
+    kinds = ("epoch", "seq", "ticks", "history", "pending", "tick", "counts", "likes", "presence")
     redis_for(room_key).delete(*(key(kind, room_key) for kind in kinds))
 
 

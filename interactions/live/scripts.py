@@ -1,6 +1,6 @@
 """What Redis does for a room in one step (Lua). The rule of who is heard is `interactions/rules/admission.py`, said again here.
 
-State per room: `epoch` (changes when memory was lost) · `seq` · `log` (a stream; an entry per tick, its id is its last seq) · `history` (a
+State per room: `epoch` (changes when memory was lost) · `seq` · `ticks` (the log: a stream; an entry per tick, its id is its last seq) · `history` (a
 list) · `pending` (a list of what waits) · `tick` (when it was last drained, and the budget) · `counts` (a hash for the console) ·
 `same:<id>` (what became of a message, for ten minutes)."""
 
@@ -41,7 +41,7 @@ def _filled(script: str) -> str:
     )
 
 
-# KEYS: epoch seq log history pending tick counts archive.
+# KEYS: epoch seq ticks history pending tick counts archive.
 # ARGV: channel, room key, prefix of `same`, rate per second, tick ms, history count, history seconds, now ms ('' = the server's
 # clock), seed of the lot, then per message a head and an event. A head is `<class> <flags> <id> <sender>`; class 0 to 3 is a
 # priority, `s` a system event; flags: h into the history, p paid, - none. Event: JSON with no seq.
@@ -226,7 +226,7 @@ end
 return {epoch, seq, math.max(0, (state[1] or 0) + tick_ms - now), left, unpack(results)}
 """)
 
-# KEYS: epoch seq log. ARGV: the last seq seen, '' if nothing is asked for. Answer: epoch ('' if there is none), seq, then the
+# KEYS: epoch seq ticks. ARGV: the last seq seen, '' if nothing is asked for. Answer: epoch ('' if there is none), seq, then the
 # log's entries that hold later ones, if the log reaches back so far and they are not too much to send again.
 READ: Final = _filled("""
 local epoch, seq = redis.call('GET', KEYS[1]) or '', tonumber(redis.call('GET', KEYS[2]) or '0')
@@ -245,7 +245,7 @@ if next ~= seq + 1 then return {epoch, seq} end
 return found
 """)
 
-# KEYS: epoch seq log. ARGV: new epoch, the seq that the new one must be above. Answer: epoch, seq.
+# KEYS: epoch seq ticks. ARGV: new epoch, the seq that the new one must be above. Answer: epoch, seq.
 # A room that has an epoch and stands above that keeps it: whoever comes second changes nothing.
 BEGIN: Final = _filled("""
 local epoch, seq = redis.call('GET', KEYS[1]), tonumber(redis.call('GET', KEYS[2]) or '0')

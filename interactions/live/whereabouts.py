@@ -9,17 +9,18 @@ from typing import Any
 import orjson
 
 from interactions.live import whispers
-from liveroom.kernel.redis import aredis_for, key
+from liveroom.kernel.redis import key
+from liveroom.kernel.rounds import Rounds
 
 WEB = "web"
 PLATFORMS = frozenset({WEB, "ios", "android", "pc"})
 KEPT_SECONDS = 86400
 
 
-async def entered(*, person: str, room_key: str, group: str) -> None:
+async def entered(*, person: str, room_key: str, group: str, rounds: Rounds[tuple[Any, ...], Any]) -> None:
     """Tell the person's other sockets of this `group` (a platform, or "" for all of them) that it is here now."""
-    client: Any = aredis_for(f"@{person}")
-    before = await client.set(key(f"in:{group}", f"@{person}"), room_key, ex=KEPT_SECONDS, get=True)
+    name = key(f"in:{group}", f"@{person}")
+    before = await rounds.ask(("SET", name, room_key, "EX", KEPT_SECONDS, "GET"))
     if before is not None and before.decode() != room_key:
         said = {"person": person, "entered": room_key, "group": group}
-        await client.publish(whispers.people_channel(), orjson.dumps(said))
+        await rounds.ask(("PUBLISH", whispers.people_channel(), orjson.dumps(said)))

@@ -17,6 +17,7 @@ import redis
 
 from interactions.live import whispers
 from liveroom.kernel.redis import aredis_for, key, redis_for
+from liveroom.kernel.rounds import Rounds
 
 TYPES: Final = frozenset({"mute", "unmute"})
 KEPT_SECONDS: Final = 120
@@ -190,9 +191,17 @@ def _position(answer: Any, since: tuple[str, int] | None) -> Position:
     return Position(epoch=epoch, useq=useq, events=events, recovered=recovered)
 
 
-async def since(*, person: str, since: tuple[str, int] | None) -> Position:
-    """Where the person stands and what came after `since` (None: a new client). One round trip."""
-    return _position(await _call(_SINCE_SCRIPT, _since_call(person, since), person), since)
+async def since(
+    *, person: str, since: tuple[str, int] | None, rounds: Rounds[tuple[Any, ...], Any] | None = None
+) -> Position:
+    """Where the person stands and what came after `since` (None: a new client). One round trip, shared with others in `rounds`."""
+    call = _since_call(person, since)
+    if rounds is not None:
+        try:
+            return _position(await rounds.ask(("EVALSHA", *call)), since)
+        except redis.exceptions.NoScriptError:
+            pass
+    return _position(await _call(_SINCE_SCRIPT, call, person), since)
 
 
 class Ear:

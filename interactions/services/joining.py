@@ -5,16 +5,16 @@ at once cost the database a few reads. Read from top to bottom."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from interactions.live.room_ref import RoomRef, ref
 from interactions.services.comments import Speaker
-from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import Profile, app_for, profile
 from liveroom.accounts.services import tokens
+from liveroom.accounts.services.tokens import TokenRefused
 from liveroom.kernel import permission
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.permission import Actor
@@ -61,10 +61,12 @@ class Entry:
     standing: Standing
 
 
-def visitor_of(*, usersig: str, now: datetime) -> Visitor:
-    """TokenRefused if the token is not good."""
-    person: Person = tokens.log_in(token=usersig, now=now)
-    return Visitor(actor=tokens.person_actor(person), profile=profile(person))
+def visitors_of(*, usersigs: Sequence[str], now: datetime) -> list[Visitor | TokenRefused]:
+    """In the order of the tokens; who comes at the same time is looked up at once."""
+    return [
+        found if isinstance(found, TokenRefused) else Visitor(actor=tokens.person_actor(found), profile=profile(found))
+        for found in tokens.log_in_all(tokens=usersigs, now=now)
+    ]
 
 
 def app_id_of(sdkappid: int | None) -> int:

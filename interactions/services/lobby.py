@@ -5,17 +5,18 @@ Promise: a snapshot lacks nothing that happened up to its `seq`. State: memory, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from channels.db import database_sync_to_async
 
 from interactions.live import pipeline, presence
 from interactions.live.pipeline import Position
 from interactions.services import joining
-from interactions.services.joining import RoomView
+from interactions.services.joining import RoomView, Visitor
 from liveroom.kernel import clock
+from liveroom.kernel.rounds import Rounds
 
 # Longer than this nobody is shown an old title, role or list of the banned (R1: a second).
 FRESH_SECONDS = 0.8
@@ -23,37 +24,6 @@ ROOMS = 1_000
 TRIES = 5
 # Of these a newcomer is told by the history; every other event changes what it is shown.
 _SAID = (b'"type":"comment"', b'"type":"custom"', b'"type":"broadcast"')
-
-T = TypeVar("T")
-
-
-class Shared(Generic[T]):
-    """One answer for all who asked before the question went out; who comes while it is under way waits for the next one."""
-
-    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
-        self._ask = ask
-        self._next: asyncio.Future[T] | None = None
-        self._serving: asyncio.Task[None] | None = None
-
-    async def get(self) -> T:
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
-            # Whoever waited may have gone: an error that nobody hears is none.
-            self._next.add_done_callback(lambda done: done.cancelled() or done.exception())
-        mine = self._next
-        if self._serving is None or self._serving.done():
-            self._serving = asyncio.ensure_future(self._serve())
-        return await asyncio.shield(mine)
-
-    async def _serve(self) -> None:
-        while self._next is not None:
-            asked, self._next = self._next, None
-            try:
-                answer = await self._ask()
-            except Exception as error:
-                asked.set_exception(error)
-            else:
-                asked.set_result(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +53,15 @@ class Door:
         self._app_id, self._group_id = app_id, group_id
         self._seen: _Seen | None = None
         self._doubted_at = 0.0
-        self._views: Shared[_Seen] = Shared(self._look)
-        self._moments: Shared[Moment] = Shared(self._read)
+        self._views: Rounds[None, _Seen] = Rounds(self._look)
+        self._moments: Rounds[None, Moment] = Rounds(self._read)
 
     async def view(self) -> _Seen:
         seen = self._seen
         now = asyncio.get_running_loop().time()
         if seen is not None and seen.read_at >= self._doubted_at and now - seen.read_at < FRESH_SECONDS:
             return seen
-        return await self._views.get()
+        return await self._views.ask(None)
 
     def doubt(self) -> None:
         """What was read until now is shown to nobody who comes from here on."""
@@ -99,21 +69,21 @@ class Door:
 
     async def moment(self) -> Moment:
         """As of now or later: ask after the seat was taken, and nothing falls between the two."""
-        return await self._moments.get()
+        return await self._moments.ask(None)
 
-    async def _look(self) -> _Seen:
+    async def _look(self, asked: Sequence[None]) -> Sequence[_Seen]:
         read_at = asyncio.get_running_loop().time()
         known = self._seen.view if self._seen is not None else await self._view()
         # First where the room stands: what changes while the view is read is then noticed by `_read`.
         position = await pipeline.position(room_key=known.ref.key)
         self._seen = _Seen(view=await self._view(), position=position, read_at=read_at)
-        return self._seen
+        return [self._seen] * len(asked)
 
     async def _view(self) -> RoomView:
         look = database_sync_to_async(joining.view_of)
         return await look(app_id=self._app_id, group_id=self._group_id, now=clock.now())
 
-    async def _read(self) -> Moment:
+    async def _read(self, asked: Sequence[None]) -> Sequence[Moment]:
         seen = await self.view()
         for _ in range(TRIES):
             key = seen.view.ref.key
@@ -122,15 +92,11 @@ class Door:
             )
             if not _changed(seen.position, here):
                 break
-            seen = await self._views.get()
+            seen = await self._views.ask(None)
         online = await presence.online(room_key=key)
-        return Moment(
-            view=seen.view,
-            position=here,
-            history=history,
-            online=online,
-            likes=seen.view.room.likes if likes is None else likes,
-        )
+        total = seen.view.room.likes if likes is None else likes
+        moment = Moment(view=seen.view, position=here, history=history, online=online, likes=total)
+        return [moment] * len(asked)
 
 
 def _changed(before: Position, now: Position) -> bool:
@@ -148,6 +114,11 @@ class Lobby:
 
     def __init__(self) -> None:
         self._doors: dict[tuple[int, str], Door] = {}
+        self._log_ins: Rounds[str, Visitor] = Rounds(_visitors)
+
+    async def visitor(self, usersig: str) -> Visitor:
+        """TokenRefused if the token is not good."""
+        return await self._log_ins.ask(usersig)
 
     def doubt(self) -> None:
         """Somebody was banned from a whole app: no room has an event of it, so every view may be older."""
@@ -161,3 +132,7 @@ class Lobby:
                 self._doors.pop(next(iter(self._doors)))
             door = self._doors[app_id, group_id] = Door(app_id=app_id, group_id=group_id)
         return door
+
+
+async def _visitors(usersigs: Sequence[str]) -> Sequence[Visitor | BaseException]:
+    return await database_sync_to_async(joining.visitors_of)(usersigs=usersigs, now=clock.now())

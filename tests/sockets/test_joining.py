@@ -93,10 +93,12 @@ def test_a_room_with_an_allow_list(cast, calls):
 def test_a_socket_is_in_one_room_at_a_time(cast, calls):
     rooms.create_room(app=cast.app, owner=cast.zed, by=STAFF, now=clock.now(), group_id="r2", title="Two")
     with calls(cast.mia) as phone:
-        phone.joins("r1")
-        phone.joins("r2")
+        assert phone.joins("r1")["ok"]
+        answer = phone.joins("r2")
+        assert answer["ok"], answer
         assert phone.says("hi", room="r1")["error"]["name"] == "not_in_room"
-        assert phone.says("hi", room="r2")["ok"]
+        answer = phone.says("hi", room="r2")
+        assert answer["ok"], answer
         assert phone.hears("comment")["text"] == "hi"
         assert phone.asks("leave", room="r2")["ok"]
         assert phone.says("hi")["error"]["name"] == "not_in_room"

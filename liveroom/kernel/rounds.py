@@ -1,0 +1,61 @@
+"""What many ask in the same moment is asked in one round: a query, a pipeline.
+
+Promise: everybody gets its own answer or the round's error; one round is under way at a time, and who comes meanwhile is in the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from liveroom.kernel.redis import aredis_for
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+
+AT_ONCE = 200
+
+
+class Rounds(Generic[Question, Answer]):
+    """`ask_all` answers in the order of the questions; an answer that is an exception is raised for whoever asked."""
+
+    def __init__(self, ask_all: Callable[[Sequence[Question]], Awaitable[Sequence[Answer | BaseException]]]) -> None:
+        self._ask_all = ask_all
+        self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
+        self._serving: asyncio.Task[None] | None = None
+
+    async def ask(self, question: Question) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, answer))
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.ensure_future(self._serve())
+        return await answer
+
+    async def _serve(self) -> None:
+        while self._waiting:
+            # Whoever is ready in this turn of the loop comes along.
+            await asyncio.sleep(0)
+            batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+            try:
+                answers = await self._ask_all([question for question, _ in batch])
+            except Exception as error:
+                answers = [error] * len(batch)
+            for (_, asked), answer in zip(batch, answers, strict=True):
+                if asked.done():
+                    continue
+                if isinstance(answer, BaseException):
+                    asked.set_exception(answer)
+                else:
+                    asked.set_result(answer)
+
+
+async def _pipelined(commands: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+    pipe: Any = aredis_for("").pipeline(transaction=False)
+    for command in commands:
+        pipe.execute_command(*command, get="GET" in command)  # SET … GET answers with what was there
+    return list(await pipe.execute(raise_on_error=False))
+
+
+def redis_rounds() -> Rounds[tuple[Any, ...], Any]:
+    """Commands of one moment go in one pipeline. One per event loop."""
+    return Rounds(_pipelined)
