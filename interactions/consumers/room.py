@@ -14,37 +14,33 @@ from urllib.parse import parse_qs, urlsplit
 
 import redis
 from channels.consumer import get_handler_name
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import OperationalError
 
 from interactions.consumers import commands
-from interactions.consumers.commands import BadCommand, NotInRoom
+from interactions.consumers.commands import BadCommand
+from interactions.consumers.entering import Entering
 from interactions.consumers.sockets import Socket
-from interactions.live import pipeline, whereabouts, whispers, you
+from interactions.live import whispers, you
 from interactions.live.hub import Hub, Seat
 from interactions.live.limits import Limits
-from interactions.live.pipeline import Message, Outcome, Position
+from interactions.live.pipeline import Message, Outcome
 from interactions.services import comments, joining, likes
-from interactions.services.joining import RoomView
-from interactions.services.lobby import Door, Lobby, Moment
+from interactions.services.lobby import Lobby
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services.tokens import TokenRefused
 from liveroom.kernel import clock, metrics
-from liveroom.kernel.errors import BadParameter, LiveRoomError
+from liveroom.kernel.errors import LiveRoomError
 
 log = logging.getLogger(__name__)
 
 UNAVAILABLE, BAD_TOKEN, WRONG_ORIGIN, BANNED, ELSEWHERE = 4001, 4101, 4102, 4103, 4108
 
-# A room may be closed, and its id taken again, while somebody comes in.
-TRIES = 3
-
 Answer = dict[str, Any]
 
 
-class RoomConsumer(AsyncWebsocketConsumer):
+class RoomConsumer(Entering, AsyncWebsocketConsumer):
     """One socket: at most one room at a time. Hub, lobby and limits are the process's own and come with the scope."""
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -80,9 +76,6 @@ class RoomConsumer(AsyncWebsocketConsumer):
         else:
             await self._log_in(protocols)
 
-    def _header(self, name: bytes) -> str:
-        return bytes(self.headers.get(name, b"")).decode("latin-1")
-
     def _origin_is_ours(self) -> bool:
         """Browsers say where a page came from; programs do not. Without LIVEROOM_ORIGINS every page may, in development."""
         origin = self._header(b"origin")
@@ -115,13 +108,6 @@ class RoomConsumer(AsyncWebsocketConsumer):
             self.socket.dismiss(code=BAD_TOKEN, reason=error.name, message=error.message)
         except (OperationalError, redis.RedisError, OSError):
             self.socket.dismiss(code=UNAVAILABLE, reason="unavailable", message="Try again in a moment.")
-
-    def _asked(self, name: str) -> str:
-        return self.query.get(name, [""])[0]
-
-    def _person(self) -> str:
-        actor = self.visitor.actor
-        return whispers.person_key(sdkappid=actor.sdkappid, identifier=actor.identifier)
 
     async def _close_softly(self, code: int) -> None:
         await self.close(code=code)
@@ -221,12 +207,6 @@ class RoomConsumer(AsyncWebsocketConsumer):
     def _ping(self, command: dict[str, Any]) -> Answer:
         return {"server_time": clock.now_ms()}
 
-    def _in_room(self, command: dict[str, Any]) -> joining.Entry:
-        room = command.get("room")
-        if self.entry is None or (room is not None and room != self.entry.room.group_id):
-            raise NotInRoom("You are not in that room; join it first.")
-        return self.entry
-
     def _say(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
         """`comment` and `custom`."""
         entry = self._in_room(command)
@@ -249,137 +229,10 @@ class RoomConsumer(AsyncWebsocketConsumer):
         )  # fmt: skip
         return {"total": added.total, "counted": added.counted}
 
-    def _limited(self) -> str:
-        return self._person() if self.visitor.actor.is_authenticated else ""
-
-    # Joining
-
-    def _asked_app(self) -> int | None:
-        raw = self._asked("sdkappid")
-        return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 15 else None
-
-    def _platform(self) -> str:
-        asked = self._asked("platform")
-        return asked if asked in whereabouts.PLATFORMS else whereabouts.WEB
-
-    def _http(self) -> str:
-        """Under which origin this viewer sees our pages: the name that it dialled, in development."""
-        config = settings.LIVEROOM
-        if config.production:
-            return str(config.public_http)
-        host = self._header(b"host").rsplit(":", 1)[0] or config.host
-        return f"http://{host}:{config.http_port}"
-
-    async def _join(self, command: dict[str, Any]) -> Answer:
-        group_id, password = command.get("room"), command.get("password")
-        if not isinstance(group_id, str):
-            raise BadParameter("room is the id of a room.", field="room")
-        if password is not None and not isinstance(password, str):
-            raise BadParameter("password is text.", field="password")
-        since, overlay = commands.since_of(command.get("since")), commands.flag(command, "overlay")
-        self.limits.join(person=self._limited(), source=self.source)
-        app_id = self.visitor.actor.app_id
-        if not app_id:
-            app_id = await database_sync_to_async(joining.app_id_of)(self._asked_app())
-        door = self.lobby.door(app_id=app_id, group_id=group_id)
-        self._later = []
-        try:
-            for _ in range(TRIES):
-                answer = await self._enter(door, password, since, counted=not overlay)
-                if answer is not None:
-                    return answer
-        finally:
-            self._later = None
-        raise joining.rooms.RoomUnknown("The room was closed while you came in.")
-
-    # What is heard about a room while one comes into it: what one is shown may have been read before.
-    _later: list[Callable[[], None]] | None = None
-
-    async def _enter(
-        self, door: Door, password: str | None, since: tuple[str, int] | None, *, counted: bool
-    ) -> Answer | None:
-        """None: the room was closed and another got its id meanwhile; ask again."""
-        view = (await door.view()).view
-        entry = await self._let_in(view, password)
-        self._leave()
-        shown = entry.speaker.shown() if entry.speaker.profile.id else None
-        seat = await self.hub.enter(room=entry.room, viewer=self.socket, shown=shown, counted=counted)
-        try:
-            moment = await door.moment()
-            if moment.view is not view:  # a ban or a new role may be in it
-                entry = await self._let_in(moment.view, password)
-            if moment.view.room.pk == view.room.pk:
-                return await self._shown_in(entry, seat, since, moment)
-        except BaseException:
-            self.hub.leave(room_key=entry.room.key, seat=seat)
-            raise
-        self.hub.leave(room_key=entry.room.key, seat=seat)
-        return None
-
-    async def _let_in(self, view: RoomView, password: str | None) -> joining.Entry:
-        enter: Any = joining.enter_room
-        if joining.needs_look(view, self.visitor):
-            enter = database_sync_to_async(joining.enter_room)
-        entry = enter(view=view, visitor=self.visitor, password=password, address=self.address, now=clock.now())
-        return entry if isinstance(entry, joining.Entry) else await entry  # type: ignore[no-any-return]
-
-    async def _shown_in(
-        self, entry: joining.Entry, seat: Seat, since: tuple[str, int] | None, moment: Moment
-    ) -> Answer:
-        room_key = entry.room.key
-        here: Position = moment.position
-        if since is not None and since[0] == here.epoch and since[1] < here.seq:
-            here = await pipeline.position(room_key=room_key, since=since[1])
-        self.hub.settle(room_key=room_key, position=here)
-        if self.visitor.actor.is_authenticated and seat.counted and (person := self._limited()):
-            group = self._platform() if entry.room.several_rooms else ""
-            if group in ("", whereabouts.WEB):
-                await whereabouts.entered(person=person, room_key=room_key, group=group, rounds=self.hub.rounds)
-        now = clock.now()
-        self.entry, self.seat = joining.as_of(view=moment.view, entry=entry, now=now), seat
-        for hear in self._later or ():
-            hear()
-        snapshot = {
-            **joining.present_state(view=moment.view, entry=self.entry, http=self._http(), now=now),
-            "online": max(moment.online, int(seat.counted)),
-            "likes": moment.likes,
-            "history": moment.history,
-            "server_time": int(now.timestamp() * 1000),
-            "epoch": moment.position.epoch,
-            "seq": moment.position.seq,
-        }
-        self._opening = (moment.position.seq, ())
-        if since is None:
-            return {"snapshot": snapshot}
-        epoch, seq = since
-        recovered = epoch == here.epoch and seq <= here.seq and len(here.events) >= here.seq - seq
-        if recovered:
-            self._opening = (here.seq, here.events[len(here.events) - (here.seq - seq) :])
-        return {"snapshot": snapshot, "recovered": recovered}
-
-    _opening: tuple[int, tuple[bytes, ...]] = (0, ())
-
-    def _open_seat(self) -> None:
-        """After the answer: what was missed, then what comes."""
-        if self.seat is not None and self.seat.held is not None and self.entry is not None:
-            after_seq, missed = self._opening
-            self._opening = (0, ())
-            self.hub.open(room_key=self.entry.room.key, seat=self.seat, after_seq=after_seq, missed=missed)
-
-    def _leave(self) -> None:
-        entry, seat, self.entry, self.seat = self.entry, self.seat, None, None
-        if entry is not None and seat is not None:
-            self.hub.leave(room_key=entry.room.key, seat=seat)
-
-    def _leave_command(self, command: dict[str, Any]) -> Answer:
-        self._in_room(command)
-        self._leave()
-        return {}
-
     # THE table of commands. A future is answered when it is done; until then others are.
     _handlers: dict[str, Callable[[Any, dict[str, Any]], Answer | Awaitable[Answer]]] = {
-        "join": _join,
-        "leave": _leave_command,
+        "join": Entering._join,
+        "leave": Entering._leave_command,
         "ping": _ping,
         "comment": _say,
         "custom": _say,
@@ -408,30 +261,3 @@ async def hear_missed(consumers: list[RoomConsumer]) -> None:
     for ear, position in await you.missed(by_ear):
         by_ear[ear].socket.say(position.frame())
         ear.open(position)
-
-
-async def look_again(hub: Hub) -> None:
-    """Redis was away for a moment, and words with it: who was banned or muted meanwhile, and who was told something?"""
-    consumers = [viewer.owner for viewer in hub.sockets() if isinstance(viewer, Socket)]
-    await hear_missed(consumers)
-    by_room: dict[int, list[RoomConsumer]] = {}
-    for consumer in consumers:
-        if consumer.entry is not None and consumer.visitor.actor.person_id is not None:
-            by_room.setdefault(consumer.entry.room.room_id, []).append(consumer)
-    for people in by_room.values():
-        await _stand_again(people)
-
-
-async def _stand_again(consumers: list[RoomConsumer]) -> None:
-    entries = {consumer: consumer.entry for consumer in consumers if consumer.entry is not None}
-    names = {entry.speaker.actor.identifier for entry in entries.values()}
-    room = next(iter(entries.values())).room
-    standings = await database_sync_to_async(joining.standings_again)(room=room, identifiers=names, now=clock.now())
-    for consumer, entry in entries.items():
-        standing = standings.get(entry.speaker.actor.identifier)
-        if standing is None or consumer.entry is not entry:
-            continue
-        consumer.entry = replace(entry, standing=standing)
-        refusal = joining.ban_of(consumer.entry, now_ms=clock.now_ms())
-        if refusal is not None:
-            consumer.socket.dismiss(code=BANNED, reason="banned", message=refusal.message)

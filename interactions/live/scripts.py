@@ -1,8 +1,8 @@
 """What Redis does for a room in one step (Lua). The rule of who is heard is `interactions/rules/admission.py`, said again here.
 
-State per room: `epoch` (changes when memory was lost) · `seq` · `ticks` (the log: a stream; an entry per tick, its id is its last seq) · `history` (a
-list) · `pending` (a list of what waits) · `tick` (when it was last drained, and the budget) · `counts` (a hash for the console) ·
-`same:<id>` (what became of a message, for ten minutes)."""
+State per room: `epoch` (changes when memory was lost) · `seq` · `ticks` (the log: a stream, an entry per tick, its id is its last seq)
+· `history` (a list) · `pending` (a list of what waits) · `tick` (when it was last drained, and the budget) · `counts` (a hash for
+the console) · `same:<id>` (what became of a message, for ten minutes)."""
 
 from __future__ import annotations
 

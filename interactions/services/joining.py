@@ -12,7 +12,7 @@ from typing import Any
 
 from interactions.live.room_ref import RoomRef, ref
 from interactions.services.comments import Speaker
-from liveroom.accounts.selectors import Profile, app_for, profile
+from liveroom.accounts.selectors import AppUnknown, Profile, app_for, profile
 from liveroom.accounts.services import tokens
 from liveroom.accounts.services.tokens import TokenRefused
 from liveroom.kernel import permission
@@ -69,9 +69,15 @@ def visitors_of(*, usersigs: Sequence[str], now: datetime) -> list[Visitor | Tok
     ]
 
 
-def app_id_of(sdkappid: int | None) -> int:
-    """The app that a guest means. AppUnknown."""
-    return int(app_for(sdkappid).pk)
+def app_ids_of(sdkappids: Iterable[int | None]) -> dict[int | None, int | AppUnknown]:
+    """Which apps guests mean."""
+    found: dict[int | None, int | AppUnknown] = {}
+    for sdkappid in sdkappids:
+        try:
+            found[sdkappid] = int(app_for(sdkappid).pk)
+        except AppUnknown as error:
+            found[sdkappid] = error
+    return found
 
 
 def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:

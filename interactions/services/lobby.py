@@ -115,6 +115,11 @@ class Lobby:
     def __init__(self) -> None:
         self._doors: dict[tuple[int, str], Door] = {}
         self._log_ins: Rounds[str, Visitor] = Rounds(_visitors)
+        self._apps: Rounds[int | None, int] = Rounds(_app_ids)
+
+    async def app_id(self, sdkappid: int | None) -> int:
+        """The app that a guest means. AppUnknown."""
+        return await self._apps.ask(sdkappid)
 
     async def visitor(self, usersig: str) -> Visitor:
         """TokenRefused if the token is not good."""
@@ -136,3 +141,8 @@ class Lobby:
 
 async def _visitors(usersigs: Sequence[str]) -> Sequence[Visitor | BaseException]:
     return await database_sync_to_async(joining.visitors_of)(usersigs=usersigs, now=clock.now())
+
+
+async def _app_ids(sdkappids: Sequence[int | None]) -> Sequence[int | BaseException]:
+    found = await database_sync_to_async(joining.app_ids_of)(set(sdkappids))
+    return [found[sdkappid] for sdkappid in sdkappids]

@@ -55,6 +55,7 @@ def test_a_muted_viewer_is_told_at_once_and_what_it_sends_is_refused_in_clear_wo
             assert (event["until"], event["by"]) == (until, "stella")
         assert mia.asks("like", count=1)["ok"]
         assert zed.says("still speaking")["ok"]
+        assert zed.hears("comment", text="still speaking")
         assert mia.hears("comment", text="still speaking")
         muting.unmute_user(**asked(cast, cast.mia))
         tell()

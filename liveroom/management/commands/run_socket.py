@@ -16,7 +16,7 @@ class Command(ServiceCommand):
 
         from interactions.live.hub import Hub  # isort: skip - after the reactor is installed
         from interactions.live.limits import Limits  # isort: skip
-        from interactions.consumers.room import look_again  # isort: skip
+        from interactions.consumers.returning import look_again  # isort: skip
         from interactions.services.lobby import Lobby  # isort: skip
         from liveroom.asgi import sockets  # isort: skip
 

@@ -1,0 +1,182 @@
+"""How a socket comes into a room and leaves it: a part of `RoomConsumer`, in the order in which it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from interactions.consumers import commands
+from interactions.consumers.commands import NotInRoom
+from interactions.consumers.sockets import Socket
+from interactions.live import pipeline, whereabouts, whispers
+from interactions.live.hub import Hub, Seat
+from interactions.live.limits import Limits
+from interactions.live.pipeline import Position
+from interactions.services import joining
+from interactions.services.joining import RoomView
+from interactions.services.lobby import Door, Lobby, Moment
+from liveroom.kernel import clock
+from liveroom.kernel.errors import BadParameter
+
+# A room may be closed, and its id taken again, while somebody comes in.
+TRIES = 3
+
+Answer = dict[str, Any]
+
+
+class Entering:
+    """`join` and `leave`. What is named here is the consumer's; `entry` and `seat` are None outside of any room."""
+
+    hub: Hub
+    lobby: Lobby
+    limits: Limits
+    socket: Socket
+    source: str
+    address: str
+    visitor: joining.Visitor
+    headers: dict[bytes, bytes]
+    query: dict[str, list[str]]
+    entry: joining.Entry | None = None
+    seat: Seat | None = None
+
+    def _header(self, name: bytes) -> str:
+        return bytes(self.headers.get(name, b"")).decode("latin-1")
+
+    def _asked(self, name: str) -> str:
+        return self.query.get(name, [""])[0]
+
+    def _person(self) -> str:
+        actor = self.visitor.actor
+        return whispers.person_key(sdkappid=actor.sdkappid, identifier=actor.identifier)
+
+    def _limited(self) -> str:
+        return self._person() if self.visitor.actor.is_authenticated else ""
+
+    def _in_room(self, command: dict[str, Any]) -> joining.Entry:
+        room = command.get("room")
+        if self.entry is None or (room is not None and room != self.entry.room.group_id):
+            raise NotInRoom("You are not in that room; join it first.")
+        return self.entry
+
+    def _asked_app(self) -> int | None:
+        raw = self._asked("sdkappid")
+        return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 15 else None
+
+    def _platform(self) -> str:
+        asked = self._asked("platform")
+        return asked if asked in whereabouts.PLATFORMS else whereabouts.WEB
+
+    def _http(self) -> str:
+        """Under which origin this viewer sees our pages: the name that it dialled, in development."""
+        config = settings.LIVEROOM
+        if config.production:
+            return str(config.public_http)
+        host = self._header(b"host").rsplit(":", 1)[0] or config.host
+        return f"http://{host}:{config.http_port}"
+
+    async def _join(self, command: dict[str, Any]) -> Answer:
+        group_id, password = command.get("room"), command.get("password")
+        if not isinstance(group_id, str):
+            raise BadParameter("room is the id of a room.", field="room")
+        if password is not None and not isinstance(password, str):
+            raise BadParameter("password is text.", field="password")
+        since, overlay = commands.since_of(command.get("since")), commands.flag(command, "overlay")
+        self.limits.join(person=self._limited(), source=self.source)
+        app_id = self.visitor.actor.app_id
+        if not app_id:
+            app_id = await self.lobby.app_id(self._asked_app())
+        door = self.lobby.door(app_id=app_id, group_id=group_id)
+        self._later = []
+        try:
+            for _ in range(TRIES):
+                answer = await self._enter(door, password, since, counted=not overlay)
+                if answer is not None:
+                    return answer
+        finally:
+            self._later = None
+        raise joining.rooms.RoomUnknown("The room was closed while you came in.")
+
+    # What is heard about a room while one comes into it: what one is shown may have been read before.
+    _later: list[Callable[[], None]] | None = None
+
+    async def _enter(
+        self, door: Door, password: str | None, since: tuple[str, int] | None, *, counted: bool
+    ) -> Answer | None:
+        """None: the room was closed and another got its id meanwhile; ask again."""
+        view = (await door.view()).view
+        entry = await self._let_in(view, password)
+        self._leave()
+        shown = entry.speaker.shown() if entry.speaker.profile.id else None
+        seat = await self.hub.enter(room=entry.room, viewer=self.socket, shown=shown, counted=counted)
+        try:
+            moment = await door.moment()
+            if moment.view.room.pk == view.room.pk:
+                return await self._shown_in(entry, seat, since, moment)
+        except BaseException:
+            self.hub.leave(room_key=entry.room.key, seat=seat)
+            raise
+        self.hub.leave(room_key=entry.room.key, seat=seat)
+        return None
+
+    async def _let_in(self, view: RoomView, password: str | None) -> joining.Entry:
+        enter: Any = joining.enter_room
+        if joining.needs_look(view, self.visitor):
+            enter = database_sync_to_async(joining.enter_room)
+        entry = enter(view=view, visitor=self.visitor, password=password, address=self.address, now=clock.now())
+        return entry if isinstance(entry, joining.Entry) else await entry  # type: ignore[no-any-return]
+
+    async def _shown_in(
+        self, entry: joining.Entry, seat: Seat, since: tuple[str, int] | None, moment: Moment
+    ) -> Answer:
+        room_key = entry.room.key
+        here: Position = moment.position
+        if since is not None and since[0] == here.epoch and since[1] < here.seq:
+            here = await pipeline.position(room_key=room_key, since=since[1])
+        self.hub.settle(room_key=room_key, position=here)
+        if self.visitor.actor.is_authenticated and seat.counted and (person := self._limited()):
+            group = self._platform() if entry.room.several_rooms else ""
+            if group in ("", whereabouts.WEB):
+                await whereabouts.entered(person=person, room_key=room_key, group=group, rounds=self.hub.rounds)
+        now = clock.now()
+        self.entry, self.seat = joining.as_of(view=moment.view, entry=entry, now=now), seat
+        for hear in self._later or ():
+            hear()
+        snapshot = {
+            **joining.present_state(view=moment.view, entry=self.entry, http=self._http(), now=now),
+            "online": max(moment.online, int(seat.counted)),
+            "likes": moment.likes,
+            "history": moment.history,
+            "server_time": int(now.timestamp() * 1000),
+            "epoch": moment.position.epoch,
+            "seq": moment.position.seq,
+        }
+        self._opening = (moment.position.seq, ())
+        if since is None:
+            return {"snapshot": snapshot}
+        epoch, seq = since
+        recovered = epoch == here.epoch and seq <= here.seq and len(here.events) >= here.seq - seq
+        if recovered:
+            self._opening = (here.seq, here.events[len(here.events) - (here.seq - seq) :])
+        return {"snapshot": snapshot, "recovered": recovered}
+
+    _opening: tuple[int, tuple[bytes, ...]] = (0, ())
+
+    def _open_seat(self) -> None:
+        """After the answer: what was missed, then what comes."""
+        if self.seat is not None and self.seat.held is not None and self.entry is not None:
+            after_seq, missed = self._opening
+            self._opening = (0, ())
+            self.hub.open(room_key=self.entry.room.key, seat=self.seat, after_seq=after_seq, missed=missed)
+
+    def _leave(self) -> None:
+        entry, seat, self.entry, self.seat = self.entry, self.seat, None, None
+        if entry is not None and seat is not None:
+            self.hub.leave(room_key=entry.room.key, seat=seat)
+
+    def _leave_command(self, command: dict[str, Any]) -> Answer:
+        self._in_room(command)
+        self._leave()
+        return {}
