@@ -19,6 +19,7 @@ BACKLOG = 4096
 SETTLING_SECONDS = 0.3
 # SIGTERM waits so long for running requests, SIGINT only that long.
 FINISH_SECONDS, HURRY_SECONDS = 18.0, 2.0
+GRACE_SECONDS = 1.5
 
 
 def shared_listener(*, address: str, port: int) -> str:
@@ -71,6 +72,7 @@ class WebServer(DoorServer):
 
     def end(self, seconds: float) -> None:
         process.draining.set()
+        process.ends_within(seconds + GRACE_SECONDS)
         if self._ending is None:
             self.stop_listening()
         else:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import signal
-import threading
 from collections.abc import Awaitable
 from typing import Any
 
@@ -52,7 +50,6 @@ MAX_UNREAD_BYTES = 64 * 1024
 HTTP_SECONDS = 10
 # From the last `bye` until the process does not wait any longer for close frames to be answered.
 FAREWELL_SECONDS, SHORT_FAREWELL_SECONDS = 3.0, 0.8
-# Whatever hangs: then the process ends all the same.
 DRAINED_WITHIN_SECONDS, STOPPED_WITHIN_SECONDS = 19.5, 1.9
 
 
@@ -129,8 +126,6 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
         return _OurDeflate(self.offer, request_no_context_takeover=True, no_context_takeover=True)
 
     def onOpen(self) -> None:
-        # It would keep the whole HTTP request in memory.
-        self.transport.unregisterProducer()
         if self.refusal is not None:
             self._say_bye(
                 code=TOO_MANY_CONNECTIONS,
@@ -139,9 +134,17 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
                 after_ms=self.refusal.after_ms,
             )
             return
+        self._forget_the_handshake()
         super().onOpen()
         if process.draining.is_set():
             draining.dismiss(self, chance=self.server.chance)
+
+    def _forget_the_handshake(self) -> None:
+        """4 KB for each connection, which nobody needs any more; the first is Twisted's whole HTTP request."""
+        self.transport.unregisterProducer()
+        self.http_request_data = b""
+        self.http_headers = self.http_request_params = self.request.headers = {}
+        self.websocket_extensions = self.clean_headers = self.offer = None
 
     # -- what comes in
 
@@ -302,6 +305,10 @@ class SocketServer(DoorServer):
     def _before_the_first(self) -> None:
         self.ws_factory.protocol = SocketProtocol
         self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSING_SECONDS, failByDrop=False)
+        # Of the class: else Autobahn writes its 25 options into every connection, which doubles the size of its dictionary.
+        for name in SocketProtocol.CONFIG_ATTRS:
+            if not hasattr(SocketProtocol, name):
+                setattr(SocketProtocol, name, getattr(self.ws_factory, name))
         self.http_factory.timeOut = HTTP_SECONDS
         build = self.http_factory.buildProtocol
 
@@ -354,14 +361,14 @@ class SocketServer(DoorServer):
         if self._ending is not None:
             self.stop_now()
             return
-        self._ends_within(DRAINED_WITHIN_SECONDS)
+        process.ends_within(DRAINED_WITHIN_SECONDS)
         self._ending = asyncio.ensure_future(self._leave(self._drain_seconds, FAREWELL_SECONDS))
 
     def stop_now(self) -> None:
         """SIGINT: `bye` to all at once."""
         if self._ending is not None:
             self._ending.cancel()
-        self._ends_within(STOPPED_WITHIN_SECONDS)
+        process.ends_within(STOPPED_WITHIN_SECONDS)
         self._ending = asyncio.ensure_future(self._leave(0, SHORT_FAREWELL_SECONDS))
 
     async def _leave(self, seconds: float, farewell_seconds: float) -> None:
@@ -376,16 +383,6 @@ class SocketServer(DoorServer):
         if self.hub is not None:
             await _within(1.0, self.hub.stop())
         self.stop()
-
-    @staticmethod
-    def _ends_within(seconds: float) -> None:
-        def end() -> None:
-            log.warning("Something hangs; ending without it.")
-            os._exit(0)
-
-        timer = threading.Timer(seconds, end)
-        timer.daemon = True
-        timer.start()
 
     def kill_all_applications(self) -> Any:
         # A connection whose application was never made has none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import threading
@@ -14,6 +15,8 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
 from liveroom.kernel import metrics
+
+log = logging.getLogger(__name__)
 
 # Set: this process ends soon. `/readyz` says so, whatever is asked here is still answered.
 draining = threading.Event()
@@ -28,6 +31,18 @@ def now_serves() -> None:
         with contextlib.suppress(OSError):
             os.write(int(handle), b"ready\n")
             os.close(int(handle))
+
+
+def ends_within(seconds: float) -> None:
+    """Whatever hangs, such as a thread that waits for a database: then this process ends all the same."""
+
+    def end() -> None:
+        log.warning("Something hangs; ending without it.")
+        os._exit(0)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 class ServiceCommand(BaseCommand):

@@ -1,0 +1,106 @@
+"""How a web process ends: requests under way are answered, new ones go elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.sockets import free_port
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+# `web_server` as run_web has it, around an application that can be slow.
+SLOW = """
+import asyncio, sys, django
+django.setup()
+from liveroom.kernel import process
+from liveroom.serving import web_server
+
+async def application(scope, receive, send):
+    if scope["path"] == "/slow":
+        await asyncio.sleep(float(scope["query_string"]))
+    status = 503 if process.draining.is_set() else 200
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+web_server(application=application, address="127.0.0.1", port=int(sys.argv[1])).run()
+"""
+
+
+class Web:
+    def __init__(self) -> None:
+        self.port = free_port()
+        asked, told = os.pipe()
+        env = {**os.environ, "DJANGO_SETTINGS_MODULE": "liveroom.settings", "LIVEROOM_READY_PIPE": str(told)}
+        argv = [sys.executable, "-c", SLOW, str(self.port)]
+        self.process = subprocess.Popen(argv, cwd=CHECKOUT, env=env, pass_fds=(told,))
+        os.close(told)
+        with open(asked, "rb", buffering=0) as pipe:
+            assert pipe.read(1), "it did not start"
+
+    def asks(self, path: str) -> tuple[threading.Thread, list[int]]:
+        statuses: list[int] = []
+
+        def ask() -> None:
+            line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            line.request("GET", path)
+            with contextlib.suppress(http.client.RemoteDisconnected):
+                statuses.append(line.getresponse().status)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        return thread, statuses
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    web = Web()
+    yield web
+    web.process.kill()
+    web.process.wait()
+
+
+def test_requests_under_way_are_answered_and_new_ones_go_elsewhere(web):
+    kept_alive = http.client.HTTPConnection("127.0.0.1", web.port, timeout=10)
+    kept_alive.request("GET", "/")
+    assert kept_alive.getresponse().read() == b"ok"
+    asking, statuses = web.asks("/slow?1.5")
+    time.sleep(0.3)
+    web.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    with pytest.raises(ConnectionRefusedError):
+        http.client.HTTPConnection("127.0.0.1", web.port).connect()
+    kept_alive.request("GET", "/")
+    assert kept_alive.getresponse().status == 503
+    assert web.process.poll() is None
+    asking.join()
+    # Answered; the status is this application's word for "draining".
+    assert statuses == [503]
+    assert web.process.wait(2) == 0
+
+
+def test_without_requests_it_ends_at_once(web):
+    web.process.send_signal(signal.SIGTERM)
+    assert web.process.wait(2) == 0
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
+def test_a_stop_that_has_no_time_waits_two_seconds(web, signals):
+    web.asks("/slow?1")
+    web.asks("/slow?30")
+    time.sleep(0.3)
+    began = time.monotonic()
+    for number in signals:
+        web.process.send_signal(number)
+        time.sleep(0.05)
+    assert web.process.wait(5) == 0
+    assert 1.5 < time.monotonic() - began < 4
