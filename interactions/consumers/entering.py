@@ -12,7 +12,8 @@ from interactions.consumers import commands
 from interactions.consumers.commands import NotInRoom
 from interactions.consumers.sockets import Socket
 from interactions.live import pipeline, whereabouts, whispers
-from interactions.live.hub import Hub, Seat
+from interactions.live.feed import Seat
+from interactions.live.hub import Hub
 from interactions.live.limits import Limits
 from interactions.live.pipeline import Position
 from interactions.services import joining

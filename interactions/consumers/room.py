@@ -23,7 +23,8 @@ from interactions.consumers.commands import BadCommand
 from interactions.consumers.entering import Entering
 from interactions.consumers.sockets import Socket
 from interactions.live import whispers, you
-from interactions.live.hub import Hub, Seat
+from interactions.live.feed import Seat
+from interactions.live.hub import Hub
 from interactions.live.limits import Limits
 from interactions.live.pipeline import Message, Outcome
 from interactions.services import comments, joining, likes

@@ -10,18 +10,17 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import redis
 import redis.asyncio
 
-from interactions.live import deflate, envelope, pipeline, whispers
-from interactions.live.counters import Likes, merged
+from interactions.live import pipeline, whispers
+from interactions.live.counters import Likes
+from interactions.live.feed import Feed, Seat, Viewer
 from interactions.live.presence import Presence
 from interactions.live.room_ref import RoomRef
-from interactions.live.send_queue import SendQueue, write_all
 from interactions.live.ticker import TICK_MS, Ticker
 from liveroom.kernel import metrics
 from liveroom.kernel.redis import aredis_for, channel
@@ -34,62 +33,10 @@ CHECK_SECONDS = 5.0
 # Twelve frames a second at most: ten or so of what nobody may miss, and one or two of what they may (surface.md).
 MUST_APART = 0.95
 MAY_APART_SECONDS = 0.7
-# Between two of these the loop does other things: a thousand sends take ten milliseconds.
-CHUNK = 250
 # Viewers who have to come back all at once are asked to take this long about it, per thousand of them.
 SPREAD_MS_PER_THOUSAND = 1_000
 RESTART, EPOCH, BANNED = 4000, 4005, 4103
-# Of these the newest says it all.
-REPLACED, LIKES = (b'{"type":"online"',), b'{"type":"likes"'
-# What may be heard of a room before its first viewer has its snapshot.
-EARLY = 2_000
-
 Listener = Callable[[whispers.Whisper], None]
-
-
-class Viewer(Protocol):
-    """A socket as the hub sees it."""
-
-    queue: SendQueue
-    deflated: bool
-
-    def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 0) -> None:
-        """Say `bye` and close."""
-
-    def told(self, control: dict[str, Any]) -> None:
-        """A word about the room that is not for the viewer's eyes."""
-
-
-@dataclass(slots=True, eq=False)
-class Seat:
-    """A viewer's place in a room. While it is being shown the snapshot, what is told waits in `held`."""
-
-    viewer: Viewer
-    person: str | None
-    counted: bool
-    held: list[tuple[int, bytes]] | None = field(default_factory=list)
-    shown: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class _Room:
-    """`seq`: heard from Redis; `told`: written to viewers. Between the two: `must`."""
-
-    ref: RoomRef
-    seats: set[Seat] = field(default_factory=set)
-    # Those who have been told everything up to `told`, as a list made anew when somebody comes or goes; the others are apart.
-    ready: set[Seat] = field(default_factory=set)
-    lists: tuple[list[SendQueue], list[SendQueue]] | None = None
-    epoch: str = ""
-    seq: int | None = None
-    told: int = 0
-    early: list[tuple[int, bytes]] = field(default_factory=list)
-    must: list[bytes] = field(default_factory=list)
-    may: list[bytes] = field(default_factory=list)
-    # These have to go, after they heard what was said before.
-    farewell: tuple[dict[str, Any], tuple[Seat, ...]] | None = None
-    must_at: float = 0.0
-    may_at: float = 0.0
 
 
 class Hub:
@@ -102,7 +49,7 @@ class Hub:
 
     def __init__(self, *, process: str, tick_ms: int = TICK_MS) -> None:
         self.process = process
-        self.rooms: dict[str, _Room] = {}
+        self.rooms: dict[str, Feed] = {}
         self.people: dict[str, set[Listener]] = {}
         self.viewers: set[Viewer] = set()
         self.ticker = Ticker(tick_ms=tick_ms)
@@ -114,7 +61,7 @@ class Hub:
         self._pubsub: redis.asyncio.client.PubSub | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._listened = False
-        self._due: dict[str, _Room] = {}
+        self._due: dict[str, Feed] = {}
         self._wake = asyncio.Event()
 
     def start(self) -> None:
@@ -158,7 +105,7 @@ class Hub:
         self.start()
         found = self.rooms.get(room.key)
         if found is None:
-            found = self.rooms[room.key] = _Room(ref=room)
+            found = self.rooms[room.key] = Feed(ref=room)
         found.ref = room
         seat = Seat(viewer=viewer, person=None if shown is None else str(shown["id"]), counted=counted)
         found.seats.add(seat)
@@ -183,50 +130,21 @@ class Hub:
             self._dismiss(
                 room, code=EPOCH, reason="epoch", message="The room's memory was lost; join again.", shown=True
             )
-        self._begin(room, epoch=position.epoch, seq=position.seq)
-
-    def _begin(self, room: _Room, *, epoch: str, seq: int) -> None:
-        room.seq = room.told = seq
-        room.epoch = epoch
-        room.must.clear()
-        early, room.early = room.early, []
-        for number, event in early:
-            if number == room.seq + 1:
-                room.seq = number
-                room.must.append(event)
-                self._due_soon(room)
+        room.begin(epoch=position.epoch, seq=position.seq)
+        self._due_soon(room)
 
     def open(self, *, room_key: str, seat: Seat, after_seq: int, missed: Sequence[bytes] = ()) -> None:
-        """Write `missed`, then let through what came after `after_seq`: the snapshot's, or the last that was missed."""
+        """The snapshot is written: `Feed.open`."""
         room = self.rooms.get(room_key)
-        held, seat.held = seat.held or [], None
-        if room is None or seat not in room.seats:
-            return
-        fresh = [event for number, event in held if number > after_seq]
-        seat.shown = max(after_seq, held[-1][0] if held else 0)
-        for events in (*_portions(missed), fresh):
-            if events:
-                self._write_to(room, seat, events)
-        self._line_up(room, seat)
-
-    def _line_up(self, room: _Room, seat: Seat) -> None:
-        """Who was told as much as all others is told together with them from here on."""
-        if seat.shown == room.told:
-            room.ready.add(seat)
-            room.lists = None
-
-    def _write_to(self, room: _Room, seat: Seat, events: Iterable[bytes]) -> None:
-        frame = envelope.text_frame(envelope.batch(room=room.ref.group_id, epoch=room.epoch, events=events))
-        seat.viewer.queue.write(frame)
+        if room is not None and seat in room.seats:
+            room.open(seat=seat, after_seq=after_seq, missed=missed)
 
     def leave(self, *, room_key: str, seat: Seat) -> None:
         """The subscription stays until the next check: who reconnects within seconds finds the room as it was."""
         found = self.rooms.get(room_key)
         if found is None or seat not in found.seats:
             return
-        found.seats.discard(seat)
-        found.ready.discard(seat)
-        found.lists = None
+        found.leave(seat)
         self.presence.left(room_key=room_key, person=seat.person, counted=seat.counted)
 
     async def _forever(self, step: Callable[[], Any]) -> None:
@@ -282,52 +200,31 @@ class Hub:
             told = pipeline.told(message)
             if told.carried:
                 self.ticker.resolve(room_key=room_key, carried=told.carried)
-            if told.events:
-                await self._numbered(room, told)
+            if told.events and not room.numbered(told):
+                await self._catch_up(room_key)
+            self._due_soon(room)
         elif kind == b"M":
             for event in message[1:].split(b"\n"):
-                self._may(room, event)
+                room.maybe(event)
+            self._due_soon(room)
         elif kind == b"C":
             self._control(room, orjson.loads(message[1:]))
-
-    async def _numbered(self, room: _Room, told: pipeline.Told) -> None:
-        if room.seq is None:
-            room.early += enumerate(told.events, start=told.first)
-            del room.early[:-EARLY]
-        elif told.epoch == room.epoch and told.first == room.seq + 1:
-            room.seq += len(told.events)
-            room.must += told.events
-            self._due_soon(room)
-        elif told.epoch != room.epoch or told.first > room.seq:
-            # A gap, or another epoch because Redis lost its memory: the log decides.
-            await self._catch_up(room.ref.key)
-
-    def _may(self, room: _Room, event: bytes) -> None:
-        """What comes too often replaces what it makes old."""
-        for head in REPLACED:
-            if event.startswith(head):
-                room.may = [other for other in room.may if not other.startswith(head)]
-        if event.startswith(LIKES):
-            # One batch of all that are waiting: the newest total, everybody's sums.
-            for other in [other for other in room.may if other.startswith(LIKES)]:
-                room.may.remove(other)
-                event = merged(other, event)
-        if len(room.may) < CHUNK:
-            room.may.append(event)
-        self._due_soon(room)
 
     async def _catch_up(self, room_key: str) -> None:
         """Compare with the log and take what is missing; where the log does not reach, viewers come back by themselves."""
         room = self.rooms.get(room_key)
         if room is None or room.seq is None:
             return  # nobody has been shown anything yet
-        now = await pipeline.position(room_key=room_key, since=room.seq, shown=room.seq)
-        if now.epoch == room.epoch and now.seq < room.seq:
+        heard, epoch = room.seq, room.epoch  # both may move on while we ask
+        now = await pipeline.position(room_key=room_key, since=heard, shown=heard)
+        if now.epoch == epoch and now.seq < heard:
             # Redis forgot the last second. Numbers never go back: a new epoch, above what viewers have seen.
-            await pipeline.begin(room_key=room_key, shown=room.seq)
+            await pipeline.begin(room_key=room_key, shown=heard)
             now = await pipeline.position(room_key=room_key)
+        if room.epoch != epoch:  # somebody came and found the new one meanwhile
+            return
         if now.epoch != room.epoch:
-            self._begin(room, epoch=now.epoch, seq=now.seq)
+            room.begin(epoch=now.epoch, seq=now.seq)
             self._dismiss(room, code=EPOCH, reason="epoch", message="The room's memory was lost; join again.")
             return
         if now.seq <= room.seq:  # others may have delivered while we asked
@@ -335,11 +232,10 @@ class Hub:
         metrics.hub_gaps.inc()
         first = now.seq - len(now.events) + 1
         if first > room.seq + 1:
-            self._begin(room, epoch=now.epoch, seq=now.seq)
+            room.begin(epoch=now.epoch, seq=now.seq)
             self._dismiss(room, code=EPOCH, reason="gap", message="Too much was missed; join again.")
             return
-        room.must += now.events[room.seq + 1 - first :]
-        room.seq = now.seq
+        room.caught_up(events=now.events, seq=now.seq)
         self._due_soon(room)
 
     def _hear(self, whisper: whispers.Whisper) -> None:
@@ -348,7 +244,7 @@ class Hub:
         for listener in tuple(self.people.get(whisper.person, ())):
             listener(whisper)
 
-    def _control(self, room: _Room, control: dict[str, Any]) -> None:
+    def _control(self, room: Feed, control: dict[str, Any]) -> None:
         if "close" in control:
             room.farewell, room.must_at = (control, tuple(room.seats)), 0.0
             self._due_soon(room)
@@ -359,7 +255,7 @@ class Hub:
     def _spread_ms(self, number: int) -> int:
         return random.randint(0, max(200, number * SPREAD_MS_PER_THOUSAND // 1000))  # noqa: S311 - no secret
 
-    def _dismiss(self, room: _Room, *, code: int, reason: str, message: str, shown: bool = False) -> None:
+    def _dismiss(self, room: Feed, *, code: int, reason: str, message: str, shown: bool = False) -> None:
         """`shown`: only those who were shown the room already."""
         for seat in tuple(room.seats):
             if seat.held is None or not shown:
@@ -368,8 +264,8 @@ class Hub:
 
     # Telling
 
-    def _due_soon(self, room: _Room) -> None:
-        if room.ref.key not in self._due:
+    def _due_soon(self, room: Feed) -> None:
+        if room.waits and room.ref.key not in self._due:
             self._due[room.ref.key] = room
             self._wake.set()
 
@@ -380,67 +276,29 @@ class Hub:
             if not self._due:
                 self._wake.clear()
                 await self._wake.wait()
-            now = loop.time()
             wait = 1.0
             for key, room in list(self._due.items()):
-                must_in = room.must_at + self._must_apart - now if room.must else None
-                may_in = room.may_at + self._may_apart - now if room.may else None
-                if must_in is not None and must_in <= 0:
-                    room.must_at = now
-                    await self._tell_numbered(room)
-                if may_in is not None and may_in <= 0:
-                    room.may_at = now
-                    events, room.may = room.may, []
-                    await self._send(room, events, must=False)
-                if room.farewell is not None and not room.must:
-                    (control, seats), room.farewell = room.farewell, None
-                    for seat in seats:
-                        seat.viewer.dismiss(
-                            code=int(control["close"]), reason=control["reason"], message=control["message"]
-                        )
-                if not room.must and not room.may:
+                wait = min(wait, await self._tell(room, loop.time()))
+                if not room.waits:
                     del self._due[key]
-                else:
-                    wait = min(wait, *(left for left in (must_in, may_in) if left is not None and left > 0), 1.0)
             if self._due:
                 self._wake.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), max(wait, 0.001))
 
-    async def _tell_numbered(self, room: _Room) -> None:
-        events, room.must = room.must, []
-        first = room.told + 1
-        room.told += len(events)
-        apart = room.seats - room.ready if len(room.ready) < len(room.seats) else ()
-        numbered = list(enumerate(events, start=first)) if apart else []
-        for seat in apart:
-            if seat.held is not None:
-                seat.held += numbered
-            else:
-                # The snapshot that it was shown was ahead of what we had told.
-                fresh = [event for number, event in numbered if number > seat.shown]
-                if fresh:
-                    self._write_to(room, seat, fresh)
-                seat.shown = max(seat.shown, room.told)
-        await self._send(room, events, must=True)
-        for seat in apart:
-            if seat.held is None and seat in room.seats:
-                self._line_up(room, seat)
-
-    async def _send(self, room: _Room, events: Sequence[bytes], *, must: bool) -> None:
-        """The same bytes to everyone; what the kernel does not take at once waits in the viewer's own queue."""
-        if room.lists is None:
-            plain = [seat.viewer.queue for seat in room.ready if not seat.viewer.deflated]
-            room.lists = plain, [seat.viewer.queue for seat in room.ready if seat.viewer.deflated]
-        payload = envelope.batch(room=room.ref.group_id, epoch=room.epoch, events=events)
-        for queues, encode in zip(room.lists, (envelope.text_frame, deflate.deflated_frame), strict=True):
-            if not queues:
-                continue
-            frame = encode(payload)
-            metrics.frames_sent.inc(len(queues))
-            for start in range(0, len(queues), CHUNK):
-                write_all(queues[start : start + CHUNK], frame, must=must)
-                await asyncio.sleep(0)
+    async def _tell(self, room: Feed, now: float) -> float:
+        """What is due of one room. Returns the seconds until more of it is."""
+        if room.must and room.must_at + self._must_apart <= now:
+            room.must_at = now
+            await room.tell_numbered()
+        if not room.must:
+            room.dismiss_those()
+        if room.may and room.may_at + self._may_apart <= now:
+            room.may_at = now
+            await room.tell_maybe()
+        left = [room.must_at + self._must_apart - now] if room.must else []
+        left += [room.may_at + self._may_apart - now] if room.may else []
+        return min(left, default=1.0)
 
     # Keeping
 
@@ -457,8 +315,3 @@ class Hub:
                     if room_key in self.rooms:  # somebody came meanwhile
                         await self._pubsub.subscribe(channel(room_key))
         metrics.rooms_watched.set(len(self.rooms))
-
-
-def _portions(events: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
-    for start in range(0, len(events), 200):
-        yield events[start : start + 200]

@@ -1,0 +1,197 @@
+"""One room as this process tells it: what was heard, what was written, and who sits where.
+
+Promise: a room's frames never overtake each other, and a viewer is written every numbered event once, in order. Two kinds of frames
+leave here, each built once for all: what nobody may miss, and what they may. State: memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from interactions.live import deflate, envelope
+from interactions.live.counters import merged
+from interactions.live.pipeline import Told
+from interactions.live.room_ref import RoomRef
+from interactions.live.send_queue import SendQueue, write_all
+from liveroom.kernel import metrics
+
+# Between two of these the loop does other things: a thousand sends take ten milliseconds.
+CHUNK = 250
+# Of what was missed; a frame of them is some 60 KB.
+PORTION = 200
+# What may be heard of a room before its first viewer has its snapshot.
+EARLY = 2_000
+# Of these the newest says it all.
+REPLACED, LIKES = (b'{"type":"online"',), b'{"type":"likes"'
+
+
+class Viewer(Protocol):
+    """A socket as the hub sees it."""
+
+    queue: SendQueue
+    deflated: bool
+
+    def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 0) -> None:
+        """Say `bye` and close."""
+
+    def told(self, control: dict[str, Any]) -> None:
+        """A word about the room that is not for the viewer's eyes."""
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """A viewer's place in a room. While it is being shown the snapshot, what is told waits in `held`."""
+
+    viewer: Viewer
+    person: str | None
+    counted: bool
+    held: list[tuple[int, bytes]] | None = field(default_factory=list)
+    shown: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Feed:
+    """`seq`: heard from Redis (None: nobody was shown anything yet); `told`: written to viewers. Between the two: `must`.
+
+    `ready` are those who were told everything up to `told`; `lists` are their queues (plain, compressed), made anew when somebody
+    comes or goes. The others are apart. `farewell`: these have to go, after they heard what was said before."""
+
+    ref: RoomRef
+    seats: set[Seat] = field(default_factory=set)
+    ready: set[Seat] = field(default_factory=set)
+    lists: tuple[list[SendQueue], list[SendQueue]] | None = None
+    epoch: str = ""
+    seq: int | None = None
+    told: int = 0
+    early: list[tuple[int, bytes]] = field(default_factory=list)
+    must: list[bytes] = field(default_factory=list)
+    may: list[bytes] = field(default_factory=list)
+    farewell: tuple[dict[str, Any], tuple[Seat, ...]] | None = None
+    must_at: float = 0.0
+    may_at: float = 0.0
+
+    @property
+    def waits(self) -> bool:
+        return bool(self.must or self.may or self.farewell)
+
+    # What was heard
+
+    def begin(self, *, epoch: str, seq: int) -> None:
+        """From this `seq` on, a gap is noticed."""
+        self.seq = self.told = seq
+        self.epoch = epoch
+        self.must.clear()
+        early, self.early = self.early, []
+        for number, event in early:
+            if number == self.seq + 1:
+                self.seq = number
+                self.must.append(event)
+
+    def numbered(self, told: Told) -> bool:
+        """False: something is missing before it, or the epoch is another one; the log decides."""
+        if self.seq is None:
+            self.early += enumerate(told.events, start=told.first)
+            del self.early[:-EARLY]
+        elif told.epoch == self.epoch and told.first == self.seq + 1:
+            self.seq += len(told.events)
+            self.must += told.events
+        else:
+            return told.epoch == self.epoch and told.first <= self.seq
+        return True
+
+    def caught_up(self, *, events: Sequence[bytes], seq: int) -> None:
+        """The log's newest events, up to `seq`."""
+        if self.seq is not None:
+            self.must += events[len(events) - (seq - self.seq) :]
+            self.seq = seq
+
+    def maybe(self, event: bytes) -> None:
+        """What comes too often replaces what it makes old."""
+        for head in REPLACED:
+            if event.startswith(head):
+                self.may = [other for other in self.may if not other.startswith(head)]
+        if event.startswith(LIKES):
+            # One batch of all that are waiting: the newest total, everybody's sums.
+            for other in [other for other in self.may if other.startswith(LIKES)]:
+                self.may.remove(other)
+                event = merged(other, event)
+        if len(self.may) < CHUNK:
+            self.may.append(event)
+
+    # Who sits where
+
+    def open(self, *, seat: Seat, after_seq: int, missed: Sequence[bytes] = ()) -> None:
+        """Write `missed`, then let through what came after `after_seq`: the snapshot's, or the last that was missed."""
+        held, seat.held = seat.held or [], None
+        fresh = [event for number, event in held if number > after_seq]
+        seat.shown = max(after_seq, held[-1][0] if held else 0)
+        for start in range(0, len(missed), PORTION):
+            self._write_to(seat, missed[start : start + PORTION])
+        if fresh:
+            self._write_to(seat, fresh)
+        self._line_up(seat)
+
+    def leave(self, seat: Seat) -> None:
+        self.seats.discard(seat)
+        self.ready.discard(seat)
+        self.lists = None
+
+    def _line_up(self, seat: Seat) -> None:
+        """Who was told as much as all others is told together with them from here on."""
+        if seat.shown == self.told and seat in self.seats:
+            self.ready.add(seat)
+            self.lists = None
+
+    def _write_to(self, seat: Seat, events: Iterable[bytes]) -> None:
+        frame = envelope.text_frame(envelope.batch(room=self.ref.group_id, epoch=self.epoch, events=events))
+        seat.viewer.queue.write(frame)
+
+    # What is written
+
+    async def tell_numbered(self) -> None:
+        events, self.must = self.must, []
+        first = self.told + 1
+        self.told += len(events)
+        apart = self.seats - self.ready if len(self.ready) < len(self.seats) else ()
+        numbered = list(enumerate(events, start=first)) if apart else []
+        for seat in apart:
+            if seat.held is not None:
+                seat.held += numbered
+                continue
+            # The snapshot that it was shown was ahead of what we had told.
+            fresh = [event for number, event in numbered if number > seat.shown]
+            if fresh:
+                self._write_to(seat, fresh)
+            seat.shown = max(seat.shown, self.told)
+        await self._send(events, must=True)
+        for seat in apart:
+            if seat.held is None:
+                self._line_up(seat)
+
+    async def tell_maybe(self) -> None:
+        events, self.may = self.may, []
+        await self._send(events, must=False)
+
+    async def _send(self, events: Sequence[bytes], *, must: bool) -> None:
+        """The same bytes to everyone; what the kernel does not take at once waits in the viewer's own queue."""
+        if self.lists is None:
+            plain = [seat.viewer.queue for seat in self.ready if not seat.viewer.deflated]
+            self.lists = plain, [seat.viewer.queue for seat in self.ready if seat.viewer.deflated]
+        payload = envelope.batch(room=self.ref.group_id, epoch=self.epoch, events=events)
+        for queues, encode in zip(self.lists, (envelope.text_frame, deflate.deflated_frame), strict=True):
+            if not queues:
+                continue
+            frame = encode(payload)
+            metrics.frames_sent.inc(len(queues))
+            for start in range(0, len(queues), CHUNK):
+                write_all(queues[start : start + CHUNK], frame, must=must)
+                await asyncio.sleep(0)
+
+    def dismiss_those(self) -> None:
+        """Those of `farewell`."""
+        if self.farewell is not None:
+            (control, seats), self.farewell = self.farewell, None
+            for seat in seats:
+                seat.viewer.dismiss(code=int(control["close"]), reason=control["reason"], message=control["message"])
