@@ -22,7 +22,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor as _reactor
 
 from interactions.live import draining, envelope
-from interactions.live.limits import Limits, Refusal
+from interactions.live.limits import TOO_MANY_CONNECTIONS, Limits, Refusal
 from liveroom.kernel import process
 from liveroom.kernel.http import behind_proxy
 
@@ -38,7 +38,6 @@ SUBPROTOCOL = "liveroom.v1"
 MAX_FRAME_BYTES = 16 * 1024
 MAX_FRAGMENTS = 64
 CLOSING_SECONDS = 2
-TOO_MANY_CONNECTIONS = 4003
 # What one connection may have done in one go; then others get their turn, and it goes on after a pause.
 STEPS_AT_ONCE = 64
 PAUSE_SECONDS = 0.05

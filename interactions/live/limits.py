@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from liveroom.settings.env import Environment
 
 MAX_KEYS = 50_000
+TOO_MANY_CONNECTIONS = 4003
 SECOND_MS, MINUTE_MS = 1_000, 60_000
 # Clients send sums of taps, about one a second (product.md L1).
 LIKES_PER_SECOND = 5
