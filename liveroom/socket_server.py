@@ -38,6 +38,8 @@ SUBPROTOCOL = "liveroom.v1"
 MAX_FRAME_BYTES = 16 * 1024
 MAX_FRAGMENTS = 64
 CLOSING_SECONDS = 2
+# Those who were refused together do not come back together.
+SPREAD_MS = 2_000
 # What one connection may have done in one go; then others get their turn, and it goes on after a pause.
 STEPS_AT_ONCE = 64
 PAUSE_SECONDS = 0.05
@@ -130,7 +132,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
                 code=TOO_MANY_CONNECTIONS,
                 reason="too_many_connections",
                 message="Too many connections from your address.",
-                after_ms=self.refusal.after_ms,
+                after_ms=self.refusal.after_ms + self.factory.server_class.chance.randint(0, SPREAD_MS),
             )
             return
         self._forget_the_handshake()
