@@ -95,14 +95,14 @@ HUGE = 2**62
         pytest.param(masked(b"\x00\x01", first=0x88), 1002, id="no close code"),
     ],
 )
-def test_whoever_breaks_the_protocol_hears_why_and_is_hung_up_on(cast, sockets, raw, code):
+def test_whoever_breaks_the_protocol_hears_why_and_is_hung_up_on(sockets, raw, code):
     with wired(sockets.port) as wire:
         wire.send(raw)
         assert wire.code() == code
         assert wire.hears() is None
 
 
-def test_a_peer_that_goes_on_after_that_is_dropped_and_costs_no_memory(cast, sockets):
+def test_a_peer_that_goes_on_after_that_is_dropped_and_costs_no_memory(sockets):
     before = memory_bytes(sockets.child.pid)
     with wired(sockets.port) as wire:
         wire.send(masked(b"x" * 1000, size=HUGE))
@@ -131,12 +131,12 @@ def test_a_library_learns_the_code_although_it_was_still_sending(cast, calls):
         ("/ws/v1", ("Sec-WebSocket-Protocol: a, a",), 400),
     ],
 )
-def test_what_is_no_handshake_is_refused_in_http(cast, sockets, path, headers, status):
+def test_what_is_no_handshake_is_refused_in_http(sockets, path, headers, status):
     with wired(sockets.port, path=path, headers=headers) as wire:
         assert wire.status == status
 
 
-def test_what_is_sent_before_the_handshake_is_answered_is_read_after_it(cast, sockets):
+def test_what_is_sent_before_the_handshake_is_answered_is_read_after_it(sockets):
     with wired(sockets.port, path="/ws/v1 HTTP/1.1\r\nX-Long: " + "x" * 5000 + "\r\nX:") as wire:
         assert wire.status == 101
         wire.says(id=1, type="ping")
@@ -222,7 +222,7 @@ def strict(django_db_setup, django_db_blocker, tmp_path_factory):
     process.stop()
 
 
-def test_an_address_that_is_not_ours_gets_no_socket(cast, sockets):
+def test_an_address_that_is_not_ours_gets_no_socket(sockets):
     line = http.client.HTTPConnection("127.0.0.1", sockets.port)
     line.request("GET", "/livez")
     assert line.getresponse().status == 200

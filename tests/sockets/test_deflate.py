@@ -69,7 +69,7 @@ def _negotiated(head: bytes) -> set[str]:
         ("x-webkit-deflate-frame", False),
     ],
 )
-def test_the_server_takes_an_offer_only_without_context_takeover(cast, sockets, offer, said):
+def test_the_server_takes_an_offer_only_without_context_takeover(sockets, offer, said):
     with wired(sockets.port, headers=(f"Sec-WebSocket-Extensions: {offer}",)) as wire:
         found = _negotiated(wire.head)
         assert ({"permessage-deflate", "server_no_context_takeover", "client_no_context_takeover"} <= found) is said
@@ -78,7 +78,7 @@ def test_the_server_takes_an_offer_only_without_context_takeover(cast, sockets, 
         assert wire.hears().json["ok"]
 
 
-def test_commands_may_come_compressed_and_a_bomb_is_refused(cast, sockets):
+def test_commands_may_come_compressed_and_a_bomb_is_refused(sockets):
     def squeezed(payload: bytes) -> bytes:
         work = zlib.compressobj(9, zlib.DEFLATED, -15)
         return (work.compress(payload) + work.flush(zlib.Z_SYNC_FLUSH))[:-4]
@@ -96,7 +96,7 @@ def test_commands_may_come_compressed_and_a_bomb_is_refused(cast, sockets):
         assert wire.code() == 1007
 
 
-def test_a_library_that_compresses_is_served(cast, sockets):
+def test_a_library_that_compresses_is_served(sockets):
     with calling(sockets.url, compression="deflate") as phone:
         assert "permessage-deflate" in phone.socket.response.headers["Sec-WebSocket-Extensions"]
         assert phone.asks("ping", padding="x" * 10_000)["ok"]
@@ -126,7 +126,7 @@ def _frames_for_one(listener: socket.socket, frames: bytes) -> None:
             pass
 
 
-def test_a_browser_reads_compressed_and_plain_frames_in_turn(cast, sockets):
+def test_a_browser_reads_compressed_and_plain_frames_in_turn(sockets):
     payloads = [COMPRESSED, b'{"plain": 1}', COMPRESSED, BIG]
     with socket.create_server(("127.0.0.1", 0)) as listener, browser() as window:
         frames = b"".join(map(deflated_frame, payloads))
@@ -136,7 +136,7 @@ def test_a_browser_reads_compressed_and_plain_frames_in_turn(cast, sockets):
     assert [text.encode() for text in heard] == payloads
 
 
-def test_a_browser_agrees_with_our_handshake(cast, sockets):
+def test_a_browser_agrees_with_our_handshake(sockets):
     with browser() as window:
         window.open(f"http://127.0.0.1:{sockets.port}/livez")
         answer = window.run_async(

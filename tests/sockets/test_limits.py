@@ -172,7 +172,7 @@ def _from(address: str) -> dict[str, dict[str, str]]:
     return {"additional_headers": {"X-Forwarded-For": address}}
 
 
-def test_one_connection_too_many_hears_when_to_come_back(cast, narrow):
+def test_one_connection_too_many_hears_when_to_come_back(narrow):
     with ExitStack() as open_lines:
         lines = [open_lines.enter_context(calling(narrow.url, **_from("198.51.100.1"))) for _ in range(4)]
         assert all(phone.asks("ping")["ok"] for phone in lines)
@@ -189,7 +189,7 @@ def test_one_connection_too_many_hears_when_to_come_back(cast, narrow):
             assert phone.asks("ping")["ok"]
 
 
-def test_a_page_that_named_a_subprotocol_hears_it_too(cast, narrow):
+def test_a_page_that_named_a_subprotocol_hears_it_too(narrow):
     with ExitStack() as lines:
         for _ in range(4):
             lines.enter_context(calling(narrow.url, **_from("198.51.100.3")))
@@ -202,10 +202,10 @@ def test_a_page_that_named_a_subprotocol_hears_it_too(cast, narrow):
             # And whoever does not answer the close frame is let go of.
             began = time.monotonic()
             assert wire.hears() is None
-            assert 1 < time.monotonic() - began < 4
+            assert time.monotonic() - began < 4
 
 
-def test_an_address_that_does_not_listen_gets_no_handshake(cast, narrow):
+def test_an_address_that_does_not_listen_gets_no_handshake(narrow):
     codes = []
     for _ in range(30):
         with wired(narrow.port, headers=("X-Forwarded-For: 198.51.100.4",)) as wire:
