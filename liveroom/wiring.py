@@ -71,6 +71,7 @@ VOTERS: dict[str, list[Voter]] = {
     "app.ban": [authenticated, for_the_app, scope("people")],
     "room.archive": [same_app, roles(OWNER, ADMIN), scope("messages")],
     "like.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned],
+    "direct.send": [authenticated, scope("messages"), not_banned],
     "comment.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned, not_muted],
     "broadcast.send": [authenticated, for_the_app, scope("messages")],
     "stream.publish": [not_forbidden, not_held],

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import redis
 from channels.consumer import get_handler_name
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import OperationalError
@@ -27,11 +28,12 @@ from interactions.live.feed import Seat
 from interactions.live.hub import Hub
 from interactions.live.limits import Limits
 from interactions.live.pipeline import Message, Outcome
-from interactions.services import comments, joining, likes
+from interactions.services import comments, direct, joining, likes
+from interactions.services.comments import Speaker
 from interactions.services.lobby import Lobby
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services.tokens import TokenRefused
-from liveroom.kernel import clock, metrics
+from liveroom.kernel import clock, metrics, permission
 from liveroom.kernel.errors import LiveRoomError
 
 log = logging.getLogger(__name__)
@@ -218,6 +220,17 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         )  # fmt: skip
         return _then(self.hub.ticker.submit(room=entry.room, message=message), message)
 
+    def _direct(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
+        """To a person, in a room or not."""
+        self.limits.send(person=self._limited(), source=self.source)
+        return asyncio.ensure_future(self._sent(command))
+
+    async def _sent(self, command: dict[str, Any]) -> Answer:
+        role = permission.MEMBER if self.visitor.actor.is_authenticated else permission.GUEST
+        speaker = Speaker(actor=self.visitor.actor, profile=self.visitor.profile, role=role)
+        prepare = database_sync_to_async(direct.prepared)
+        return await direct.send(await prepare(speaker=speaker, data=command, now_ms=clock.now_ms()))
+
     def _like(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
         entry = self._in_room(command)
         self.limits.like(person=self._limited())
@@ -238,6 +251,7 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         "comment": _say,
         "custom": _say,
         "like": _like,
+        "direct": _direct,
     }
 
 

@@ -19,7 +19,7 @@ from interactions.live import whispers
 from liveroom.kernel.redis import aredis_for, key, redis_for
 from liveroom.kernel.rounds import Rounds
 
-TYPES: Final = frozenset({"mute", "unmute"})
+TYPES: Final = frozenset({"mute", "unmute", "direct"})
 KEPT_SECONDS: Final = 120
 MOST_KEPT_SECONDS: Final = 7 * 86400
 KEPT_EVENTS: Final = 200

@@ -119,6 +119,7 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "rooms_messages_list": mia.get("rooms/r1/messages"),
         "rooms_archive_list": stella.get("rooms/r1/archive"),
         "rooms_likes_add": mia.post("rooms/r1/likes", {"count": 3}),
+        "users_messages_send": mia.post("users/stella/messages", {"text": "hi"}),
         "rooms_online_get": mia.get("rooms/r1/online"),
         "rooms_members_list": mia.get("rooms/r1/members"),
         "rooms_mutes_set": stella.post("rooms/r1/mutes", {"user": "mia", "seconds": 60}),

@@ -36,9 +36,10 @@ def calls(sockets: SocketProcess, cast: Cast) -> Watching:
     """`with calls(cast.mia) as phone`: an open line; None is a guest of mia's app."""
 
     @contextmanager
-    def calls(person: Person | None, **options: Any) -> Iterator[Phone]:
+    def calls(person: Person | None, *, more: str = "", **options: Any) -> Iterator[Phone]:
         sig = cast.usersig(person) if person else None
-        with calling(sockets.url, usersig=sig, query=f"sdkappid={cast.app.sdkappid}", **options) as phone:
+        query = f"sdkappid={cast.app.sdkappid}&{more}"
+        with calling(sockets.url, usersig=sig, query=query, **options) as phone:
             yield phone
 
     return calls

@@ -1,0 +1,57 @@
+"""The door of direct messages over REST."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from interactions.live import you
+from interactions.services import direct
+from interactions.services.comments import Speaker
+from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.models import Person
+from liveroom.accounts.selectors import Profile, profile
+from liveroom.kernel import clock, permission, throttle
+
+# Of one user or key over REST.
+SENDS_PER_SECOND = 50
+
+
+class DirectWriteSerializer(serializers.Serializer):
+    """`text`, `elements` or `data`, as in a room's messages."""
+
+    text = serializers.CharField(required=False, trim_whitespace=False, help_text="At most 8 KB.")
+    elements = serializers.ListField(child=serializers.DictField(), required=False, help_text="At most 10.")
+    data = serializers.JSONField(required=False, help_text="Of a custom message: anything.")  # type: ignore[assignment]
+    cid = serializers.CharField(required=False, help_text="Your own id: sending it again says it once.")
+    life_time = serializers.IntegerField(
+        required=False, min_value=1, max_value=you.MOST_KEPT_SECONDS, help_text="Seconds; two minutes if left out."
+    )
+
+
+class DirectSerializer(serializers.Serializer):
+    message_id = serializers.CharField()
+
+
+class DirectView(APIView):
+    @extend_schema(
+        operation_id="users_messages_send", request=DirectWriteSerializer, responses={201: DirectSerializer}
+    )  # fmt: skip
+    def post(self, request: ApiRequest, user: str) -> Response:
+        """A message to one user, in no room: on all its sockets at once, kept for who comes back."""
+        person, actor = request.auth, request.user
+        shown = (
+            profile(person)
+            if isinstance(person, Person)
+            else Profile(id=str(actor), nick=str(actor), avatar="", level=0)
+        )
+        throttle.allow(what="send", who=f"{actor.app_id}:{actor}", limit=SENDS_PER_SECOND, per_seconds=1)
+        role = permission.GUEST if actor.kind == permission.GUEST else permission.MEMBER
+        message = direct.prepared(
+            speaker=Speaker(actor=actor, profile=shown, role=role),
+            data={**request.data, "to": user},
+            now_ms=clock.now_ms(),
+        )
+        return Response(direct.send_now(message), status=201)
