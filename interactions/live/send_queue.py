@@ -76,7 +76,12 @@ class SendQueue:
         self._queued = sum(len(frame) for frame, _ in self._queue)
 
     def resumeProducing(self) -> None:
-        """Twisted: everything before was taken."""
+        """Twisted: everything before was taken. It also asks while it registers a producer, with its buffer still full:
+        what it was given then would wait there, without a bound."""
+        if not (self._transport.dataBuffer or self._transport._tempDataBuffer):
+            self._hand_over()
+
+    def _hand_over(self) -> None:
         gulp = 0
         while self._queue and gulp < GULP_BYTES:
             frame, _ = self._queue.popleft()
@@ -97,7 +102,7 @@ class SendQueue:
     def release(self) -> None:
         """Hand everything to Twisted: somebody else writes the last frames. At most MAX_BYTES."""
         while self._producing:
-            self.resumeProducing()
+            self._hand_over()
 
     def end(self) -> None:
         """Nothing more is written; what waited is let go, so that a close frame is next."""
