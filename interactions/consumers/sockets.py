@@ -13,7 +13,7 @@ TOO_SLOW = 4009
 
 
 class Socket:
-    """One connection. `transport` is Twisted's, put into the scope by `liveroom.serving.SocketServer`.
+    """One connection. `transport` is Twisted's, put into the scope by `liveroom.socket_server.SocketServer`.
 
     `deflated`: this client negotiated permessage-deflate. `owner`: its consumer, which hears the hub's words about the room."""
 
