@@ -38,6 +38,8 @@ class Rounds(Generic[Question, Answer]):
             batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
             try:
                 answers = await self._ask_all([question for question, _ in batch])
+                if len(answers) != len(batch):
+                    raise ValueError(f"{len(batch)} questions had {len(answers)} answers.")
             except Exception as error:
                 answers = [error] * len(batch)
             for (_, asked), answer in zip(batch, answers, strict=True):

@@ -1,0 +1,132 @@
+"""Questions of one moment in one round: everybody gets its own answer, or why there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from liveroom.kernel import rounds
+from liveroom.kernel.rounds import Rounds
+
+
+class Oracle:
+    """Answers with ten times the number; keeps each round. While `open` is not set a round is under way."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+        self.under_way = 0
+        self.open = asyncio.Event()
+        self.open.set()
+        self.rounds: Rounds[int, int] = Rounds(self.answer)
+
+    async def answer(self, numbers: Sequence[int]) -> Sequence[int | BaseException]:
+        self.under_way += 1
+        assert self.under_way == 1, "one at a time"
+        self.asked.append(list(numbers))
+        await self.open.wait()
+        self.under_way -= 1
+        if 666 in numbers:
+            raise OSError("away")
+        return [ValueError(f"not {number}") if number < 0 else number * 10 for number in numbers]
+
+    def ask(self, number: int) -> asyncio.Task[int]:
+        return asyncio.ensure_future(self.rounds.ask(number))
+
+    async def until_asked(self, times: int) -> None:
+        async with asyncio.timeout(2):
+            while len(self.asked) < times:
+                await asyncio.sleep(0)
+
+
+async def everything(*asking: asyncio.Task[int]) -> list[Any]:
+    async with asyncio.timeout(2):
+        return await asyncio.gather(*asking, return_exceptions=True)
+
+
+async def test_those_who_ask_in_one_moment_are_asked_for_at_once_in_order():
+    oracle = Oracle()
+    assert await everything(*map(oracle.ask, range(50))) == [n * 10 for n in range(50)]
+    assert oracle.asked == [list(range(50))]
+
+
+async def test_who_comes_while_a_round_is_under_way_is_in_the_next():
+    oracle = Oracle()
+    oracle.open.clear()
+    first = oracle.ask(1)
+    await oracle.until_asked(1)
+    others = [oracle.ask(n) for n in (2, 3, 4)]
+    await asyncio.sleep(0.01)
+    assert oracle.asked == [[1]]
+    oracle.open.set()
+    assert await everything(first, *others) == [10, 20, 30, 40]
+    assert oracle.asked == [[1], [2, 3, 4]]
+
+
+async def test_a_crowd_is_asked_for_in_portions_and_keeps_its_order():
+    oracle = Oracle()
+    many = 2 * rounds.AT_ONCE + 7
+    assert await everything(*map(oracle.ask, range(many))) == [n * 10 for n in range(many)]
+    assert [len(asked) for asked in oracle.asked] == [rounds.AT_ONCE, rounds.AT_ONCE, 7]
+    assert [n for asked in oracle.asked for n in asked] == list(range(many))
+
+
+async def test_an_answer_that_is_an_error_meets_only_who_asked():
+    oracle = Oracle()
+    one, bad, other = await everything(oracle.ask(1), oracle.ask(-2), oracle.ask(3))
+    assert (one, other) == (10, 30)
+    assert isinstance(bad, ValueError)
+    assert str(bad) == "not -2"
+    assert len(oracle.asked) == 1
+
+
+async def test_a_round_that_fails_fails_for_all_of_it_and_for_nobody_after_it():
+    oracle = Oracle()
+    oracle.open.clear()
+    lost = [oracle.ask(n) for n in (1, 666, 2)]
+    await oracle.until_asked(1)
+    later = oracle.ask(5)
+    oracle.open.set()
+    assert [type(answer) for answer in await everything(*lost)] == [OSError] * 3
+    assert await everything(later) == [50]
+    assert await everything(oracle.ask(6)) == [60]
+
+
+async def test_who_gives_up_does_no_harm_to_the_others():
+    oracle = Oracle()
+    oracle.open.clear()
+    first = oracle.ask(1)
+    await oracle.until_asked(1)
+    gone, waiting, stays = oracle.ask(2), oracle.ask(3), oracle.ask(4)
+    await asyncio.sleep(0)
+    for asking in (first, gone, waiting):  # of the round that is under way, and of the next
+        asking.cancel()
+    oracle.open.set()
+    assert await everything(stays) == [40]
+    assert await everything(oracle.ask(7)) == [70]
+    assert all(asking.cancelled() for asking in (first, gone, waiting))
+
+
+async def test_too_few_answers_leave_nobody_waiting():
+    async def half(numbers: Sequence[int]) -> Sequence[int]:
+        return list(numbers)[: len(numbers) // 2]
+
+    short: Rounds[int, int] = Rounds(half)
+    answers = await everything(*(asyncio.ensure_future(short.ask(n)) for n in range(4)))
+    assert [type(answer) for answer in answers] == [ValueError] * 4
+
+
+async def test_a_question_asked_by_an_answer_is_answered():
+    """Whoever is answered asks again at once, as sockets do that come into one room after the other."""
+    oracle = Oracle()
+
+    async def hop(number: int) -> int:
+        for _ in range(5):
+            number = await oracle.rounds.ask(number % 7)
+        return number
+
+    async with asyncio.timeout(2):
+        assert len(await asyncio.gather(*map(hop, range(20)))) == 20
+    assert [len(asked) for asked in oracle.asked] == [20] * 5
