@@ -84,7 +84,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
     limits_source: str | None = None
     refusal: Refusal | None = None
     offer: PerMessageDeflateOffer | None = None
-    viewer: draining.Dismissable | None = None
+    viewer: draining.Speaking | None = None
     _asked = False
     _deaf = False
     _resting = False
@@ -227,6 +227,8 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
             self.dropConnection(abort=True)
             return
         self.failedByMe = True
+        if self.viewer is not None:
+            self.viewer.silence()
         self.sendCloseFrame(code=code, reasonUtf8=reason.encode("ascii", "replace")[:123], isReply=False)
         self._deaf, self.data = True, b""
         self.transport.resumeProducing()
@@ -259,7 +261,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
         self.transport.write(envelope.text_frame(words))
         self.sendClose(code=code)
 
-    def owned_by(self, viewer: draining.Dismissable) -> None:
+    def owned_by(self, viewer: draining.Speaking) -> None:
         """Called by the consumer: who says `bye` on this connection."""
         self.viewer = viewer
 

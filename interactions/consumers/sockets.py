@@ -48,6 +48,11 @@ class Socket:
         self.queue.release()
         self._finish(code)
 
+    def silence(self) -> None:
+        """Nothing more is said: the connection is failing, and a close frame is its last word."""
+        self.dismissed = True
+        self.queue.end()
+
     def _too_slow(self) -> None:
         """Without `bye`, which would only wait with the rest."""
         if not self.dismissed:

@@ -24,6 +24,13 @@ class Dismissable(Protocol):
         """Say `bye` and close; nothing if that was done already."""
 
 
+class Speaking(Dismissable, Protocol):
+    """Who says things on a connection."""
+
+    def silence(self) -> None:
+        """Say nothing more: whoever closes has said the last word."""
+
+
 async def drain(
     *, sockets: Callable[[], Iterable[Dismissable]], seconds: float, chance: random.Random | None = None
 ) -> None:

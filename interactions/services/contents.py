@@ -16,7 +16,7 @@ from liveroom.kernel.permission import Actor
 
 TOO_LONG = 80002
 CID_BYTES, URL_BYTES, SHORT_BYTES = 64, 1000, 256
-ELEMENTS, MENTIONS = 10, 10
+ELEMENTS, MENTIONS, LEVELS = 10, 10, 32
 POSITIONS = ("scroll", "top", "bottom")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
@@ -39,8 +39,18 @@ def _number(value: Any, *, field: str, low: int, high: int) -> int:
     return value
 
 
+def _levels(value: Any, most: int) -> bool:
+    """Whether it is nested in at most so many levels."""
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return most > 0 and all(_levels(one, most - 1) for one in inner)
+
+
 def _fits(value: Any, *, field: str, limit: int) -> Any:
-    """Opaque JSON of at most so many bytes."""
+    """Opaque JSON of at most so many bytes and levels."""
+    if not _levels(value, LEVELS):
+        raise BadParameter(f"{field} is nested deeper than {LEVELS} levels.", field=field, limit=LEVELS)
     try:
         size = len(orjson.dumps(value))
     except TypeError:  # half a surrogate pair
