@@ -9,7 +9,6 @@ import asyncio
 import logging
 import random
 import signal
-from collections.abc import Awaitable
 from typing import Any
 
 from liveroom.serving import DoorServer, shared_listener  # isort: skip - installs the reactor
@@ -384,7 +383,7 @@ class SocketServer(DoorServer):
         # Consumers leave their rooms; the hub says our last numbers.
         await asyncio.sleep(0.02)
         if self.hub is not None:
-            await _within(1.0, self.hub.stop())
+            await draining.within(1.0, self.hub.stop())
         self.stop()
 
     def kill_all_applications(self) -> Any:
@@ -393,11 +392,3 @@ class SocketServer(DoorServer):
             found: details for found, details in self.connections.items() if "application_instance" in details
         }
         return super().kill_all_applications()
-
-
-async def _within(seconds: float, work: Awaitable[Any]) -> None:
-    """Or not: Redis may be away, and we end all the same."""
-    try:
-        await asyncio.wait_for(work, seconds)
-    except Exception:
-        log.warning("The last words to Redis failed; our numbers there expire by themselves.", exc_info=True)

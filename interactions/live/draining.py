@@ -6,9 +6,12 @@ share of them. Nobody new comes: whoever drains has closed the door before."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
 
 RESTART = 4000
 REASON, MESSAGE = "restart", "The server restarts; come back in a moment."
@@ -52,3 +55,11 @@ async def drain(
 
 def dismiss(socket: Dismissable, *, chance: random.Random) -> None:
     socket.dismiss(code=RESTART, reason=REASON, message=MESSAGE, after_ms=chance.randint(SOONEST_MS, LATEST_MS))
+
+
+async def within(seconds: float, work: Awaitable[Any]) -> None:
+    """Or not: Redis may be away, and we end all the same."""
+    try:
+        await asyncio.wait_for(work, seconds)
+    except Exception:
+        log.warning("The last words to Redis failed; our numbers there expire by themselves.", exc_info=True)
