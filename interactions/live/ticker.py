@@ -130,8 +130,14 @@ class Ticker:
             sent.append((line, batch))
         try:
             answers = await self._ask(sent)
-        except (redis.RedisError, OSError) as error:
-            log.warning("Redis is away (%s); what was said is kept and tried again.", type(error).__name__)
+        except Exception as error:
+            # Also a database that is away when a room begins: what was said is answered in any case.
+            away = isinstance(error, redis.RedisError | OSError)
+            log.warning(
+                "%s; what was said is kept and tried again.",
+                f"Redis is away ({type(error).__name__})" if away else "What was said could not be sent",
+                exc_info=None if away else error,
+            )
             answers = [None] * len(sent)
             for line in lines:
                 line.due_at = loop.time() + RETRY_SECONDS
