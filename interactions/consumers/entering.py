@@ -106,7 +106,7 @@ class Entering:
     async def _enter(
         self, door: Door, password: str | None, since: tuple[str, int] | None, *, counted: bool
     ) -> Answer | None:
-        """None: the room was closed and another got its id meanwhile; ask again."""
+        """None: the room was closed and another got its id meanwhile, or what Redis says of it is behind what was seen; ask again."""
         view = (await door.view()).view
         entry = await self._let_in(view, password)
         self._leave()
@@ -131,12 +131,14 @@ class Entering:
 
     async def _shown_in(
         self, entry: joining.Entry, seat: Seat, since: tuple[str, int] | None, moment: Moment
-    ) -> Answer:
+    ) -> Answer | None:
         room_key = entry.room.key
         here: Position = moment.position
         if since is not None and since[0] == here.epoch and since[1] < here.seq:
             here = await pipeline.position(room_key=room_key, since=since[1])
-        self.hub.settle(room_key=room_key, position=here)
+        if not self.hub.settle(room_key=room_key, position=here):
+            await self.hub.look_again(room_key=room_key)
+            return None
         if self.visitor.actor.is_authenticated and seat.counted and (person := self._limited()):
             group = self._platform() if entry.room.several_rooms else ""
             if group in ("", whereabouts.WEB):

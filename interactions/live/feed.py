@@ -53,7 +53,8 @@ class Seat:
 
 @dataclass(slots=True, eq=False)
 class Feed:
-    """`seq`: heard from Redis (None: nobody was shown anything yet); `told`: written to viewers. Between the two: `must`.
+    """`seq`: heard from Redis (None: nobody was shown anything yet), `last`: that event, if it was heard; `told`: written to viewers.
+    Between `told` and `seq`: `must`.
 
     `ready` are those who were told everything up to `told`; `lists` are their queues (plain, compressed), made anew when somebody
     comes or goes. The others are apart. `farewell`: these have to go, after they heard what was said before."""
@@ -64,6 +65,7 @@ class Feed:
     lists: tuple[list[SendQueue], list[SendQueue]] | None = None
     epoch: str = ""
     seq: int | None = None
+    last: bytes = b""
     told: int = 0
     early: list[tuple[int, bytes]] = field(default_factory=list)
     must: list[bytes] = field(default_factory=list)
@@ -81,12 +83,12 @@ class Feed:
     def begin(self, *, epoch: str, seq: int) -> None:
         """From this `seq` on, a gap is noticed."""
         self.seq = self.told = seq
-        self.epoch = epoch
+        self.epoch, self.last = epoch, b""
         self.must.clear()
         early, self.early = self.early, []
         for number, event in early:
             if number == self.seq + 1:
-                self.seq = number
+                self.seq, self.last = number, event
                 self.must.append(event)
 
     def numbered(self, told: Told) -> bool:
@@ -96,16 +98,17 @@ class Feed:
             del self.early[:-EARLY]
         elif told.epoch == self.epoch and told.first == self.seq + 1:
             self.seq += len(told.events)
+            self.last = told.events[-1]
             self.must += told.events
         else:
-            return told.epoch == self.epoch and told.first <= self.seq
+            return told.epoch == self.epoch and told.first + len(told.events) - 1 <= self.seq
         return True
 
     def caught_up(self, *, events: Sequence[bytes], seq: int) -> None:
         """The log's newest events, up to `seq`."""
         if self.seq is not None:
             self.must += events[len(events) - (seq - self.seq) :]
-            self.seq = seq
+            self.seq, self.last = seq, events[-1]
 
     def maybe(self, event: bytes) -> None:
         """What comes too often replaces what it makes old."""

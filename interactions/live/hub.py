@@ -10,6 +10,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -119,19 +120,29 @@ class Hub:
         metrics.rooms_watched.set(len(self.rooms))
         return seat
 
-    def settle(self, *, room_key: str, position: pipeline.Position) -> None:
-        """The first snapshot of a room that is new here: from this `seq` on, a gap is noticed.
+    def settle(self, *, room_key: str, position: pipeline.Position) -> bool:
+        """The first snapshot of a room that is new here: from this `seq` on, a gap is noticed. False: that is behind what viewers here
+        have seen; `look_again`, then ask Redis again.
 
-        New is also a room whose id or memory began anew since the last viewer; who is still shown the old one must come back."""
+        New is also a room whose id or memory began anew since the last viewer; who is still shown the old one must come back.
+        False: the room began here with somebody else's later snapshot, and what came between the two was not kept; look again."""
         room = self.rooms.get(room_key)
         if room is None or (room.seq is not None and room.epoch == position.epoch):
-            return
+            return True
+        if room.seq is not None and position.seq < room.seq and any(seat.held is None for seat in room.seats):
+            return False
         if room.seq is not None:
             self._dismiss(
                 room, code=EPOCH, reason="epoch", message="The room's memory was lost; join again.", shown=True
             )
         room.begin(epoch=position.epoch, seq=position.seq)
         self._due_soon(room)
+        return True
+        return True
+
+    async def look_again(self, *, room_key: str) -> bool:
+        """Compare with Redis now; numbers that went back become a new epoch, and everybody here joins again."""
+        await self._catch_up(room_key)
 
     def open(self, *, room_key: str, seat: Seat, after_seq: int, missed: Sequence[bytes] = ()) -> None:
         """The snapshot is written: `Feed.open`."""
@@ -216,11 +227,15 @@ class Hub:
         if room is None or room.seq is None:
             return  # nobody has been shown anything yet
         heard, epoch = room.seq, room.epoch  # both may move on while we ask
-        now = await pipeline.position(room_key=room_key, since=heard, shown=heard)
-        if now.epoch == epoch and now.seq < heard:
-            # Redis forgot the last second. Numbers never go back: a new epoch, above what viewers have seen.
-            await pipeline.begin(room_key=room_key, shown=heard)
-            now = await pipeline.position(room_key=room_key)
+        now, last = await self._log_after(room_key, heard)
+        if now.epoch == epoch == room.epoch and heard == room.seq and not room.last:
+            room.last = last
+        forgotten = now.epoch == epoch and last and room.last and heard == room.seq and last != room.last
+        if now.seq < heard or forgotten:
+            # Redis forgot the last second, and perhaps gave its numbers to others since. They never go back, and never mean two
+            # things: a new epoch, above what viewers have seen.
+            await pipeline.begin(room_key=room_key, shown=heard, broken=now.epoch)
+            now = await pipeline.position(room_key=room_key, shown=heard)
         if room.epoch != epoch:  # somebody came and found the new one meanwhile
             return
         if now.epoch != room.epoch:
@@ -237,6 +252,16 @@ class Hub:
             return
         room.caught_up(events=now.events, seq=now.seq)
         self._due_soon(room)
+
+    @staticmethod
+    async def _log_after(room_key: str, heard: int) -> tuple[pipeline.Position, bytes]:
+        """What came after the last event that was heard, and what that event is now: b"" if the log does not reach back to it."""
+        now = await pipeline.position(room_key=room_key, since=max(0, heard - 1), shown=heard)
+        if heard and now.events:
+            return replace(now, events=now.events[1:]), now.events[0]
+        if heard and now.seq > heard:
+            now = await pipeline.position(room_key=room_key, since=heard, shown=heard)
+        return now, b""
 
     def _hear(self, whisper: whispers.Whisper) -> None:
         if whisper.close == BANNED and not whisper.room and self.on_ban is not None:

@@ -191,22 +191,23 @@ async def _call(script: str, call: list[Any], room_key: str) -> list[Any]:
         return list(await client.evalsha(*call))
 
 
-def _begin_call(room_key: str, above: int) -> list[Any]:
+def _begin_call(room_key: str, highest: int, broken: str = "") -> list[Any]:
     keys = [key(kind, room_key) for kind in ("epoch", "seq", "ticks")]
-    return [_SHA[BEGIN], len(keys), *keys, secrets.token_hex(6), above]
+    start = highest + EPOCH_GAP if highest else 0
+    return [_SHA[BEGIN], len(keys), *keys, secrets.token_hex(6), start, highest, broken]
 
 
 def begin_now(*, room_key: str) -> None:
     """A new epoch for a room that Redis does not know: its numbers go on above all that were archived."""
     archived = last_archived_seq(room_key=room_key)
-    _call_now(redis_for(room_key), BEGIN, _begin_call(room_key, archived + EPOCH_GAP if archived else 0))
+    _call_now(redis_for(room_key), BEGIN, _begin_call(room_key, archived))
 
 
-async def begin(*, room_key: str, shown: int = 0) -> None:
-    """The same for sockets. `shown`: the highest seq that viewers here have seen; the new epoch is above that, too."""
+async def begin(*, room_key: str, shown: int = 0, broken: str = "") -> None:
+    """The same for sockets. `shown`: the highest seq that viewers here have seen; the new epoch is above that, too. `broken`: an epoch
+    that cannot go on, wherever it stands."""
     archived = await database_sync_to_async(last_archived_seq)(room_key=room_key)
-    highest = max(archived, shown)
-    await _call(BEGIN, _begin_call(room_key, highest + EPOCH_GAP if highest else 0), room_key)
+    await _call(BEGIN, _begin_call(room_key, max(archived, shown), broken), room_key)
 
 
 async def position(*, room_key: str, since: int | None = None, shown: int = 0) -> Position:

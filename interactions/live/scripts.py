@@ -2,7 +2,7 @@
 
 State per room: `epoch` (changes when memory was lost) · `seq` · `ticks` (the log: a stream, an entry per tick, its id is its last seq)
 · `history` (a list) · `pending` (a list of what waits) · `tick` (when it was last drained, and the budget) · `counts` (a hash for
-the console) · `same:<id>` (what became of a message, for ten minutes)."""
+the console) · `same:<id>` (what became of a message, for ten minutes; with the epoch's family)."""
 
 from __future__ import annotations
 
@@ -50,13 +50,14 @@ def _filled(script: str) -> str:
 SUBMIT: Final = _filled("""
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then return {''} end
+local family = string.match(epoch, '^[^-]+')
 local rate, tick_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local function same(id, outcome) redis.call('SET', ARGV[3] .. id, outcome .. ' ' .. epoch, 'EX', @{same}) end
+local function same(id, outcome) redis.call('SET', ARGV[3] .. id, outcome .. ' ' .. family, 'EX', @{same}) end
 local words = {['0'] = 'High', ['1'] = 'Normal', ['2'] = 'Low', ['3'] = 'Lowest', s = 'System'}
 local counted = {}
 local function count(what) counted[what] = (counted[what] or 0) + 1 end
@@ -78,7 +79,7 @@ end
 for i = 10, #ARGV, 2 do
   local class, flags, id, sender = string.match(ARGV[i], '^(%S+) (%S+) (%S+) (.*)$')
   local outcome, of = string.match(redis.call('GET', ARGV[3] .. id) or '', '^(%S+) (%S+)$')
-  if outcome and of == epoch then
+  if outcome and of == family then
     results[#results + 1] = outcome
   else
     results[#results + 1] = 'W'
@@ -245,14 +246,16 @@ if next ~= seq + 1 then return {epoch, seq} end
 return found
 """)
 
-# KEYS: epoch seq ticks. ARGV: new epoch, the seq that the new one must be above. Answer: epoch, seq.
-# A room that has an epoch and stands above that keeps it: whoever comes second changes nothing.
+# KEYS: epoch seq ticks. ARGV: new epoch, where it begins, the highest seq that anybody saw, an epoch that cannot go on ('' for none).
+# Answer: epoch, seq. A room that has another epoch, and stands above what was seen, keeps it: whoever comes second changes nothing.
+# `<family>-<epoch>` follows an epoch that Redis still knew: what was said in that family is not said again.
 BEGIN: Final = _filled("""
 local epoch, seq = redis.call('GET', KEYS[1]), tonumber(redis.call('GET', KEYS[2]) or '0')
-if epoch and seq >= tonumber(ARGV[2]) then return {epoch, seq} end
+if epoch and epoch ~= ARGV[4] and seq >= tonumber(ARGV[3]) then return {epoch, seq} end
 seq = math.max(seq, tonumber(ARGV[2]))
-redis.call('SET', KEYS[1], ARGV[1], 'EX', @{kept})
+local fresh = epoch and string.match(epoch, '^[^-]+') .. '-' .. ARGV[1] or ARGV[1]
+redis.call('SET', KEYS[1], fresh, 'EX', @{kept})
 redis.call('SET', KEYS[2], string.format('%d', seq), 'EX', @{kept})
 redis.call('DEL', KEYS[3])
-return {ARGV[1], seq}
+return {fresh, seq}
 """)
