@@ -36,7 +36,9 @@ ONCE = (
     "tests/journeys/test_page_picture.py",
     "tests/journeys/test_page_socket.py",
     "tests/journeys/test_players.py",
+    "tests/services/test_feed.py",
     "tests/services/test_presence.py",
+    "tests/services/test_rounds.py",
     "tests/sockets/test_python_client.py",
 )
 

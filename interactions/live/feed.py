@@ -54,7 +54,7 @@ class Seat:
 @dataclass(slots=True, eq=False)
 class Feed:
     """`seq`: heard from Redis (None: nobody was shown anything yet), `last`: that event, if it was heard; `told`: written to viewers.
-    Between `told` and `seq`: `must`.
+    Between `told` and `seq`: `must`. Nothing was kept of what came before `began`.
 
     `ready` are those who were told everything up to `told`; `lists` are their queues (plain, compressed), made anew when somebody
     comes or goes. The others are apart. `farewell`: these have to go, after they heard what was said before."""
@@ -66,6 +66,7 @@ class Feed:
     epoch: str = ""
     seq: int | None = None
     last: bytes = b""
+    began: int = 0
     told: int = 0
     early: list[tuple[int, bytes]] = field(default_factory=list)
     must: list[bytes] = field(default_factory=list)
@@ -82,7 +83,7 @@ class Feed:
 
     def begin(self, *, epoch: str, seq: int) -> None:
         """From this `seq` on, a gap is noticed."""
-        self.seq = self.told = seq
+        self.seq = self.told = self.began = seq
         self.epoch, self.last = epoch, b""
         self.must.clear()
         early, self.early = self.early, []

@@ -124,11 +124,13 @@ class Hub:
         """The first snapshot of a room that is new here: from this `seq` on, a gap is noticed. False: that is behind what viewers here
         have seen; `look_again`, then ask Redis again.
 
-        New is also a room whose id or memory began anew since the last viewer; who is still shown the old one must come back.
-        False: the room began here with somebody else's later snapshot, and what came between the two was not kept; look again."""
+        New is also a room whose id or memory began anew since the last viewer; who is still shown the old one must come back."""
         room = self.rooms.get(room_key)
-        if room is None or (room.seq is not None and room.epoch == position.epoch):
+        if room is None:
             return True
+        if room.seq is not None and room.epoch == position.epoch:
+            # Two came, and the answer of who was shown less was overtaken: nobody kept for it what lies between.
+            return position.seq >= room.began
         if room.seq is not None and position.seq < room.seq and any(seat.held is None for seat in room.seats):
             return False
         if room.seq is not None:
@@ -138,9 +140,8 @@ class Hub:
         room.begin(epoch=position.epoch, seq=position.seq)
         self._due_soon(room)
         return True
-        return True
 
-    async def look_again(self, *, room_key: str) -> bool:
+    async def look_again(self, *, room_key: str) -> None:
         """Compare with Redis now; numbers that went back become a new epoch, and everybody here joins again."""
         await self._catch_up(room_key)
 
