@@ -23,7 +23,7 @@ from interactions.consumers import commands
 from interactions.consumers.commands import BadCommand
 from interactions.consumers.entering import Entering
 from interactions.consumers.sockets import Socket
-from interactions.live import whispers, you
+from interactions.live import whereabouts, whispers, you
 from interactions.live.feed import Seat
 from interactions.live.hub import Hub
 from interactions.live.limits import Limits
@@ -136,10 +136,33 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         self._hear_in_room(whisper)
         if self._later is not None and whisper.room:
             self._later.append(partial(self._hear_in_room, whisper))
-        if whisper.entered and self.entry is not None and self.entry.room.key != whisper.entered:
-            seated = self.seat is not None and self.seat.counted
-            if seated and whisper.group in ("", self._platform()):
-                self.socket.dismiss(code=ELSEWHERE, reason="entered_another_room", message="You entered another room.")
+        if whisper.entered:
+            self._hear_elsewhere(whisper)
+            if self._later is not None:
+                self._later.append(partial(self._hear_elsewhere, whisper))
+
+    def _hear_elsewhere(self, whisper: whispers.Whisper) -> None:
+        """The person entered a room."""
+        entry, seat = self.entry, self.seat
+        if entry is None or seat is None or not seat.counted or entry.room.key == whisper.entered:
+            return
+        if whisper.group in ("", self._platform()):
+            asyncio.ensure_future(self._follow(whisper.group))  # noqa: RUF006 - one round trip
+
+    async def _follow(self, group: str) -> None:
+        """Go, if the person is in another room now: of two rooms that were entered at once, the later one stays."""
+        entry = self.entry
+        if entry is None:
+            return
+        here = entry.room.key
+        try:
+            gone = await whereabouts.is_elsewhere(
+                person=self._person(), room_key=here, group=group, rounds=self.hub.rounds
+            )
+        except (redis.RedisError, OSError):  # nobody is sent away for that
+            return
+        if gone and self.entry is not None and self.entry.room.key == here:
+            self.socket.dismiss(code=ELSEWHERE, reason="entered_another_room", message="You entered another room.")
 
     def _hear_in_room(self, whisper: whispers.Whisper) -> None:
         here = self.entry is not None and self.entry.room.key == whisper.room

@@ -12,6 +12,10 @@ from liveroom.accounts.models import Person
 from tests.helpers.people import Cast, make_cast
 from tests.helpers.sockets import Phone, SocketProcess, calling
 
+# Five times as often as shipped: whoever says something waits for a tick, and these tests say a lot. Where rates and
+# waiting are tested, the process ticks as shipped.
+TICK = {"LIVEROOM_TICK_MS": "20"}
+
 Watching = Callable[..., AbstractContextManager[Phone]]
 
 
@@ -20,8 +24,7 @@ def sockets(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SocketProcess]:
     with django_db_blocker.unblock():
-        # Ticks five times as often as shipped: whoever says something waits for a tick, and these tests say a lot.
-        process = SocketProcess(data=tmp_path_factory.mktemp("socket") / "data", LIVEROOM_TICK_MS="20")
+        process = SocketProcess(data=tmp_path_factory.mktemp("socket") / "data", **TICK)
     yield process
     process.stop()
 
