@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
 from liveroom.kernel import rounds
 from liveroom.kernel.rounds import Rounds
 
