@@ -297,6 +297,7 @@ class SocketServer(DoorServer):
             websocket_max_frame_size=MAX_FRAME_BYTES,
             websocket_max_message_size=MAX_FRAME_BYTES,
             websocket_handshake_timeout=30,
+            websocket_timeout=-1,
             application_close_timeout=2,
             ready_callable=self._before_the_first,
         )

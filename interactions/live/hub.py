@@ -229,6 +229,8 @@ class Hub:
             return  # nobody has been shown anything yet
         heard, epoch = room.seq, room.epoch  # both may move on while we ask
         now, last = await self._log_after(room_key, heard)
+        if now.pending:
+            self.ticker.look(room=room.ref)
         if now.epoch == epoch == room.epoch and heard == room.seq and not room.last:
             room.last = last
         forgotten = now.epoch == epoch and last and room.last and heard == room.seq and last != room.last

@@ -87,11 +87,13 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a room stands. `events` are those that were asked for, or none if the log does not reach back so far."""
+    """Where a room stands. `events` are those that were asked for, or none if the log does not reach back so far. `pending`: how
+    many messages wait for a tick."""
 
     epoch: str
     seq: int
     events: tuple[bytes, ...] = ()
+    pending: int = 0
 
 
 def message_id(*, sender: str, cid: str) -> str:
@@ -210,15 +212,26 @@ async def begin(*, room_key: str, shown: int = 0, broken: str = "") -> None:
     await _call(BEGIN, _begin_call(room_key, max(archived, shown), broken), room_key)
 
 
+_READ_KINDS = ("epoch", "seq", "ticks", "pending")
+
+
 async def position(*, room_key: str, since: int | None = None, shown: int = 0) -> Position:
     """Where the room stands, with what came after `since` as far as the log reaches. Begins an epoch where there is none."""
-    keys = [key(kind, room_key) for kind in ("epoch", "seq", "ticks")]
+    keys = [key(kind, room_key) for kind in _READ_KINDS]
     while True:
-        call = [_SHA[READ], len(keys), *keys, "" if since is None else since]
-        epoch, seq, *entries = await _call(READ, call, room_key)
-        if epoch:
-            return Position(epoch=bytes(epoch).decode(), seq=int(seq), events=_events(entries, since or 0))
+        answer = await _call(READ, [_SHA[READ], len(keys), *keys, "" if since is None else since], room_key)
+        if answer[0]:
+            return _position(answer, since or 0)
         await begin(room_key=room_key, shown=shown)
+
+
+def _position(answer: Sequence[Any], since: int) -> Position:
+    return Position(
+        epoch=bytes(answer[0]).decode(),
+        seq=int(answer[1]),
+        pending=int(answer[2]),
+        events=_events(answer[3:], since),
+    )
 
 
 def _events(entries: Sequence[bytes], since: int) -> tuple[bytes, ...]:
@@ -233,7 +246,7 @@ def _events(entries: Sequence[bytes], since: int) -> tuple[bytes, ...]:
 async def moment(*, room: RoomRef, since: int, now_ms: int) -> tuple[Position, list[dict[str, Any]], int | None]:
     """In one round: where the room stands with what came after `since`, its history up to there, its likes (None: not counted)."""
     client: Any = aredis_for(room.key)
-    keys = [key(kind, room.key) for kind in ("epoch", "seq", "ticks")]
+    keys = [key(kind, room.key) for kind in _READ_KINDS]
     pipe = client.pipeline(transaction=False)
     pipe.evalsha(_SHA[READ], len(keys), *keys, since)
     pipe.lrange(key("history", room.key), -room.history_count, -1)
@@ -246,7 +259,7 @@ async def moment(*, room: RoomRef, since: int, now_ms: int) -> tuple[Position, l
         # No script, or no epoch: the long way, which makes both.
         here = await position(room_key=room.key, since=since)
     else:
-        here = Position(epoch=bytes(read[0]).decode(), seq=int(read[1]), events=_events(read[2:], since))
+        here = _position(read, since)
     told = [event for event in _young(raw, room, now_ms) if event["seq"] <= here.seq]
     return here, told, None if likes is None else int(likes)
 
@@ -256,14 +269,8 @@ def _young(raw: list[bytes], room: RoomRef, now_ms: int) -> list[dict[str, Any]]
     return [event for event in map(orjson.loads, raw) if event["t"] >= oldest]
 
 
-async def history(*, room: RoomRef, now_ms: int) -> list[dict[str, Any]]:
-    """The last messages of the last hours, oldest first (C6)."""
-    raw: Any = aredis_for(room.key).lrange(key("history", room.key), -room.history_count, -1)
-    return _young(await raw, room, now_ms)
-
-
 def history_now(*, room: RoomRef, now_ms: int) -> list[dict[str, Any]]:
-    """The same from a thread."""
+    """The last messages of the last hours, oldest first (C6)."""
     raw: Any = redis_for(room.key).lrange(key("history", room.key), -room.history_count, -1)
     return _young(raw, room, now_ms)
 

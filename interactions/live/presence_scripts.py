@@ -40,7 +40,7 @@ local known, fault, low, high = false, false, 0, 0
 for i = 1, #words, 2 do
   local set = here .. words[i]
   local s, g, expires = string.match(words[i + 1], '^(%d+) (%d+) (%d+)$')
-  if tonumber(expires) > now then
+  if expires and tonumber(expires) > now then  -- not of this form: an older process, which is gone
     local size = redis.call('SCARD', set)
     low, high = math.max(low, size), high + size
     sets[#sets + 1] = set

@@ -227,22 +227,23 @@ end
 return {epoch, seq, math.max(0, (state[1] or 0) + tick_ms - now), left, unpack(results)}
 """)
 
-# KEYS: epoch seq ticks. ARGV: the last seq seen, '' if nothing is asked for. Answer: epoch ('' if there is none), seq, then the
+# KEYS: epoch seq ticks pending. ARGV: the last seq seen, '' if nothing is asked for. Answer: epoch ('' if there is none), seq, how many
+# wait, then the
 # log's entries that hold later ones, if the log reaches back so far and they are not too much to send again.
 READ: Final = _filled("""
 local epoch, seq = redis.call('GET', KEYS[1]) or '', tonumber(redis.call('GET', KEYS[2]) or '0')
-local since = tonumber(ARGV[1])
-if not since or since >= seq then return {epoch, seq} end
-local found = {epoch, seq}
+local since, pending = tonumber(ARGV[1]), redis.call('LLEN', KEYS[4])
+if not since or since >= seq then return {epoch, seq, pending} end
+local found = {epoch, seq, pending}
 local next, size = since + 1, 0
 for _, entry in ipairs(redis.call('XRANGE', KEYS[3], string.format('%d', since + 1), '+')) do
   local last, lines = tonumber(string.match(entry[1], '^(%d+)')), tonumber(entry[2][4])
   size = size + #entry[2][6]
-  if last - lines + 1 > next or size > @{replay} then return {epoch, seq} end
+  if last - lines + 1 > next or size > @{replay} then return {epoch, seq, pending} end
   next = last + 1
   found[#found + 1] = string.format('%d', last - lines + 1) .. '\\n' .. entry[2][6]
 end
-if next ~= seq + 1 then return {epoch, seq} end
+if next ~= seq + 1 then return {epoch, seq, pending} end
 return found
 """)
 

@@ -66,9 +66,12 @@ class _Line:
     # The next call comes before the tick.
     early: bool = False
 
+    # What waits is of somebody who is gone.
+    forsaken: bool = False
+
     @property
     def idle(self) -> bool:
-        return not self.unsent and not self.undecided
+        return not self.unsent and not self.undecided and not self.forsaken
 
 
 class Ticker:
@@ -93,6 +96,12 @@ class Ticker:
         if line.due_at <= loop.time():
             self._wake.set()
         return said.answer
+
+    def look(self, *, room: RoomRef) -> None:
+        """Messages wait there that nobody carries: whoever submitted them is gone."""
+        if room.key not in self._lines:
+            self._lines[room.key] = _Line(room=room, forsaken=True)
+            self._wake.set()
 
     def resolve(self, *, room_key: str, carried: Sequence[tuple[str, Outcome]]) -> None:
         """What became of messages that waited, as the hub hears it on the room's channel."""
@@ -178,6 +187,7 @@ class Ticker:
                 _answer(said, outcome)
                 for twin in line.undecided.pop(said.message.id, ()):
                     _answer(twin, outcome)
+        line.forsaken = line.forsaken and answer.left > 0
         soon = now + answer.next_ms / 1000
         if batch and answer.outcomes[0] is WAITS and answer.next_ms < self.tick_ms and not line.early:
             line.contended_until = now + CONTENDED_SECONDS

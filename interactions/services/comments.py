@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.conf import settings
 
 from interactions.live import envelope, pipeline
 from interactions.live.pipeline import Message, Outcome
@@ -16,8 +17,6 @@ from liveroom.accounts.selectors import Profile
 from liveroom.kernel import ids, permission
 from liveroom.kernel.permission import Actor
 from moderation.rules.verdict import Standing
-
-TICK_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def receipt(message: Message, outcome: Outcome) -> dict[str, Any]:
 def send_now(*, room: RoomRef, speaker: Speaker, type: str, data: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
     """Say it from a thread, for REST, and wait for what becomes of it: half a second at most. Unanswered, RedisError."""
     message = prepared(room=room, speaker=speaker, type=type, data=data, now_ms=now_ms, standing=None)
-    answer = receipt(message, pipeline.say_now(room=room, message=message, tick_ms=TICK_MS))
+    answer = receipt(message, pipeline.say_now(room=room, message=message, tick_ms=settings.LIVEROOM.tick_ms))
     if "event" in answer:
         answer["event"] = orjson.loads(message.event)
     return answer

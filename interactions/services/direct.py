@@ -50,13 +50,15 @@ def prepared(*, speaker: Speaker, data: Mapping[str, Any], now_ms: int) -> Direc
     actor = speaker.actor
     if not Person.objects.filter(app=actor.app_id, identifier=to).exists():
         raise PersonUnknown(f"There is no user {to!r} in this app; users exist after their first login.")
-    event_id = ids.event_id()
+    sender = speaker.profile.id
+    # The same `cid` is the same message, with the same id.
+    event_id = ids.event_id() if content.cid is None else pipeline.message_id(sender=f"{sender}\n{to}", cid=content.cid)
     cid = {} if content.cid is None else {"cid": content.cid}
     body = {name: value for name, value in content.body.items() if name not in _OF_ROOMS}
     return Direct(
         person=whispers.person_key(sdkappid=actor.sdkappid, identifier=to),
         event={"type": "direct", "t": now_ms, "id": event_id, "from": speaker.profile.as_dict(), **cid, **body},
-        event_id=event_id if content.cid is None else pipeline.message_id(sender=speaker.profile.id, cid=content.cid),
+        event_id=event_id,
         kept_seconds=kept,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -12,6 +13,7 @@ from interactions.live import pipeline
 from interactions.live.envelope import event
 from interactions.live.hub import Hub
 from interactions.live.room_ref import RoomRef
+from interactions.rules.admission import Priority
 from liveroom.kernel.redis import shared
 
 ROOMS = 40
@@ -104,4 +106,26 @@ async def test_what_was_replayed_is_not_told_again_by_a_hub_that_lags():
             ear.heard.clear()
             await asyncio.wait_for(ear.heard.wait(), 5)
     assert [found["n"] for found in late.events() if "n" in found] == [0, 1, 2, 3]
+    await hub.stop()
+
+
+async def test_what_a_process_that_is_gone_left_waiting_is_said():
+    """It was over the rate when it was submitted; nobody carries it any more, but here are viewers."""
+    hub, ear = Hub(process="hub-1"), Ear()
+    ref = replace(room(0), messages_per_second=1)
+    seat = await hub.enter(room=ref, viewer=ear)
+    here = await pipeline.position(room_key=ref.key)
+    hub.settle(room_key=ref.key, position=here)
+    hub.open(room_key=ref.key, seat=seat, after_seq=here.seq)
+    said = [
+        pipeline.Message(id=f"m{n}", event=event(type="comment", t=1, n=n), sender="zed", priority=Priority.NORMAL)
+        for n in range(2)
+    ]
+    left = await asyncio.to_thread(pipeline.submit_now, room=ref, messages=said, tick_ms=100)
+    assert [outcome.result for outcome in left.outcomes] == ["delivered", "waiting"]
+    await asyncio.sleep(1.1)
+    await hub._catch_up(ref.key)
+    while [found["n"] for found in ear.events() if "n" in found] != [0, 1]:
+        ear.heard.clear()
+        await asyncio.wait_for(ear.heard.wait(), 5)
     await hub.stop()
