@@ -53,8 +53,8 @@ def _fits(value: Any, *, field: str, limit: int) -> Any:
         raise BadParameter(f"{field} is nested deeper than {LEVELS} levels.", field=field, limit=LEVELS)
     try:
         size = len(orjson.dumps(value))
-    except TypeError:  # half a surrogate pair
-        raise BadParameter(f"{field} holds half of a surrogate pair; send valid UTF-8.", field=field) from None
+    except orjson.JSONEncodeError as fault:  # half a surrogate pair, a number of more than 64 bits, too deep
+        raise BadParameter(f"{field} cannot be sent on as JSON: {fault}.", field=field) from None
     if size > limit:
         error = BadParameter(
             f"{field} takes {size:,} bytes; the limit is {limit:,}.", field=field, limit=limit, given=size
@@ -180,16 +180,17 @@ def checked(type: str, data: Mapping[str, Any], *, actor: Actor, role: str, limi
     else:
         body = _text(data, limit_bytes)
     if type == "comment":
-        body["position"] = _position(data.get("position", "scroll"))
+        said = data.get("position")
+        body["position"] = POSITIONS[0] if said is None else _position(said)
     for name, check in _BESIDE.items():
         if data.get(name) is not None:
             body[name] = check(data[name])
     cid = data.get("cid")
     if cid is not None:
         cid = text.checked(cid, field="cid", limit_bytes=CID_BYTES, required=True)
-    online_only = data.get("online_only", False)
-    if not isinstance(online_only, bool):
+    online_only = data.get("online_only")
+    if online_only is not None and not isinstance(online_only, bool):
         raise BadParameter("online_only is true or false.", field="online_only")
     return Content(
-        type=type, body=body, cid=cid, priority=_priority(data.get("priority"), actor=actor, role=role), online_only=online_only,
+        type=type, body=body, cid=cid, priority=_priority(data.get("priority"), actor=actor, role=role), online_only=bool(online_only),
     )  # fmt: skip
