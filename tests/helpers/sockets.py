@@ -209,7 +209,8 @@ def calling(url: str, *, usersig: str | None = None, query: str = "", **options:
     """A phone with an open line, in no room yet."""
     marks = [f"usersig={quote(usersig)}" if usersig else "", query]
     address = url + "?" + "&".join(mark for mark in marks if mark)
-    line = connect(address, max_size=2**22, ping_interval=None, close_timeout=2, **options)
+    # Without a bound on what was not read: with one, closing waits for who reads it, and nobody does.
+    line = connect(address, max_size=2**22, max_queue=None, ping_interval=None, close_timeout=2, **options)
     try:
         yield Phone(line)
     finally:
