@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -28,6 +30,28 @@ TRIES = 3
 Answer = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the handshake said, as far as it is needed later. `http`: under which origin this viewer sees our pages."""
+
+    sdkappid: int | None
+    platform: str
+    http: str
+
+
+def asked_by(*, query: dict[str, list[str]], host: str) -> Asked:
+    """`host`: the name that was dialled; in development our pages stand under it."""
+    raw = query.get("sdkappid", [""])[0]
+    platform = query.get("platform", [""])[0]
+    config = settings.LIVEROOM
+    http = str(config.public_http) if config.production else f"http://{host or config.host}:{config.http_port}"
+    return Asked(
+        sdkappid=int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 15 else None,
+        platform=platform if platform in whereabouts.PLATFORMS else whereabouts.WEB,
+        http=sys.intern(http),
+    )
+
+
 class Entering:
     """`join` and `leave`. What is named here is the consumer's; `entry` and `seat` are None outside of any room."""
 
@@ -38,16 +62,9 @@ class Entering:
     source: str
     address: str
     visitor: joining.Visitor
-    headers: dict[bytes, bytes]
-    query: dict[str, list[str]]
+    asked: Asked
     entry: joining.Entry | None = None
     seat: Seat | None = None
-
-    def _header(self, name: bytes) -> str:
-        return bytes(self.headers.get(name, b"")).decode("latin-1")
-
-    def _asked(self, name: str) -> str:
-        return self.query.get(name, [""])[0]
 
     def _person(self) -> str:
         actor = self.visitor.actor
@@ -62,22 +79,6 @@ class Entering:
             raise NotInRoom("You are not in that room; join it first.")
         return self.entry
 
-    def _asked_app(self) -> int | None:
-        raw = self._asked("sdkappid")
-        return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 15 else None
-
-    def _platform(self) -> str:
-        asked = self._asked("platform")
-        return asked if asked in whereabouts.PLATFORMS else whereabouts.WEB
-
-    def _http(self) -> str:
-        """Under which origin this viewer sees our pages: the name that it dialled, in development."""
-        config = settings.LIVEROOM
-        if config.production:
-            return str(config.public_http)
-        host = self._header(b"host").rsplit(":", 1)[0] or config.host
-        return f"http://{host}:{config.http_port}"
-
     async def _join(self, command: dict[str, Any]) -> Answer:
         group_id, password = command.get("room"), command.get("password")
         if not isinstance(group_id, str):
@@ -88,7 +89,7 @@ class Entering:
         self.limits.join(person=self._limited(), source=self.source)
         app_id = self.visitor.actor.app_id
         if not app_id:
-            app_id = await self.lobby.app_id(self._asked_app())
+            app_id = await self.lobby.app_id(self.asked.sdkappid)
         door = self.lobby.door(app_id=app_id, group_id=group_id)
         self._later = []
         try:
@@ -140,7 +141,7 @@ class Entering:
             await self.hub.look_again(room_key=room_key)
             return None
         if self.visitor.actor.is_authenticated and seat.counted and (person := self._limited()):
-            group = self._platform() if entry.room.several_rooms else ""
+            group = self.asked.platform if entry.room.several_rooms else ""
             if group in ("", whereabouts.WEB):
                 await whereabouts.entered(person=person, room_key=room_key, group=group, rounds=self.hub.rounds)
         now = clock.now()
@@ -148,7 +149,7 @@ class Entering:
         for hear in self._later or ():
             hear()
         snapshot = {
-            **joining.present_state(view=moment.view, entry=self.entry, http=self._http(), now=now),
+            **joining.present_state(view=moment.view, entry=self.entry, http=self.asked.http, now=now),
             "online": max(moment.online, int(seat.counted)),
             "likes": moment.likes,
             "history": moment.history,

@@ -21,7 +21,7 @@ from django.db import OperationalError
 
 from interactions.consumers import commands
 from interactions.consumers.commands import BadCommand
-from interactions.consumers.entering import Entering
+from interactions.consumers.entering import Entering, asked_by
 from interactions.consumers.sockets import Socket
 from interactions.live import whereabouts, whispers, you
 from interactions.live.feed import Seat
@@ -64,8 +64,12 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
             transport=extension["transport"], deflated=extension["deflated"], close=self._close_softly, owner=self
         )
         extension["owns"](self.socket)
-        self.query = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        self.headers = dict(self.scope["headers"])
+        query = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        headers = {name: value.decode("latin-1") for name, value in self.scope["headers"]}
+        # Daphne keeps them for as long as the socket lives; nobody reads them again.
+        self.scope["headers"].clear()
+        host = headers.get(b"host", "").rsplit(":", 1)[0]
+        self.asked = asked_by(query=query, host=host)
         self.visitor = joining.GUEST
         self.entry: joining.Entry | None = None
         self.seat: Seat | None = None
@@ -74,37 +78,23 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         self.hub.viewers.add(self.socket)
         protocols = self.scope.get("subprotocols") or []
         await self.accept(subprotocol=protocols[0] if protocols[:1] == ["liveroom.v1"] else None)
-        if not self._origin_is_ours():
+        if not _origin_is_ours(origin=headers.get(b"origin", ""), host=host):
             self.socket.dismiss(code=WRONG_ORIGIN, reason="origin", message="This origin is not in LIVEROOM_ORIGINS.")
         else:
-            await self._log_in(protocols)
+            # In the address, or as the second subprotocol after `liveroom.v1`. None: a guest.
+            usersig = query.get("usersig", [""])[0]
+            if not usersig and protocols[:1] == ["liveroom.v1"] and len(protocols) > 1:
+                usersig = protocols[1]
+            if usersig:
+                await self._log_in(usersig, since=you.asked_since(query.get("you", [""])[0]))
 
-    def _origin_is_ours(self) -> bool:
-        """Browsers say where a page came from; programs do not. Without LIVEROOM_ORIGINS every page may, in development."""
-        origin = self._header(b"origin")
-        config = settings.LIVEROOM
-        if not origin or origin in config.origins or origin == config.public_http:
-            return True
-        host = self._header(b"host").rsplit(":", 1)[0]
-        try:
-            same_host = (urlsplit(origin).hostname or "") == host
-        except ValueError:  # an unclosed [
-            same_host = False
-        return same_host or (not config.origins and not config.production)
-
-    async def _log_in(self, protocols: list[str]) -> None:
-        """The token stands in `?usersig=`, or as the second subprotocol after `liveroom.v1`. None: a guest."""
-        usersig = self._asked("usersig")
-        if not usersig and protocols[:1] == ["liveroom.v1"] and len(protocols) > 1:
-            usersig = protocols[1]
-        if not usersig:
-            return
+    async def _log_in(self, usersig: str, *, since: tuple[str, int] | None) -> None:
+        """`since`: up to where the person heard what concerns it alone."""
         try:
             self.visitor = await self.lobby.visitor(usersig)
             self.ear = you.Ear(person=self._person(), write=self.socket.queue.write)
             self.hub.meet(person=self.ear.person, listener=self._hear)
-            asked = you.asked_since(self._asked("you"))
-            position = await you.since(person=self.ear.person, since=asked, rounds=self.hub.rounds)
+            position = await you.since(person=self.ear.person, since=since, rounds=self.hub.rounds)
             self.socket.say(position.frame())
             self.ear.open(position)
         except TokenRefused as error:
@@ -146,7 +136,7 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         entry, seat = self.entry, self.seat
         if entry is None or seat is None or not seat.counted or entry.room.key == whisper.entered:
             return
-        if whisper.group in ("", self._platform()):
+        if whisper.group in ("", self.asked.platform):
             asyncio.ensure_future(self._follow(whisper.group))  # noqa: RUF006 - one round trip
 
     async def _follow(self, group: str) -> None:
@@ -276,6 +266,18 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         "like": _like,
         "direct": _direct,
     }
+
+
+def _origin_is_ours(*, origin: str, host: str) -> bool:
+    """Browsers say where a page came from; programs do not. Without LIVEROOM_ORIGINS every page may, in development."""
+    config = settings.LIVEROOM
+    if not origin or origin in config.origins or origin == config.public_http:
+        return True
+    try:
+        same_host = (urlsplit(origin).hostname or "") == host
+    except ValueError:  # an unclosed [
+        same_host = False
+    return same_host or (not config.origins and not config.production)
 
 
 def _then(outcome: asyncio.Future[Outcome], message: Message) -> asyncio.Future[Answer]:

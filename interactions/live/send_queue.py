@@ -13,6 +13,8 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_FRAMES = 400
 # At once into Twisted's buffer when the kernel took everything before.
 GULP_BYTES = 64 * 1024
+# What a queue is until something waits in it: most never have one of their own.
+_NOTHING: deque[tuple[bytes, bool]] = deque()
 
 
 class SendQueue:
@@ -24,7 +26,7 @@ class SendQueue:
     def __init__(self, *, transport: Any, overflow: Callable[[], None]) -> None:
         self._transport = transport
         self._overflow = overflow
-        self._queue: deque[tuple[bytes, bool]] = deque()
+        self._queue = _NOTHING
         self._queued = 0
         self._producing = False
         self.ended = False
@@ -61,6 +63,8 @@ class SendQueue:
                 self.end()
                 self._overflow()
                 return
+        if self._queue is _NOTHING:
+            self._queue = deque()
         self._queue.append((frame, must))
         self._queued += len(frame)
         if not self._producing:
