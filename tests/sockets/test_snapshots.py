@@ -1,0 +1,269 @@
+"""Coming in while everything moves: the snapshot and the events after it are the whole truth, for two hundred at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+
+from interactions.services import joining
+from interactions.services.lobby import Door
+from liveroom.accounts.services import tokens
+from liveroom.kernel import clock
+from liveroom.rooms.models import Room
+from liveroom.rooms.services import attributes, people, rooms
+from moderation.services import muting
+from tests.helpers.crowd import Line
+from tests.helpers.people import STAFF
+from tests.helpers.sockets import SocketProcess, tell
+
+CROWD = 200
+PATIENCE_SECONDS = 20
+
+
+class Newcomer:
+    """Joins once, keeps its snapshot and what came after."""
+
+    def __init__(self, query: str) -> None:
+        self.query = query
+        self.snapshot: dict[str, Any] = {}
+        self.events: list[dict[str, Any]] = []
+
+    async def visit(self, port: int, *, after: float, done: Callable[[dict[str, Any]], bool]) -> None:
+        await asyncio.sleep(after)
+        loop = asyncio.get_running_loop()
+        _, line = await loop.create_connection(lambda: Line(query=self.query), "127.0.0.1", port)
+        await line.opened.wait()
+        line.write(b'{"id": 0, "type": "join", "room": "r1"}')
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not any(map(done, self.events[-50:])):
+                payload = await line.frames.get()
+                assert payload is not None, f"hung up on with {line.code}"
+                frame = json.loads(payload)
+                if frame.get("id") == 0:
+                    assert frame["ok"], frame
+                    assert not self.events, "told before it was shown"
+                    self.snapshot = frame["snapshot"]
+                elif frame.get("type") == "batch":
+                    assert self.snapshot, "told before it was shown"
+                    self.events += frame["events"]
+        line.transport.abort()
+
+    @property
+    def numbered(self) -> list[dict[str, Any]]:
+        return [event for event in self.events if "seq" in event]
+
+    def state(self) -> dict[str, Any]:
+        """What the room looks like to it at the end."""
+        room = self.snapshot["room"]
+        shown = {"notice": room["notice"], "title": room["title"], "pk": room["attributes"]["pk"], "muted_all": False}
+        shown["muted_all"] = self.snapshot["me"]["muted_all"]
+        for event in self.numbered:
+            if event["type"] == "notice":
+                shown["notice"] = event["notice"]
+            elif event["type"] == "room":
+                shown["title"] = event.get("title", shown["title"])
+            elif event["type"] == "attributes":
+                shown["pk"] = event["changed"].get("pk", shown["pk"])
+            elif event["type"] == "mute_all":
+                shown["muted_all"] = event["on"]
+        return shown
+
+
+def in_a_thread(work: Callable[[], None]) -> threading.Thread:
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_two_hundred_come_at_once_while_state_and_comments_flow(cast, sockets: SocketProcess, watching):
+    by, stop, said = cast.actor(cast.stella), threading.Event(), []
+    attributes.write_attributes(room=cast.room, values={"pk": "0"}, replace=False, by=STAFF, now=clock.now())
+    tell()
+
+    def change() -> None:
+        n = 0
+        while not stop.is_set():
+            n += 1
+            rooms.change_room(
+                room=cast.room, changes={"notice": f"notice {n}", "title": f"Title {n}"}, by=by, now=clock.now()
+            )
+            attributes.write_attributes(room=cast.room, values={"pk": str(n)}, replace=False, by=by, now=clock.now())
+            (muting.mute_everyone if n % 2 else muting.unmute_everyone)(room=cast.room, by=by, now=clock.now())
+            tell()
+            stop.wait(0.02)
+
+    def speak() -> None:
+        n = 0
+        while not stop.is_set():
+            n += 1
+            answer = stella.says(f"word {n}")
+            if answer["result"] == "delivered":
+                said.append((answer["seq"], f"word {n}"))
+
+    sigs = [
+        tokens.make_usersig(app=cast.app, identifier=f"crowd{n % 150}", expire_seconds=600, now=clock.now())
+        for n in range(CROWD - 20)
+    ]
+    crowd = [Newcomer(f"platform=ios&usersig={quote(sig)}") for sig in sigs]
+    crowd += [Newcomer(f"sdkappid={cast.app.sdkappid}") for _ in range(20)]
+
+    async def come() -> None:
+        visits = [
+            one.visit(sockets.port, after=(number % 40) * 0.04, done=lambda event: event.get("text") == "end")
+            for number, one in enumerate(crowd)
+        ]
+        async with asyncio.TaskGroup() as group:
+            for visit in visits:
+                group.create_task(visit)
+            while not all(one.snapshot for one in crowd):
+                await asyncio.sleep(0.02)
+            stop.set()
+            for worker in workers:
+                await asyncio.to_thread(worker.join)
+            said.append(((await asyncio.to_thread(stella.says, "end"))["seq"], "end"))
+
+    with watching(cast.stella) as stella, watching(cast.max) as first:
+        workers = [in_a_thread(change), in_a_thread(speak)]
+        try:
+            asyncio.run(come())
+        finally:
+            stop.set()
+        first.hears("comment", text="end")
+        said = [*said]
+        comments = [event for event in first.heard if event["type"] == "comment"]
+        assert [(event["seq"], event["text"]) for event in comments] == said
+        truth = Newcomer("")
+        truth.snapshot, truth.events = first.snapshot, first.heard
+        final = truth.state()
+    room = Room.objects.get(pk=cast.room.pk)
+    assert (final["notice"], final["title"]) == (room.notice, room.title)
+    last = said[-1][0]
+    for one in crowd:
+        seq = one.snapshot["seq"]
+        assert [event["seq"] for event in one.numbered] == list(range(seq + 1, last + 1))
+        assert one.state() == final
+        earlier = [event for event in comments if event["seq"] <= seq]
+        assert one.snapshot["history"] == earlier[-20:]
+        assert [event for event in one.numbered if event["type"] == "comment"] == comments[len(earlier) :]
+        assert one.snapshot["online"] >= 1
+    assert len({one.snapshot["seq"] for one in crowd}) > 3, "nothing moved"
+    assert "Traceback" not in sockets.text()
+
+
+@pytest.mark.parametrize("what", ["mute", "role", "notice", "mute_all"])
+def test_what_falls_while_one_comes_in_is_shown_or_follows(cast, calls, watching, what):
+    by = cast.actor(cast.stella)
+
+    def fall(on: bool, number: int) -> None:
+        asked: dict[str, Any] = {"room": cast.room, "by": by, "now": clock.now()}
+        if what == "mute":
+            (muting.mute_user if on else muting.unmute_user)(
+                identifier="mia", **asked, **({"seconds": None} if on else {})
+            )
+        elif what == "role":
+            (people.appoint_admin if on else people.dismiss_admin)(identifier="mia", **asked)
+        elif what == "notice":
+            rooms.change_room(changes={"notice": f"notice {number}"}, **asked)
+        else:
+            (muting.mute_everyone if on else muting.unmute_everyone)(**asked)
+        tell()
+
+    tell()  # what was before
+    with watching(cast.zed) as zed:
+        for number in range(10):
+            on = number % 2 == 0
+            with calls(cast.mia) as mia:
+                mia.asks("ping")
+                changing = in_a_thread(lambda on=on, number=number: (time.sleep(number * 0.002), fall(on, number))[1])
+                mia.joins("r1")
+                changing.join()
+                kind = "unmute" if (what, on) == ("mute", False) else what
+                event = zed.hears(kind)
+                me, seq = mia.snapshot["me"], mia.snapshot["seq"]
+                if event["seq"] > seq:
+                    assert mia.hears(kind)["seq"] == event["seq"]
+                elif what == "notice":
+                    assert mia.snapshot["room"]["notice"] == f"notice {number}"
+                else:
+                    shown = {"mute": me["muted"], "mute_all": me["muted_all"], "role": me["role"] == "admin"}
+                    assert shown[what] is on
+                if what != "notice":  # and it is meant
+                    until_so(lambda mia=mia, on=on: meant(mia, what, on))
+
+
+def meant(mia: Any, what: str, on: bool) -> bool:
+    answer = mia.says("hi", priority="High" if what == "role" else "Normal")
+    return bool(answer["ok"]) is (on if what == "role" else not on)
+
+
+def until_so(true: Callable[[], bool]) -> None:
+    """The word to the sockets travels beside the event."""
+    end = time.monotonic() + 2
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+async def test_the_database_is_asked_once_for_all_who_come_in_a_second(cast, monkeypatch):
+    asked = []
+
+    def view_of(**what: Any) -> Any:
+        asked.append(what)
+        return real(**what)
+
+    real = joining.view_of
+    monkeypatch.setattr(joining, "view_of", view_of)
+    door = Door(app_id=cast.app.pk, group_id="r1")
+
+    async def come() -> Any:
+        await door.view()
+        return await door.moment()
+
+    moments = await asyncio.gather(*(come() for _ in range(CROWD)))
+    assert len(asked) == 2  # one says where to look, one what is there
+    assert len({moment.position.seq for moment in moments}) == 1
+    await asyncio.gather(*(come() for _ in range(CROWD)))
+    assert len(asked) == 2
+    door.doubt()
+    await asyncio.gather(*(come() for _ in range(CROWD)))
+    assert len(asked) == 3
+
+
+async def test_what_happened_since_is_seen_before_anybody_is_shown_an_old_room(cast):
+    door = Door(app_id=cast.app.pk, group_id="r1")
+    await door.view()
+
+    def change() -> None:
+        rooms.change_room(room=cast.room, changes={"notice": "new"}, by=STAFF, now=clock.now())
+        tell()
+
+    worker = in_a_thread(change)
+    await asyncio.to_thread(worker.join)
+    before = await door.view()
+    moment = await door.moment()
+    assert before.view.shown["notice"] == ""  # read a moment ago
+    assert moment.view.shown["notice"] == "new"
+    assert moment.position.seq > before.position.seq
+
+
+def test_whoever_comes_counts_itself(cast, watching):
+    with watching(cast.mia) as mia:
+        assert mia.snapshot["online"] == 1
+    with watching(None) as guest:
+        assert guest.snapshot["online"] >= 1
+    with watching(cast.stella, overlay=True) as overlay:
+        assert overlay.snapshot["online"] >= 0
