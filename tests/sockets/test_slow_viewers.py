@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import Any
 
-import orjson
 import pytest
 
 from interactions.live.send_queue import GULP_BYTES, MAX_BYTES, MAX_FRAMES, SendQueue, write_all
+from liveroom.rooms.models import Room
 from tests.helpers.crowd import Viewer
 from tests.helpers.people import Cast
 from tests.helpers.sockets import SocketProcess, calling
-from tests.helpers.wire import CLOSE, TEXT, Wire, masked, memory_bytes
+from tests.helpers.wire import CLOSE, TEXT, Wire, memory_bytes
 
 # The queue alone
 
@@ -198,3 +202,153 @@ def test_a_peer_that_is_gone_is_nobodys_trouble() -> None:
     line.queue.write(b"one")
     write_all([line.queue, other.queue], b"two", must=True)
     assert (other.taken, line.transport.buffered, line.overflows) == (b"two", 0, 0)
+
+
+# With a real process
+
+VIEWERS, STALLED, DOZING = 30, 7, 3
+LANES = 8
+LONG, SHORT = 7_000, 20
+# What a stalled viewer may cost: its queue, what Twisted has of it, and a frame; and what the rest of the process does meanwhile.
+GROWTH_BYTES = (STALLED + DOZING) * (MAX_BYTES + GULP_BYTES + LONG) + 5_000_000
+
+
+@pytest.fixture(scope="module")
+def process(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Without ticks, so that four hundred frames are soon there: who is hung up on for so many can get all of it again, who is for
+    two megabytes has missed more than the log gives at once."""
+    with django_db_blocker.unblock():
+        process = SocketProcess(data=tmp_path_factory.mktemp("slow") / "data", name="slow-1", LIVEROOM_TICK_MS="0")
+    yield process
+    process.stop()
+
+
+class Listener(Viewer):
+    """One who reads. `delays`: seconds from the server's clock to here."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.delays: list[float] = []
+        self.frames = 0
+
+    def _hear(self, frame: dict[str, Any]) -> None:
+        super()._hear(frame)
+        self.frames += frame.get("type") == "batch"
+
+    def _count(self, event: dict[str, Any]) -> None:
+        super()._count(event)
+        if "seq" in event:
+            self.delays.append(time.time() - event["t"] / 1000)
+
+
+class Sleeper:
+    """One who joins and reads nothing for a while."""
+
+    def __init__(self, port: int) -> None:
+        self.wire = Wire(port, path="/ws/v1?sdkappid=1400000000")
+        self.wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        self.wire.says(id=1, type="join", room="r1")
+        while "ok" not in (answer := self._next() or {}):
+            pass
+        self.epoch, self.seq = answer["snapshot"]["epoch"], answer["snapshot"]["seq"]
+        self.code: int | None = None
+        self.goal = 1_000_000
+
+    def _next(self) -> dict[str, Any] | None:
+        frame = self.wire.hears()
+        if frame is not None and frame.opcode == CLOSE:
+            self.code = int.from_bytes(frame.payload[:2], "big")
+        return frame.json if frame is not None and frame.opcode == TEXT else None
+
+    def reads(self) -> None:
+        """Whole frames, each event after the other, until the end or `goal`."""
+        while self.seq < self.goal and (frame := self._next()) is not None:
+            for event in frame.get("events", ()):
+                if "seq" in event:
+                    assert event["seq"] == self.seq + 1
+                    self.seq = event["seq"]
+
+    @property
+    def port(self) -> int:
+        return int(self.wire.socket.getsockname()[1])
+
+
+def unsent(*, port: int, peers: set[int]) -> list[int]:
+    """Bytes that the kernel holds for each of these peers of our port."""
+    found = []
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        local, peer = (int(address.rpartition(":")[2], 16) for address in fields[1:3])
+        if local == port and peer in peers:
+            found.append(int(fields[4].partition(":")[0], 16))
+    return found
+
+
+def test_ten_who_stop_reading_cost_the_others_nothing(cast: Cast, process: SocketProcess) -> None:
+    Room.objects.update(messages_per_second=10_000)
+    usual = {"port": process.port, "room": "r1", "sdkappid": cast.app.sdkappid}
+    listeners = [Listener(**usual) for _ in range(VIEWERS - 1)]
+    listeners.append(Listener(**usual, usersig=cast.usersig(cast.mia)))
+    speaker, numbers = listeners[-1], count(1)
+
+    async def say_many(number: int, size: int) -> None:
+        left = iter(range(number))
+
+        async def lane() -> None:
+            for _ in left:
+                n = next(numbers)
+                assert (await speaker.says(f"{n} ".ljust(size, "x"), number=n))["result"] == "delivered"
+
+        await asyncio.gather(*(lane() for _ in range(LANES)))
+
+    async def scene(pool: ThreadPoolExecutor) -> tuple[list[Sleeper], list[Sleeper]]:
+        loop = asyncio.get_running_loop()
+        lives = [asyncio.ensure_future(listener.stay()) for listener in listeners]
+        await asyncio.wait_for(asyncio.gather(*(listener.joined.wait() for listener in listeners)), 10)
+        sleepers = [await loop.run_in_executor(pool, Sleeper, process.port) for _ in range(STALLED + DOZING)]
+        stalled, dozing = sleepers[:STALLED], sleepers[STALLED:]
+        await say_many(50, LONG)
+        before, peers = memory_bytes(process.child.pid), {sleeper.port for sleeper in sleepers}
+        # Until the kernel takes no more for any of them …
+        held: list[int] = []
+        while held != (held := unsent(port=process.port, peers=peers)):
+            await say_many(25, LONG)
+        full = speaker.frames
+        while speaker.frames < full + MAX_FRAMES // 2:
+            await say_many(LANES, SHORT)
+        # … some wake up in time, for the others it becomes too much.
+        awake = [loop.run_in_executor(pool, one.reads) for one in dozing]
+        while speaker.frames < full + MAX_FRAMES + 20:
+            await say_many(LANES, SHORT)
+        assert memory_bytes(process.child.pid) - before < GROWTH_BYTES
+        for one in dozing:
+            one.goal = speaker.seq
+        awake += [loop.run_in_executor(pool, one.reads) for one in stalled]
+        await say_many(1, SHORT)
+        await asyncio.gather(*awake)
+        while len({listener.seq for listener in listeners}) > 1:
+            await asyncio.sleep(0.01)
+        for life in lives:
+            life.cancel()
+        await asyncio.gather(*lives, return_exceptions=True)
+        return stalled, dozing
+
+    with ThreadPoolExecutor(STALLED + DOZING) as pool:
+        stalled, dozing = asyncio.run(scene(pool))
+    # Nobody else noticed.
+    assert [listener.wrong for listener in listeners if listener.wrong] == []
+    assert {(listener.cuts, len(listener.byes)) for listener in listeners} == {(0, 0)}
+    delays = sorted(delay for listener in listeners for delay in listener.delays)
+    assert delays[int(len(delays) * 0.99)] < 0.8
+    # Those who woke up in time have everything; the others were told why they have not, and come back for it.
+    last = listeners[0].seq
+    assert {(one.code, one.seq >= one.goal) for one in dozing} == {(None, True)}
+    assert 4009 in {one.code for one in stalled}
+    for one in stalled:
+        assert one.code in (4009, None)
+        assert one.seq < last
+        with calling(process.url, query=f"sdkappid={cast.app.sdkappid}") as phone:
+            assert phone.joins("r1", since={"epoch": one.epoch, "seq": one.seq})["recovered"] is True
+            phone.hears("comment", seq=last)
+            assert [seq for seq, _ in phone.numbered] == list(range(one.seq + 1, last + 1))
+    assert "Traceback" not in process.text()
