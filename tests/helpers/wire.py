@@ -90,6 +90,8 @@ class Wire:
         if len(data) < 2:
             return None
         size, start = data[1], 2
+        if len(data) < {126: 4, 127: 10}.get(size, 2):
+            return None
         if size == 126:
             size, start = struct.unpack("!H", data[2:4])[0], 4
         elif size == 127:
