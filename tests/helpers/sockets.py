@@ -53,9 +53,9 @@ def _database_of_the_tests(data: Path) -> dict[str, str]:
 
 
 class SocketProcess:
-    """`manage.py run_socket` with the database and the Redis of the tests. Its log is `log`."""
+    """`manage.py run_socket` with the database and the Redis of the tests. Its log is `log`. `first`: Python that it runs before."""
 
-    def __init__(self, *, data: Path, name: str = "socket-1", **environment: str) -> None:
+    def __init__(self, *, data: Path, name: str = "socket-1", first: str = "", **environment: str) -> None:
         data.mkdir(parents=True, exist_ok=True)
         self.name, self.log = name, data / "log"
         self.port = int(environment.get("LIVEROOM_WS_PORT", 0)) or free_port()
@@ -69,14 +69,16 @@ class SocketProcess:
             "LIVEROOM_JOINS_PER_MINUTE": "100000",
             "LIVEROOM_SENDS_PER_SECOND": "1000",
             "REDIS_URL": settings.LIVEROOM.redis_url,
+            "DJANGO_SETTINGS_MODULE": "liveroom.settings",
             **_database_of_the_tests(data),
             **environment,
         }
+        program = ["-c", f"{first}\nimport manage\nmanage.main()"] if first else ["manage.py"]
         asked, told = os.pipe()
         env[READY_PIPE] = str(told)
         with self.log.open("wb") as sink:
             self.child = subprocess.Popen(
-                [sys.executable, "manage.py", "run_socket", "--name", name],
+                [sys.executable, *program, "run_socket", "--name", name],
                 cwd=CHECKOUT, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, pass_fds=(told,),
             )  # fmt: skip
         os.close(told)

@@ -12,9 +12,9 @@ from liveroom.accounts.models import Person
 from tests.helpers.people import Cast, make_cast
 from tests.helpers.sockets import Phone, SocketProcess, calling
 
-# Five times as often as shipped: whoever says something waits for a tick, and these tests say a lot. Where rates and
+# More often than shipped: whoever says something waits for a tick, and these tests say a lot. Where rates and
 # waiting are tested, the process ticks as shipped.
-TICK = {"LIVEROOM_TICK_MS": "20"}
+TICK = {"LIVEROOM_TICK_MS": "10"}
 
 Watching = Callable[..., AbstractContextManager[Phone]]
 

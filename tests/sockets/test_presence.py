@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 import redis
 
-from interactions.live import pipeline
+from interactions.live import pipeline, presence
 from interactions.live.envelope import event
 from interactions.live.room_ref import ref
 from interactions.services.counting import recount_online
@@ -79,14 +79,27 @@ def test_two_processes_count_together_and_a_clean_end_is_counted_at_once(cast, w
         other.kill()
 
 
+# A word of it that runs out six times as soon as shipped.
+HASTY = """
+import django
+django.setup()
+from interactions.live.presence import Presence
+for name in ("expiry_seconds", "beat_seconds"):
+    Presence.__init__.__kwdefaults__[name] /= 6
+"""
+
+
 @pytest.mark.fault
 def test_a_killed_process_stops_being_counted(cast, watching, tmp_path):
-    other = SocketProcess(data=tmp_path / "data", name="socket-2")
+    assert presence.EXPIRY_SECONDS + presence.BEAT_SECONDS <= 35  # O1
+    other = SocketProcess(data=tmp_path / "data", name="socket-2", first=HASTY)
     with calling(other.url, usersig=cast.usersig(cast.zed)) as zed, watching(cast.mia):
         zed.joins("r1")
         until_online(cast, 2, seconds=5)
+        time.sleep(presence.BEAT_SECONDS / 6 + 0.5)
+        assert online(cast) == 2  # it goes on saying so
         other.kill()
-        assert until_online(cast, 1, seconds=40) <= 35
+        assert until_online(cast, 1, seconds=35 / 6) > 1
 
 
 @pytest.mark.fault
