@@ -79,6 +79,11 @@ class Feed:
     def waits(self) -> bool:
         return bool(self.must or self.may or self.farewell)
 
+    @property
+    def shown(self) -> bool:
+        """Whether anybody here has seen the room."""
+        return any(seat.held is None for seat in self.seats)
+
     # What was heard
 
     def begin(self, *, epoch: str, seq: int) -> None:
@@ -141,6 +146,8 @@ class Feed:
         self.seats.discard(seat)
         self.ready.discard(seat)
         self.lists = None
+        if not self.seats:
+            self.may.clear()  # whoever comes next is shown all that in its snapshot
 
     def _line_up(self, seat: Seat) -> None:
         """Who was told as much as all others is told together with them from here on."""

@@ -131,7 +131,7 @@ class Hub:
         if room.seq is not None and room.epoch == position.epoch:
             # Two came, and the answer of who was shown less was overtaken: nobody kept for it what lies between.
             return position.seq >= room.began
-        if room.seq is not None and position.seq < room.seq and any(seat.held is None for seat in room.seats):
+        if room.seq is not None and position.seq < room.seq and room.shown:
             return False
         if room.seq is not None:
             self._dismiss(
@@ -215,7 +215,7 @@ class Hub:
             if told.events and not room.numbered(told):
                 await self._catch_up(room_key)
             self._due_soon(room)
-        elif kind == b"M":
+        elif kind == b"M" and room.seats:
             for event in message[1:].split(b"\n"):
                 room.maybe(event)
             self._due_soon(room)
@@ -234,7 +234,9 @@ class Hub:
         if now.epoch == epoch == room.epoch and heard == room.seq and not room.last:
             room.last = last
         forgotten = now.epoch == epoch and last and room.last and heard == room.seq and last != room.last
-        if now.seq < heard or forgotten:
+        # Below what was seen: in another epoch that matters if somebody saw it here; an id that was taken again begins anew.
+        below = now.seq < heard and (now.epoch == epoch or room.shown)
+        if below or forgotten:
             # Redis forgot the last second, and perhaps gave its numbers to others since. They never go back, and never mean two
             # things: a new epoch, above what viewers have seen.
             await pipeline.begin(room_key=room_key, shown=heard, broken=now.epoch)
