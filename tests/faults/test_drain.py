@@ -99,7 +99,7 @@ async def _crowd_through_a_restart(pair: Pair, cast: Cast, leaving: SocketProces
         quiet = True
         await speaking
         await _until(
-            lambda: len({viewer.seq for viewer in viewers}) == 1, seconds=5, what="all have heard the last word"
+            lambda: all(viewer.heard >= said for viewer in viewers), seconds=5, what="all have heard the last word"
         )
     finally:
         for life in lives:
