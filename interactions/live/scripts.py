@@ -87,7 +87,8 @@ for i = 10, #ARGV, 2 do
     if class == 's' then
       chosen[#chosen + 1] = item
       same(id, 'W')
-    elseif not due and pending >= @{per_room} and flags ~= 'p' then
+    elseif not due and pending >= @{per_room} * (4 - tonumber(class)) and not string.find(flags, 'p', 1, true) then
+      -- what is higher finds room where what is lower has filled it
       results[#results] = 'Sfull'
       item.reason = 'full'
       waiting[#waiting + 1] = item

@@ -59,7 +59,7 @@ def flood(cast, sockets, *, by=None, **body) -> Iterator[Phone]:
     with calling(sockets.url, usersig=cast.usersig(by or cast.zed)) as phone:
         assert phone.joins("r1")["ok"]
         for _ in range(30):
-            phone.send('{"id": 1000, "type": "comment", "text": "flood"}')
+            phone.send(json.dumps({"id": 1000, "type": "comment", "text": "flood", **body}))
         speaker = threading.Thread(target=speak, args=(phone,))
         speaker.start()
         try:
