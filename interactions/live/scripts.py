@@ -124,13 +124,12 @@ if due then
   if #waiting <= allowed then
     heard = waiting
   else
-    local turns, said, ranked, lots = {}, {}, {}, {}
+    local turns, ranked, lots, kept_of = {}, {}, {}, {}
     for place, item in ipairs(waiting) do
       local key = item.class .. item.sender
       turns[key] = (turns[key] or 0) + 1
-      said[item.sender] = (said[item.sender] or 0) + 1
       lots[item.sender] = lots[item.sender] or redis.sha1hex(ARGV[9] .. ':' .. item.sender)
-      item.turn, item.nth, item.lot, item.place = turns[key], said[item.sender], lots[item.sender], place
+      item.turn, item.lot, item.place = turns[key], lots[item.sender], place
       ranked[place] = item
     end
     table.sort(ranked, function(a, b)
@@ -144,9 +143,12 @@ if due then
       if rank <= allowed then item.heard = true
       elseif string.find(item.flags, 'p', 1, true) then kept = kept + 1
       elseif now - item.at >= @{competes} then item.reason = 'rate'
-      elseif item.nth > @{per_sender} then item.reason = 'flood'
+      elseif (kept_of[item.sender] or 0) >= @{per_sender} then item.reason = 'flood'
       elseif kept >= @{per_room} then item.reason = 'full'
-      else kept = kept + 1 end
+      else
+        kept = kept + 1
+        kept_of[item.sender] = (kept_of[item.sender] or 0) + 1
+      end
     end
     for _, item in ipairs(waiting) do
       if item.heard then heard[#heard + 1] = item

@@ -6,6 +6,7 @@ Everything is whole numbers (a token is 1,000 thousandths), so that both reach t
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -102,18 +103,15 @@ def lot(seed: str, sender: str) -> str:
 def admit(waiting: Sequence[Waiting], *, allowed: int, now_ms: int, seed: str) -> Admission:
     """Choose. In one priority every sender's oldest message comes before anybody's second one; between senders the lot decides."""
     turns: dict[tuple[int, str], int] = {}
-    said: dict[str, int] = {}
     ranked: list[tuple[int, int, str, int]] = []
-    of_sender: list[int] = []
     for place, message in enumerate(waiting):
         turn = turns.get((message.priority, message.sender), 0)
         turns[message.priority, message.sender] = turn + 1
-        of_sender.append(said.get(message.sender, 0))
-        said[message.sender] = said.get(message.sender, 0) + 1
         ranked.append((message.priority, turn, lot(seed, message.sender), place))
     ranked.sort()
     delivered = {place for _, _, _, place in ranked[:allowed]}
     kept: list[int] = []
+    kept_of: Counter[str] = Counter()
     sampled: list[tuple[int, str]] = []
     for _, _, _, place in ranked[allowed:]:
         message = waiting[place]
@@ -121,10 +119,11 @@ def admit(waiting: Sequence[Waiting], *, allowed: int, now_ms: int, seed: str) -
             kept.append(place)
         elif now_ms - message.at_ms >= COMPETES_MS:
             sampled.append((place, "rate"))
-        elif of_sender[place] >= WAITING_PER_SENDER:
+        elif kept_of[message.sender] >= WAITING_PER_SENDER:
             sampled.append((place, "flood"))
         elif len(kept) >= WAITING_PER_ROOM:
             sampled.append((place, "full"))
         else:
             kept.append(place)
+            kept_of[message.sender] += 1
     return Admission(delivered=tuple(sorted(delivered)), kept=tuple(sorted(kept)), sampled=tuple(sorted(sampled)))

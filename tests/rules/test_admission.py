@@ -73,7 +73,7 @@ def test_a_flood_by_one_does_not_push_others_out() -> None:
     others = [Waiting(id=f"o{n}", sender=f"u{n}", priority=Priority.NORMAL, at_ms=0) for n in range(3)]
     found = admission.admit([*flood, *others], allowed=4, now_ms=0, seed="s")
     assert {500, 501, 502} < set(found.delivered)
-    assert len(found.kept) < admission.WAITING_PER_SENDER
+    assert len(found.kept) <= admission.WAITING_PER_SENDER
 
 
 @given(
