@@ -115,7 +115,9 @@ def addresses_for(*, policy: PlayPolicy, actor: Actor | None, now: datetime, htt
         vid = url_signing.vid_of(actor.identifier or actor.label or actor.kind)
         secret = signing.derived_secret(VID_PURPOSE)
         tx_time = url_signing.tx_time(until)
-        query += f"&vid={vid}&vsig={url_signing.sign_vid(secret=secret, stream=policy.stream, vid=vid, tx_time=tx_time)}"
+        query += (
+            f"&vid={vid}&vsig={url_signing.sign_vid(secret=secret, stream=policy.stream, vid=vid, tx_time=tx_time)}"
+        )
     mark = f"?{query}" if query else ""
     return PlayAddresses(
         stream=policy.stream,
