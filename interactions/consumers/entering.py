@@ -135,11 +135,14 @@ class Entering:
     ) -> Answer | None:
         room_key = entry.room.key
         here: Position = moment.position
-        if since is not None and since[0] == here.epoch and since[1] < here.seq:
-            here = await pipeline.position(room_key=room_key, since=since[1])
+        # The snapshot's own place, not a later one: what lies between the two is kept for whoever is shown it.
         if not self.hub.settle(room_key=room_key, position=here):
             await self.hub.look_again(room_key=room_key)
             return None
+        if since is not None and since[0] == here.epoch and since[1] < here.seq:
+            here = await pipeline.position(room_key=room_key, since=since[1])
+            if here.epoch != moment.position.epoch:
+                return None
         if self.visitor.actor.is_authenticated and seat.counted and (person := self._limited()):
             group = self.asked.platform if entry.room.several_rooms else ""
             if group in ("", whereabouts.WEB):
