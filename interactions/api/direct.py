@@ -7,16 +7,11 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from interactions.api.speaking import allow_send, speaker_of
 from interactions.live import you
 from interactions.services import direct
-from interactions.services.comments import Speaker
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.accounts.models import Person
-from liveroom.accounts.selectors import Profile, profile
-from liveroom.kernel import clock, permission, throttle
-
-# Of one user or key over REST.
-SENDS_PER_SECOND = 50
+from liveroom.kernel import clock, permission
 
 
 class DirectWriteSerializer(serializers.Serializer):
@@ -41,17 +36,9 @@ class DirectView(APIView):
     )  # fmt: skip
     def post(self, request: ApiRequest, user: str) -> Response:
         """A message to one user, in no room: on all its sockets at once, kept for who comes back."""
-        person, actor = request.auth, request.user
-        shown = (
-            profile(person)
-            if isinstance(person, Person)
-            else Profile(id=str(actor), nick=str(actor), avatar="", level=0)
-        )
-        throttle.allow(what="send", who=f"{actor.app_id}:{actor}", limit=SENDS_PER_SECOND, per_seconds=1)
-        role = permission.GUEST if actor.kind == permission.GUEST else permission.MEMBER
+        allow_send(request, app_id=request.user.app_id)
+        role = permission.GUEST if request.user.kind == permission.GUEST else permission.MEMBER
         message = direct.prepared(
-            speaker=Speaker(actor=actor, profile=shown, role=role),
-            data={**request.data, "to": user},
-            now_ms=clock.now_ms(),
+            speaker=speaker_of(request, role=role), data={**request.data, "to": user}, now_ms=clock.now_ms()
         )
         return Response(direct.send_now(message), status=201)

@@ -7,13 +7,11 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from interactions.api.speaking import speaker_of
 from interactions.live.room_ref import ref
 from interactions.rules.batching import AT_MOST
-from interactions.services.comments import Speaker
 from interactions.services.likes import like_now
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.accounts.models import Person
-from liveroom.accounts.selectors import Profile, profile
 from liveroom.rooms.api.views import asked_room
 from liveroom.rooms.selectors import role_of
 
@@ -32,15 +30,9 @@ class LikesView(APIView):
     def post(self, request: ApiRequest, room: str) -> Response:
         """Like the room. The room is told in batches of twenty or a second."""
         found = asked_room(request, room, enter=True)
-        person, actor = request.auth, request.user
-        shown = (
-            profile(person)
-            if isinstance(person, Person)
-            else Profile(id=str(actor), nick=str(actor), avatar="", level=0)
-        )
         added = like_now(
             room=ref(found),
-            speaker=Speaker(actor=actor, profile=shown, role=role_of(actor, found)),
+            speaker=speaker_of(request, role=role_of(request.user, found)),
             count=request.data.get("count"),
         )
         return Response({"total": added.total, "counted": added.counted})

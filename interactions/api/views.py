@@ -7,20 +7,16 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from interactions.api.speaking import allow_send, speaker_of
 from interactions.live import pipeline, presence
 from interactions.live.room_ref import ref
 from interactions.rules.admission import WORDS
 from interactions.services import comments, contents
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.accounts.models import Person
-from liveroom.accounts.selectors import Profile, profile
-from liveroom.kernel import clock, permission, throttle
+from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.rooms.api.views import asked_room
 from liveroom.rooms.selectors import role_of
-
-# Of one user or key over REST; servers that say more use a socket.
-SENDS_PER_SECOND = 50
 
 
 class ElementSerializer(serializers.Serializer):
@@ -83,20 +79,14 @@ class MessagesView(APIView):
     def post(self, request: ApiRequest, room: str) -> Response:
         """Say something to the room. Servers speak in the name of their key."""
         found = asked_room(request, room, enter=True)
-        person, actor = request.auth, request.user
-        shown = (
-            profile(person)
-            if isinstance(person, Person)
-            else Profile(id=str(actor), nick=str(actor), avatar="", level=0)
-        )
-        permission.ask("room.enter", actor=actor, room=found)
-        throttle.allow(what="send", who=f"{found.app_id}:{actor}", limit=SENDS_PER_SECOND, per_seconds=1)
+        permission.ask("room.enter", actor=request.user, room=found)
+        allow_send(request, app_id=found.app_id)
         kind = request.data.get("type", "comment") if isinstance(request.data, dict) else None
         if kind not in ("comment", "custom"):
             raise BadParameter("type is comment or custom.", field="type")
         receipt = comments.send_now(
             room=ref(found),
-            speaker=comments.Speaker(actor=actor, profile=shown, role=role_of(actor, found)),
+            speaker=speaker_of(request, role=role_of(request.user, found)),
             type=kind,
             data=request.data,
             now_ms=clock.now_ms(),
