@@ -1,4 +1,4 @@
-"""Reads about what was said and who hears it: the archive, what was counted of it, likes that were saved, members."""
+"""Reads about what was said and who hears it: the archive, what was counted of it, members."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import redis
 from django.db.models import QuerySet
 
 from interactions.live import presence
-from interactions.live.archive import last_archived_seq
 from interactions.models import ArchivedMessage
 from interactions.rules import crowd
 from interactions.rules.admission import WORDS
@@ -26,20 +25,9 @@ __all__ = [
     "Member",
     "MessageCount",
     "archived_messages",
-    "last_archived_seq",
-    "likes_saved",
     "members",
     "message_counts",
 ]
-
-
-def likes_saved(*, room_key: str) -> int:
-    """The likes of the open room of that key as last saved; 0 if there is none."""
-    sdkappid, _, group_id = room_key.partition(":")
-    if not sdkappid.isdigit():
-        return 0
-    found = Room.objects.filter(app__sdkappid=int(sdkappid), group_id=group_id, disbanded_at__isnull=True)
-    return found.values_list("likes", flat=True).first() or 0
 
 
 def archived_messages(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db.backends.sqlite3.operations import DatabaseOperations as SQLiteOperations
 
 from liveroom.kernel.redis import shared
 from streams.engines import base
@@ -53,6 +54,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(ONCE):
             item.add_marker(pytest.mark.once)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_ledger_may_be_emptied_between_tests() -> Iterator[None]:
+    """Tests that commit empty the tables afterwards; on SQLite that is a DELETE, which the ledger's triggers refuse."""
+    plain = SQLiteOperations.sql_flush
+
+    def around(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+        return [
+            *(f"DROP TRIGGER {name}" for name, _ in triggers),
+            *plain(self, style, tables, **options),
+            *(sql for _, sql in triggers),
+        ]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLiteOperations, "sql_flush", around)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -263,15 +263,7 @@ def too_often(room: RoomRef, wait_ms: int) -> TooOften:
 
 async def _ask(calls: Sequence[list[Any]]) -> list[Any]:
     """One round; the answer per call, or its error. RedisError: nobody knows what was done."""
-    client = aredis_for("")
-    while True:
-        pipe: Any = client.pipeline(transaction=False)
-        for one in calls:
-            pipe.evalsha(*one)
-        answers: list[Any] = await pipe.execute(raise_on_error=False)
-        if not any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
-            return answers
-        await client.script_load(ADD)
+    return await ADD.ask_all(aredis_for(""), calls, raise_on_error=False)
 
 
 def saved_totals(rooms: Collection[RoomRef]) -> dict[str, int]:
@@ -298,12 +290,7 @@ def add_now(*, room: RoomRef, person: str, shown: Mapping[str, Any], count: Any)
     client, call_id = redis_for(room.key), secrets.token_hex(8)
     base = None
     while True:
-        try:
-            raw: Any = client.evalsha(*call(room, (asked,), call_id=call_id, base=base))
-        except redis.exceptions.NoScriptError:
-            client.script_load(ADD)
-            continue
-        found = answer_of(raw)
+        found = answer_of(ADD.ask_now(client, call(room, (asked,), call_id=call_id, base=base)))
         if found is not None:
             [(counted, wait_ms)] = found.counted
             if not counted:
@@ -312,21 +299,6 @@ def add_now(*, room: RoomRef, person: str, shown: Mapping[str, Any], count: Any)
         base = saved_totals([room]).get(room.key)
         if base is None:
             raise RoomUnknown("There is no such room.")
-
-
-async def likes_total(room: RoomRef) -> int:
-    """What a newcomer is shown (L3)."""
-    raw: Any = await aredis_for(room.key).get(key("likes", room.key))
-    if raw is not None:
-        return int(raw)
-    found: dict[str, int] = await database_sync_to_async(saved_totals)([room])
-    return found.get(room.key, 0)
-
-
-def likes_total_now(room: RoomRef) -> int:
-    """The same from a thread."""
-    raw: Any = redis_for(room.key).get(key("likes", room.key))
-    return int(raw) if raw is not None else saved_totals([room]).get(room.key, 0)
 
 
 def changed_now() -> dict[str, int]:
@@ -347,12 +319,8 @@ def tell_now(room_keys: Sequence[str]) -> list[str]:
     """Tell what is due: the process that counted it may be gone, or was a thread. Returns the rooms of which nothing waits any more."""
     if not room_keys:
         return []
-    client = shared()
-    client.script_load(ADD)
-    pipe: Any = client.pipeline(transaction=False)
-    for name in room_keys:
-        pipe.evalsha(*call(ref_of_key(room_key=name), (), call_id="-", base=None))
-    answers = [answer_of(raw) for raw in pipe.execute()]
+    calls = [call(ref_of_key(room_key=name), (), call_id="-", base=None) for name in room_keys]
+    answers = [answer_of(raw) for raw in ADD.ask_all_now(shared(), calls)]
     return [name for name, found in zip(room_keys, answers, strict=True) if found is None or found.tell_in_ms is None]
 
 
@@ -365,4 +333,4 @@ def forget_now(*, room_key: str) -> None:
 def saved_now(totals: Mapping[str, int]) -> None:
     """These are in the database and told: forget those that did not change again."""
     if totals:
-        shared().eval(SAVED, 1, CHANGED, *(str(word) for pair in totals.items() for word in pair))
+        SAVED.ask_now(shared(), SAVED.call((CHANGED,), [word for pair in totals.items() for word in pair]))

@@ -6,7 +6,6 @@ the server: `likes:changed` (a hash: room key -> total) until the database has i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +15,7 @@ import orjson
 from interactions.live.room_ref import RoomRef
 from interactions.rules.batching import APART_MS, BATCH, SHOWN_USERS
 from liveroom.kernel.redis import PREFIX, channel, key
+from liveroom.kernel.scripts import Script
 
 CHANGED: Final = f"{PREFIX}:likes:changed"
 KEPT_SECONDS: Final = 8 * 86400
@@ -26,7 +26,7 @@ CALL_SECONDS: Final = 60
 # server's clock); then per user its id, how many it adds, and how it is shown (JSON). Without users: only tells what is due.
 # Answer: total, ms until the batch is due (-1: nothing waits), then per user how many counted and the ms until one more counts.
 # `{-1}`: the total has to be given.
-ADD: Final = """
+ADD: Final = Script("""
 local users = (#ARGV - 11) / 3
 if users > 0 then
   local before = redis.call('GET', KEYS[3])
@@ -106,16 +106,15 @@ if users > 0 then
   redis.call('SET', KEYS[3], table.concat(words, ' '), 'EX', ARGV[10])
 end
 return answer
-"""
-SHA: Final = hashlib.sha1(ADD.encode(), usedforsecurity=False).hexdigest()
+""")
 
 # KEYS: changed. ARGV: room key and total in turns. Forgets those that did not change again.
-SAVED: Final = """
+SAVED: Final = Script("""
 for i = 1, #ARGV, 2 do
   if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then redis.call('HDEL', KEYS[1], ARGV[i]) end
 end
 return 1
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ def shown_as(*, id: str, nick: str) -> bytes:
 def call(
     room: RoomRef, asked: Sequence[Asked], *, call_id: str, base: int | None, now_us: int | None = None
 ) -> list[Any]:
-    """The arguments of EVALSHA. The same `call_id` counts once."""
+    """For ADD, alone or in a pipeline. The same `call_id` counts once."""
     keys = [*(key(kind, room.key) for kind in ("likes", "likes:batch", f"likes:call:{call_id}")), CHANGED]
     args: list[Any] = [
         "" if base is None else base,
@@ -160,7 +159,7 @@ def call(
     ]
     for one in asked:
         args += (one.user, one.count, one.shown)
-    return [SHA, len(keys), *keys, *args]
+    return ADD.call(keys, args)
 
 
 def answer_of(raw: Sequence[Any]) -> Answer | None:

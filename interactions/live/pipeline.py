@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import redis
 from channels.db import database_sync_to_async
 
 from interactions.live.archive import ARCHIVE, last_archived_seq
@@ -28,8 +27,6 @@ SYSTEM = "s"
 EPOCH_GAP = 1_000
 # A sampled answer comes after half a second at most; past this something is wrong.
 PATIENCE_SECONDS = 3.0
-
-_SHA = {script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (SUBMIT, READ, BEGIN)}
 
 
 class Unanswered(LiveRoomError):
@@ -102,8 +99,9 @@ def message_id(*, sender: str, cid: str) -> str:
 
 
 def submit_call(room: RoomRef, messages: Sequence[Message], *, tick_ms: int, now_ms: int | None = None) -> list[Any]:
-    """The arguments of EVALSHA."""
+    """For SUBMIT, alone or in a pipeline."""
     keys = [key(kind, room.key) for kind in ("epoch", "seq", "ticks", "history", "pending", "tick", "counts")]
+    keys.append(ARCHIVE)
     args: list[Any] = [
         channel(room.key),
         room.key,
@@ -117,7 +115,7 @@ def submit_call(room: RoomRef, messages: Sequence[Message], *, tick_ms: int, now
     ]
     for message in messages:
         args += (message.head(), message.event)
-    return [_SHA[SUBMIT], len(keys) + 1, *keys, ARCHIVE, *args]
+    return SUBMIT.call(keys, args)
 
 
 def submitted(answer: list[Any]) -> Submitted | None:
@@ -133,7 +131,7 @@ def submit_now(*, room: RoomRef, messages: Sequence[Message], tick_ms: int) -> S
     """One call of the script from a thread. RedisError if Redis is away."""
     client = redis_for(room.key)
     while True:
-        found = submitted(_call_now(client, SUBMIT, submit_call(room, messages, tick_ms=tick_ms)))
+        found = submitted(SUBMIT.ask_now(client, submit_call(room, messages, tick_ms=tick_ms)))
         if found is not None:
             return found
         begin_now(room_key=room.key)
@@ -163,63 +161,44 @@ def append_many_now(letters: Sequence[tuple[RoomRef, Message]]) -> int:
     Returns how many rooms were told. RedisError: say it again, the ids make it once."""
     if not letters:
         return 0
-    client = redis_for(letters[0][0].key)
-    client.script_load(SUBMIT)
-    pipe = client.pipeline(transaction=False)
-    for room, message in letters:
-        pipe.evalsha(*submit_call(room, (message,), tick_ms=_NO_TICK))
-    return sum(submitted(answer) is not None for answer in pipe.execute())
+    calls = [submit_call(room, (message,), tick_ms=_NO_TICK) for room, message in letters]
+    answers = SUBMIT.ask_all_now(redis_for(letters[0][0].key), calls)
+    return sum(submitted(answer) is not None for answer in answers)
 
 
 # A tick that does not come due by itself: a system event does not pull waiting comments along.
 _NO_TICK = 10**9
 
 
-def _call_now(client: redis.Redis, script: str, call: list[Any]) -> list[Any]:
-    try:
-        answer: Any = client.evalsha(*call)
-    except redis.exceptions.NoScriptError:
-        client.script_load(script)
-        answer = client.evalsha(*call)
-    return list(answer)
-
-
-async def _call(script: str, call: list[Any], room_key: str) -> list[Any]:
-    client: Any = aredis_for(room_key)
-    try:
-        return list(await client.evalsha(*call))
-    except redis.exceptions.NoScriptError:
-        await client.script_load(script)
-        return list(await client.evalsha(*call))
-
-
 def _begin_call(room_key: str, highest: int, broken: str = "") -> list[Any]:
     keys = [key(kind, room_key) for kind in ("epoch", "seq", "ticks")]
     start = highest + EPOCH_GAP if highest else 0
-    return [_SHA[BEGIN], len(keys), *keys, secrets.token_hex(6), start, highest, broken]
+    return BEGIN.call(keys, (secrets.token_hex(6), start, highest, broken))
 
 
 def begin_now(*, room_key: str) -> None:
     """A new epoch for a room that Redis does not know: its numbers go on above all that were archived."""
     archived = last_archived_seq(room_key=room_key)
-    _call_now(redis_for(room_key), BEGIN, _begin_call(room_key, archived))
+    BEGIN.ask_now(redis_for(room_key), _begin_call(room_key, archived))
 
 
 async def begin(*, room_key: str, shown: int = 0, broken: str = "") -> None:
     """The same for sockets. `shown`: the highest seq that viewers here have seen; the new epoch is above that, too. `broken`: an epoch
     that cannot go on, wherever it stands."""
     archived = await database_sync_to_async(last_archived_seq)(room_key=room_key)
-    await _call(BEGIN, _begin_call(room_key, max(archived, shown), broken), room_key)
+    await BEGIN.ask(aredis_for(room_key), _begin_call(room_key, max(archived, shown), broken))
 
 
-_READ_KINDS = ("epoch", "seq", "ticks", "pending")
+def _read_call(room_key: str, since: int | None) -> list[Any]:
+    keys = [key(kind, room_key) for kind in ("epoch", "seq", "ticks", "pending")]
+    return READ.call(keys, ("" if since is None else since,))
 
 
 async def position(*, room_key: str, since: int | None = None, shown: int = 0) -> Position:
     """Where the room stands, with what came after `since` as far as the log reaches. Begins an epoch where there is none."""
-    keys = [key(kind, room_key) for kind in _READ_KINDS]
+    call = _read_call(room_key, since)
     while True:
-        answer = await _call(READ, [_SHA[READ], len(keys), *keys, "" if since is None else since], room_key)
+        answer = await READ.ask(aredis_for(room_key), call)
         if answer[0]:
             return _position(answer, since or 0)
         await begin(room_key=room_key, shown=shown)
@@ -246,9 +225,8 @@ def _events(entries: Sequence[bytes], since: int) -> tuple[bytes, ...]:
 async def moment(*, room: RoomRef, since: int, now_ms: int) -> tuple[Position, list[dict[str, Any]], int | None]:
     """In one round: where the room stands with what came after `since`, its history up to there, its likes (None: not counted)."""
     client: Any = aredis_for(room.key)
-    keys = [key(kind, room.key) for kind in _READ_KINDS]
     pipe = client.pipeline(transaction=False)
-    pipe.evalsha(_SHA[READ], len(keys), *keys, since)
+    pipe.evalsha(*_read_call(room.key, since))
     pipe.lrange(key("history", room.key), -room.history_count, -1)
     pipe.get(key("likes", room.key))
     read, raw, likes = await pipe.execute(raise_on_error=False)

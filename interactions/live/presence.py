@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import redis
-from redis.commands.core import AsyncScript, Script
 
 from interactions.live import envelope
 from interactions.live import presence_scripts as scripts
@@ -22,6 +21,7 @@ from interactions.live.presence_room import NEVER, Answer, RoomHere, Tip
 from interactions.live.room_ref import RoomRef
 from interactions.rules.crowd import Came, Crowd, tell_after_ms
 from liveroom.kernel.redis import PREFIX, aredis_for, channel, redis_for, shared
+from liveroom.kernel.scripts import Script
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Presence:
         while waiting:
             calls = [room.call(now) for room in waiting]
             asked = [
-                (room.key, scripts.beat_keys(room.key), [self.process, self.expiry_ms, *call.args])
+                (room.key, scripts.BEAT.call(scripts.beat_keys(room.key), [self.process, self.expiry_ms, *call.args]))
                 for room, call in zip(waiting, calls, strict=True)
             ]
             answers, again = await _run(scripts.BEAT, asked), []
@@ -187,7 +187,7 @@ class Presence:
         if news:
             await _run(scripts.TELL, news)
             client: Any = aredis_for("")
-            await client.sadd(CHANGED_ROOMS, *(room_key for room_key, _, _ in news))
+            await client.sadd(CHANGED_ROOMS, *(room_key for room_key, _ in news))
 
 
 def _answer(raw: Sequence[Any]) -> Answer:
@@ -211,10 +211,10 @@ def _wait_ms(answer: Answer, crowd: Crowd) -> int | None:
     return tell_after_ms(told=Crowd(online=online, sockets=sockets), now=crowd, ago_ms=answer.now_ms - at_ms)
 
 
-def _news(room_key: str, answer: Answer, crowd: Crowd, expiry_ms: int) -> tuple[str, list[str], list[Any]]:
+def _news(room_key: str, answer: Answer, crowd: Crowd, expiry_ms: int) -> tuple[str, list[Any]]:
     said = envelope.event(type="online", t=answer.now_ms, online=crowd.online, sockets=crowd.sockets)
     args = [answer.told, f"{crowd.online} {crowd.sockets}", channel(room_key), b"M" + said, 3 * expiry_ms]
-    return room_key, [scripts.told_key(room_key)], args
+    return room_key, scripts.TELL.call([scripts.told_key(room_key)], args)
 
 
 def _tips(joined: Tip | None, departed: Tip | None, *, now_ms: int) -> bytes:
@@ -244,35 +244,27 @@ async def _publish(words: Sequence[tuple[str, bytes]]) -> None:
         await pipe.execute(raise_on_error=False)
 
 
-async def _run(script: str, calls: Sequence[tuple[str, Sequence[str], Sequence[Any]]]) -> list[Any]:
-    """One call per room (room key, keys, args), one pipeline per Redis. An answer may be the exception of that room alone."""
+async def _run(script: Script, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+    """One call per room (room key, call), one pipeline per Redis. An answer may be the exception of that room alone."""
     answers: list[Any] = [None] * len(calls)
-    for client, waiting in _by_redis([room_key for room_key, _, _ in calls]).items():
-        for attempt in range(2):
-            pipe: Any = client.pipeline(transaction=False)
-            for place in waiting:
-                _, keys, args = calls[place]
-                pipe.evalsha(scripts.sha(script), len(keys), *keys, *args)
-            for place, answer in zip(waiting, await pipe.execute(raise_on_error=False), strict=True):
-                answers[place] = answer
-            waiting = [one for one in waiting if isinstance(answers[one], redis.exceptions.NoScriptError)]
-            if not waiting or attempt:
-                break
-            await client.script_load(script)
+    for client, places in _by_redis([room_key for room_key, _ in calls]).items():
+        found = await script.ask_all(client, [calls[place][1] for place in places], raise_on_error=False)
+        for place, answer in zip(places, found, strict=True):
+            answers[place] = answer
     return answers
 
 
 async def crowd(*, room_key: str) -> Crowd:
     """How many are in the room now, by the word of all processes."""
-    script = AsyncScript(aredis_for(room_key), scripts.COUNT)
-    online, sockets = await script(keys=scripts.read_keys(room_key), args=[""])
+    call = scripts.COUNT.call(scripts.read_keys(room_key), [""])
+    online, sockets = await scripts.COUNT.ask(aredis_for(room_key), call)
     return Crowd(online=int(online), sockets=int(sockets))
 
 
 def crowd_now(*, room_key: str) -> Crowd:
     """The same from a thread."""
-    script: Any = Script(redis_for(room_key), scripts.COUNT)
-    online, sockets = script(keys=scripts.read_keys(room_key), args=[""])
+    call = scripts.COUNT.call(scripts.read_keys(room_key), [""])
+    online, sockets = scripts.COUNT.ask_now(redis_for(room_key), call)
     return Crowd(online=int(online), sockets=int(sockets))
 
 
@@ -287,8 +279,8 @@ def online_now(*, room_key: str) -> int:
 
 def members_now(*, room_key: str) -> list[Came]:
     """People who are in the room now, the latest first; of more than a thousand, the latest. From a thread."""
-    script: Any = Script(redis_for(room_key), scripts.MEMBERS)
-    raw = script(keys=scripts.read_keys(room_key), args=[""])
+    call = scripts.MEMBERS.call(scripts.read_keys(room_key), [""])
+    raw = scripts.MEMBERS.ask_now(redis_for(room_key), call)
     return [
         Came(id=identifier.decode(), at_ms=int(float(at))) for identifier, at in zip(raw[::2], raw[1::2], strict=True)
     ]

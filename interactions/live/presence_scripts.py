@@ -6,10 +6,10 @@ left a moment ago, by ms) · `presence:told` ("online sockets at_ms"). The clock
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 from liveroom.kernel.redis import key
+from liveroom.kernel.scripts import Script
 
 # How many of who came last are kept, and how long somebody who left is remembered.
 KEPT: Final = 1_000
@@ -65,7 +65,7 @@ if fault or size < low or size > high then unite() end
 # (id, ms ago) of who came, ids of who left, and (id, ms) of those who may be told to have left.
 # Answer: 1, now, online, sockets, told, 1 if too few are on the list of who came last, {who is new in the room}, {who has left it}.
 # 0, {who is new}: Redis does not know what this process said before.
-BEAT: Final = (
+BEAT: Final = Script(
     _LIVE
     + """
 local own, gone, told, expiry = here .. ARGV[1], KEYS[5], KEYS[6], tonumber(ARGV[2])
@@ -129,20 +129,20 @@ return {1, now, people + guests + ARGV[4], sockets + ARGV[3], redis.call('GET', 
 
 # KEYS: told. ARGV: what was told when we decided, what is told now, channel, message, expiry ms. Answer: 1, or 0 if another
 # process was quicker: each number is told once.
-TELL: Final = """
+TELL: Final = Script("""
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. now, 'PX', ARGV[5])
 redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
-"""
+""")
 
 # KEYS: as _LIVE. ARGV: ''. Answer: online, sockets.
-COUNT: Final = _LIVE + "return {redis.call('SCARD', all) + guests, sockets}"
+COUNT: Final = Script(_LIVE + "return {redis.call('SCARD', all) + guests, sockets}")
 
 # KEYS: as _LIVE. ARGV: ''. Answer: id, ms it came, of all who are still here, the latest first.
-MEMBERS: Final = (
+MEMBERS: Final = Script(
     _LIVE
     + """
 local found, listed = {}, redis.call('ZREVRANGE', came, 0, -1, 'WITHSCORES')
@@ -167,7 +167,3 @@ def beat_keys(room_key: str) -> list[str]:
 
 def told_key(room_key: str) -> str:
     return key("presence:told", room_key)
-
-
-def sha(script: str) -> str:
-    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()

@@ -11,6 +11,7 @@ from typing import Final
 
 from interactions.live.archive import STREAM_ENTRIES
 from interactions.rules.admission import COMPETES_MS, WAITING_PER_ROOM, WAITING_PER_SENDER
+from liveroom.kernel.scripts import Script
 
 LOG_SECONDS: Final = 120
 LOG_EVENTS: Final = 500
@@ -26,8 +27,8 @@ class _Numbers(Template):
     delimiter = "@"
 
 
-def _filled(script: str) -> str:
-    return _Numbers(script).substitute(
+def _filled(script: str) -> Script:
+    text = _Numbers(script).substitute(
         same=SAME_SECONDS,
         kept=KEPT_SECONDS,
         competes=COMPETES_MS,
@@ -39,6 +40,7 @@ def _filled(script: str) -> str:
         archive=STREAM_ENTRIES,
         replay=REPLAY_BYTES,
     )
+    return Script(text)
 
 
 # KEYS: epoch seq ticks history pending tick counts archive.

@@ -10,8 +10,6 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
 import redis
 
 from interactions.live import pipeline
@@ -158,16 +156,15 @@ class Ticker:
 
     async def _ask(self, sent: Sequence[tuple[_Line, list[_Said]]]) -> list[Submitted | None]:
         """Redis's answer per room. None: nothing of it was done; say it again when the line is due, mostly at once."""
-        pipe: Any = aredis_for(sent[0][0].room.key).pipeline(transaction=False)
-        for line, batch in sent:
-            messages = [said.message for said in batch]
-            pipe.evalsha(*pipeline.submit_call(line.room, messages, tick_ms=self.tick_ms))
+        calls = [
+            pipeline.submit_call(line.room, [said.message for said in batch], tick_ms=self.tick_ms)
+            for line, batch in sent
+        ]
+        client = aredis_for(sent[0][0].room.key)
         answers: list[Submitted | None] = []
-        for (line, _), answer in zip(sent, await pipe.execute(raise_on_error=False), strict=True):
+        for (line, _), answer in zip(sent, await SUBMIT.ask_all(client, calls, raise_on_error=False), strict=True):
             found = None
-            if isinstance(answer, redis.exceptions.NoScriptError):
-                await aredis_for(line.room.key).script_load(SUBMIT)
-            elif isinstance(answer, Exception):
+            if isinstance(answer, Exception):
                 log.warning("The room %s did not take what was said: %s", line.room.key, answer)
                 line.due_at = asyncio.get_running_loop().time() + RETRY_SECONDS
             else:

@@ -5,7 +5,6 @@ missing. State: Redis, per person `uepoch` (changes when memory was lost) · `us
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +17,7 @@ import redis
 from interactions.live import whispers
 from liveroom.kernel.redis import aredis_for, key, redis_for
 from liveroom.kernel.rounds import Rounds
+from liveroom.kernel.scripts import Script
 
 TYPES: Final = frozenset({"mute", "unmute", "direct"})
 KEPT_SECONDS: Final = 120
@@ -34,7 +34,7 @@ _SINCE = re.compile(r"([0-9a-f]{1,32})\.([0-9]{1,15})\Z")
 # KEYS: uepoch useq you usame:<id>. ARGV: fresh epoch, seconds kept, 1 if they were asked for, event without useq, channel, person, then
 # for how long numbers and ids are kept, and how many events. An entry is `<ms until> <useq> <asked for> <event>`.
 # Answer: epoch, useq, 1 if told now and 0 if it was told before.
-_TELL: Final = """
+_TELL: Final = Script("""
 local told = redis.call('GET', KEYS[4])
 if told then
   local epoch, useq = string.match(told, '^(%S+) (%d+)$')
@@ -68,12 +68,12 @@ redis.call('SET', KEYS[4], epoch .. ' ' .. useq, 'EX', ARGV[8])
 redis.call('PUBLISH', ARGV[5], 'Y' .. epoch .. ' ' .. useq .. ' ' .. ARGV[6]
   .. '\\n{"type":"you","epoch":"' .. epoch .. '","events":[' .. event .. ']}')
 return {epoch, tonumber(useq), 1}
-"""
+""")
 
 # KEYS: uepoch useq you. ARGV: fresh epoch, the client's epoch and useq ('' and 0: it comes without), for how long an epoch is kept of
 # a person that is told nothing. Answer: epoch, useq, then the events: the later ones; all, after another epoch; and for who comes
 # without a position, those that were asked to be kept.
-_SINCE_SCRIPT: Final = """
+_SINCE_SCRIPT: Final = Script("""
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then
   redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[4])
@@ -95,9 +95,7 @@ for _, entry in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
   if wanted and tonumber(over) > now then found[#found + 1] = event end
 end
 return found
-"""
-
-_SHA = {script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (_TELL, _SINCE_SCRIPT)}
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +136,8 @@ def _tell_call(person: str, event: Mapping[str, Any], event_id: str, kept_second
     keys = [key(kind, _kind(person)) for kind in ("uepoch", "useq", "you", f"usame:{event_id}")]
     kept = KEPT_SECONDS if kept_seconds is None else kept_seconds
     asked = int(kept > KEPT_SECONDS)
-    args = [secrets.token_hex(6), kept, asked, orjson.dumps(event), whispers.people_channel(), person]
-    return [_SHA[_TELL], len(keys), *keys, *args, NUMBERS_SECONDS, SAME_SECONDS, KEPT_EVENTS]
+    said = (secrets.token_hex(6), kept, asked, orjson.dumps(event), whispers.people_channel(), person)
+    return _TELL.call(keys, (*said, NUMBERS_SECONDS, SAME_SECONDS, KEPT_EVENTS))
 
 
 def _told(answer: Any) -> Told:
@@ -151,26 +149,12 @@ def tell_now(*, person: str, event: Mapping[str, Any], event_id: str, kept_secon
 
     `kept_seconds` above the two minutes (at most 7 days) keeps it also for who comes without a position (C12). RedisError: say it
     again with the same id."""
-    client, call = redis_for(_kind(person)), _tell_call(person, event, event_id, kept_seconds)
-    try:
-        return _told(client.evalsha(*call))
-    except redis.exceptions.NoScriptError:
-        client.script_load(_TELL)
-        return _told(client.evalsha(*call))
+    return _told(_TELL.ask_now(redis_for(_kind(person)), _tell_call(person, event, event_id, kept_seconds)))
 
 
 async def tell(*, person: str, event: Mapping[str, Any], event_id: str, kept_seconds: int | None = None) -> Told:
     """The same for an event loop."""
-    return _told(await _call(_TELL, _tell_call(person, event, event_id, kept_seconds), person))
-
-
-async def _call(script: str, call: list[Any], person: str) -> Any:
-    client: Any = aredis_for(_kind(person))
-    try:
-        return await client.evalsha(*call)
-    except redis.exceptions.NoScriptError:
-        await client.script_load(script)
-        return await client.evalsha(*call)
+    return _told(await _TELL.ask(aredis_for(_kind(person)), _tell_call(person, event, event_id, kept_seconds)))
 
 
 def asked_since(raw: str) -> tuple[str, int] | None:
@@ -182,7 +166,7 @@ def asked_since(raw: str) -> tuple[str, int] | None:
 def _since_call(person: str, since: tuple[str, int] | None) -> list[Any]:
     keys = [key(kind, _kind(person)) for kind in ("uepoch", "useq", "you")]
     epoch, useq = since or ("", 0)
-    return [_SHA[_SINCE_SCRIPT], len(keys), *keys, secrets.token_hex(6), epoch, useq, QUIET_SECONDS]
+    return _SINCE_SCRIPT.call(keys, (secrets.token_hex(6), epoch, useq, QUIET_SECONDS))
 
 
 def _position(answer: Any, since: tuple[str, int] | None) -> Position:
@@ -201,7 +185,7 @@ async def since(
             return _position(await rounds.ask(("EVALSHA", *call)), since)
         except redis.exceptions.NoScriptError:
             pass
-    return _position(await _call(_SINCE_SCRIPT, call, person), since)
+    return _position(await _SINCE_SCRIPT.ask(aredis_for(_kind(person)), call), since)
 
 
 class Ear:
@@ -244,12 +228,8 @@ async def missed(ears: Iterable[Ear]) -> list[tuple[Ear, Position]]:
     open_ears = [ear for ear in ears if ear.at is not None]
     for start in range(0, len(open_ears), _CALLS_PER_ROUND):
         asked = [(ear, ear.at) for ear in open_ears[start : start + _CALLS_PER_ROUND]]
-        client: Any = aredis_for("")
-        await client.script_load(_SINCE_SCRIPT)
-        pipe = client.pipeline(transaction=False)
-        for ear, at in asked:
-            pipe.evalsha(*_since_call(ear.person, at))
-        for (ear, at), answer in zip(asked, await pipe.execute(), strict=True):
+        calls = [_since_call(ear.person, at) for ear, at in asked]
+        for (ear, at), answer in zip(asked, await _SINCE_SCRIPT.ask_all(aredis_for(""), calls), strict=True):
             position = _position(answer, at)
             if (position.epoch, position.useq) != at and ear.at == at:
                 found.append((ear, position))

@@ -26,6 +26,11 @@ def session_sequence() -> str:
     return str(secrets.randbelow(9 * 10**17) + 10**17)
 
 
+def number(kind: str) -> str:
+    """What people read out to support: a letter for what it is, and 15 characters."""
+    return kind + _random(15)
+
+
 def event_id() -> str:
     return secrets.token_hex(12)
 

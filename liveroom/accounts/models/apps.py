@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from liveroom.kernel import ids
 
-SCOPES = ("rooms", "messages", "tokens", "streams", "people")
+SCOPES = ("rooms", "messages", "tokens", "streams", "people", "money")
 
 
 def every_scope() -> list[str]:
@@ -32,6 +32,49 @@ def default_admins() -> list[str]:
 def _only_scopes(value: object) -> None:
     if not isinstance(value, list) or not set(map(str, value)) <= set(SCOPES):
         raise ValidationError(f"A list of scopes out of {', '.join(SCOPES)}.")
+
+
+def level_weights() -> dict[str, int]:
+    return {"minutes": 1, "messages": 2, "likes": 1, "gift_value": 1, "member": 500}
+
+
+def level_thresholds() -> list[int]:
+    return [50, 200, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000]
+
+
+def popularity_weights() -> dict[str, int]:
+    return {"online": 10, "comments": 2, "likes": 1, "gift_value": 1, "half_life_minutes": 10}
+
+
+def _only_weights(names: list[str], value: object) -> None:
+    if (
+        not isinstance(value, dict)
+        or set(value) != set(names)
+        or not all(type(weight) is int and 0 <= weight <= 1_000_000 for weight in value.values())
+    ):
+        raise ValidationError(f"Whole numbers from 0 to 1,000,000 for {', '.join(names)}.")
+
+
+def _only_level_weights(value: object) -> None:
+    _only_weights(list(level_weights()), value)
+
+
+def _only_popularity_weights(value: object) -> None:
+    _only_weights(list(popularity_weights()), value)
+    if isinstance(value, dict) and not 1 <= value["half_life_minutes"] <= 1440:
+        raise ValidationError("half_life_minutes is 1 to 1440.")
+
+
+def _only_thresholds(value: object) -> None:
+    if (
+        not isinstance(value, list)
+        or len(value) > 100
+        or not all(type(points) is int and 0 < points < 2**62 for points in value)
+        or value != sorted(set(value))
+    ):
+        raise ValidationError(
+            "At most 100 whole numbers of points, rising; the first begins level 1. Empty: no levels."
+        )
 
 
 class App(models.Model):
@@ -84,6 +127,32 @@ class App(models.Model):
     archive_days = models.PositiveSmallIntegerField(
         default=90, validators=[MinValueValidator(1), MaxValueValidator(3650)],
         help_text="How long messages are kept in the archive.",
+    )  # fmt: skip
+    currency = models.CharField(max_length=20, default="coins", help_text="How the app's minor unit is called.")
+    gift_share_percent = models.PositiveSmallIntegerField(
+        "the streamer's share", default=50, validators=[MaxValueValidator(100)],
+        help_text="Percent of a gift's price that the streamer gets, rounded down; the rest is the house's.",
+    )  # fmt: skip
+    gift_base = models.URLField(
+        max_length=300, blank=True, default="", help_text="Where relative addresses of effects begin."
+    )
+    test_topups = models.BooleanField(
+        "test top-ups", default=False, help_text="Accept payments of the test provider. Never in production."
+    )
+    topup_secret = models.CharField(
+        max_length=128, default=ids.secret_key, help_text="Signs what payment providers tell us. Keep it on servers."
+    )
+    level_weights = models.JSONField(
+        default=level_weights, validators=[_only_level_weights],
+        help_text="Points for a minute online, a message, a like, a unit of gift value, and for being a member.",
+    )  # fmt: skip
+    level_thresholds = models.JSONField(
+        default=level_thresholds, validators=[_only_thresholds], blank=True,
+        help_text="Points at which levels 1, 2, 3 … begin. Empty: levels are not computed.",
+    )  # fmt: skip
+    popularity_weights = models.JSONField(
+        default=popularity_weights, validators=[_only_popularity_weights],
+        help_text="What a viewer, a comment, a like and a unit of gift value are worth, and how fast that is forgotten.",
     )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -16,6 +16,7 @@ class Person(models.Model):
     nick = models.CharField(max_length=1024, blank=True, default="")
     avatar = models.CharField(max_length=500, blank=True, default="")
     level = models.PositiveIntegerField(default=0)
+    badges = models.JSONField(default=list, blank=True, editable=False, help_text="What is shown beside the nick.")
     role = models.PositiveIntegerField(default=0, help_text="A number with a meaning of the app's own.")
     fields = models.JSONField("custom fields", default=dict, blank=True)
     tokens_valid_from = models.DateTimeField(null=True, blank=True, help_text="Older UserSigs are refused (kick).")

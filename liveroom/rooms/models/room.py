@@ -57,6 +57,8 @@ class Room(models.Model):
     likes = models.PositiveBigIntegerField(default=0, help_text="As last saved; Redis counts.")
     attributes_version = models.PositiveIntegerField(default=0)
     online = models.PositiveIntegerField(default=0, help_text="As last counted; for sorting the list.")
+    popularity = models.BigIntegerField(default=0, help_text="As last counted; for sorting the list.")
+    popularity_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField()
     disbanded_at = models.DateTimeField(null=True, blank=True)
 
@@ -70,6 +72,7 @@ class Room(models.Model):
         indexes = [
             models.Index(fields=["app", "-online", "-id"], name="room_by_online"),
             models.Index(fields=["app", "-status_at", "-id"], name="room_by_start"),
+            models.Index(fields=["app", "-popularity", "-id"], name="room_by_popularity"),
             models.Index(fields=["publisher_lost_at"], name="room_lost", condition=Q(publisher_lost_at__isnull=False)),
         ]
 
