@@ -46,6 +46,7 @@ ONCE = (
     "tests/services/test_feed.py",
     "tests/services/test_presence.py",
     "tests/services/test_rounds.py",
+    "tests/services/test_scripts.py",
     "tests/sockets/test_python_client.py",
 )
 

@@ -15,6 +15,8 @@ from django.db import OperationalError, connection
 from interactions import selectors
 from interactions.live import archive, archive_rows
 from interactions.live.archive import ARCHIVE, GROUP, Archiver, last_archived_seq, open_group, standing, trim
+from interactions.live.counters import saved_totals
+from interactions.live.room_ref import ref, ref_of_key
 from interactions.models import ArchivedMessage
 from interactions.tasks import prune_archive
 from liveroom.kernel import clock
@@ -209,8 +211,11 @@ def test_the_last_number_of_a_room_is_one_step_in_an_index(cast: Cast, client: r
 
 def test_saved_likes_are_those_of_the_open_room(cast: Cast) -> None:
     Room.objects.filter(pk=cast.room.pk).update(likes=12)
-    assert selectors.likes_saved(room_key=ROOM) == 12
-    assert selectors.likes_saved(room_key="1400000777:r1") == selectors.likes_saved(room_key="") == 0
+    elsewhere = ref_of_key(room_key="1400000777:r1")
+    for room in (ref(cast.room), ref_of_key(room_key=ROOM)):
+        assert saved_totals([room, elsewhere]) == {ROOM: 12}
+    Room.objects.filter(pk=cast.room.pk).update(disbanded_at=clock.now())
+    assert saved_totals([ref(cast.room), elsewhere]) == saved_totals([ref_of_key(room_key=ROOM)]) == {}
 
 
 def test_how_much_waits_and_for_how_long_is_known(cast: Cast, client: redis.Redis) -> None:

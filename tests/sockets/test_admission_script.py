@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -54,9 +53,7 @@ class Room:
 def called(room: RoomRef, said: list[Message], *, now_ms: int, seed: str) -> None:
     call = pipeline.submit_call(room, said, tick_ms=100, now_ms=now_ms)
     call[call.index(now_ms) + 1] = seed
-    client: redis.Redis = redis_for(room.key)
-    client.script_load(SUBMIT)
-    client.evalsha(*call)
+    SUBMIT.ask_now(redis_for(room.key), call)
 
 
 def outcome(room: RoomRef, message_id: str) -> str:
@@ -72,7 +69,7 @@ def test_the_script_decides_as_the_rule_does(rate: int, ticks: Any) -> None:
     room = RoomRef(
         key=f"1:{group_id}", group_id=group_id, app_id=1, history_count=20, history_hours=24, messages_per_second=rate
     )
-    pipeline._call_now(redis_for(room.key), pipeline.BEGIN, pipeline._begin_call(room.key, 0))
+    pipeline.BEGIN.ask_now(redis_for(room.key), pipeline._begin_call(room.key, 0))
     rule, now_ms, number = Room(rate), START_MS, 0
     for pause, said in ticks:
         now_ms += pause

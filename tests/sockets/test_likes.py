@@ -13,15 +13,16 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interactions.live import counters, like_scripts
+from interactions.live import counters, pipeline
 from interactions.live.counters import Likes
-from interactions.live.like_scripts import Asked, answer_of, call
+from interactions.live.like_scripts import ADD, Asked, answer_of, call
 from interactions.live.room_ref import RoomRef, ref
 from interactions.rules import batching
 from interactions.rules.batching import Batch
 from interactions.services.comments import Speaker
 from interactions.services.counting import save_likes
 from interactions.services.likes import like_now
+from interactions.services.lobby import Door
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import clock, outbox, permission
@@ -84,7 +85,19 @@ def known():
     """A room whose total Redis knows: nobody asks the database."""
     shared().flushdb()
     shared().set(key("likes", ALONE.key), 0)
+    pipeline.BEGIN.ask_now(shared(), pipeline._begin_call(ALONE.key, 0))
     return ALONE
+
+
+async def counted(room: RoomRef) -> int | None:
+    """What Redis has for the snapshot of who comes now."""
+    _, _, likes = await pipeline.moment(room=room, since=0, now_ms=clock.now_ms())
+    return likes
+
+
+async def snapshot(room: RoomRef) -> int:
+    """What who comes now is shown."""
+    return (await Door(app_id=room.app_id, group_id=room.group_id).moment()).likes
 
 
 async def test_ten_thousand_likes_of_two_hundred_people_over_two_processes(known):
@@ -100,7 +113,7 @@ async def test_ten_thousand_likes_of_two_hundred_people_over_two_processes(known
         )
         await until(lambda: sum(said["count"] for said in heard) == 10_000)
     assert sum(one.counted for one in added) == 10_000
-    assert max(one.total for one in added) == await counters.likes_total(known) == 10_000
+    assert max(one.total for one in added) == await counted(known) == 10_000
     assert all(first["total"] < second["total"] for first, second in pairwise(heard))
     assert heard[-1]["total"] == 10_000
     for said in heard:
@@ -165,11 +178,10 @@ async def test_a_count_that_is_none_is_refused(count):
 
 async def test_a_call_that_is_said_again_counts_once(known):
     client = aredis_for(known.key)
-    await client.script_load(like_scripts.ADD)
     asked = call(known, (Asked(user="mia", count=7, shown=b'{"id":"mia","nick":""}'),), call_id="c1", base=None)
-    first = await client.evalsha(*asked)
-    assert await client.evalsha(*asked) == first
-    assert await counters.likes_total(known) == 7
+    first = await ADD.ask(client, asked)
+    assert await ADD.ask(client, asked) == first
+    assert await counted(known) == 7
 
 
 class Stumbling:
@@ -219,7 +231,7 @@ async def test_questions_and_answers_that_get_lost_in_turns_lose_and_repeat_noth
                 )
             )
             assert {one.counted for one in added} == {3}
-            assert await counters.likes_total(known) == wave * 60 * 3
+            assert await counted(known) == wave * 60 * 3
 
 
 async def test_who_waits_too_long_is_told_so(known, monkeypatch):
@@ -249,13 +261,12 @@ def test_the_script_does_what_the_rule_says(per_second, steps):
     client = shared()
     client.flushdb()
     client.set(key("likes", ALONE.key), 5)
-    client.script_load(like_scripts.ADD)
     room, now_us = replace(ALONE, likes_per_second=per_second), 1_700_000_000_000_000
     batch, total, full_at = Batch(), 5, {}
     for number, (people, later) in enumerate(steps):
         now_us += later
         asked = [Asked(user=user, count=count, shown=b'{"id":"%s"}' % user.encode()) for user, count in people]
-        found = answer_of(client.evalsha(*call(room, asked, call_id=str(number), base=None, now_us=now_us)))
+        found = answer_of(ADD.ask_now(client, call(room, asked, call_id=str(number), base=None, now_us=now_us)))
         expected = []
         for user, count in people:
             one = batching.counted(asked=count, per_second=per_second, full_at_us=full_at.get(user, 0), now_us=now_us)
@@ -293,14 +304,14 @@ def test_two_events_become_one():
 async def test_when_redis_lost_its_memory_the_database_knows_the_total(cast):
     room = ref(cast.room)
     await Room.objects.filter(pk=cast.room.pk).aupdate(likes=1_000)
-    assert await counters.likes_total(room) == 1_000
+    assert await snapshot(room) == 1_000
     here, there = Likes(), Likes()
     async with running(here, there):
         await asyncio.gather(
             here.add(room=room, person="mia", shown=shown("mia"), count=3),
             there.add(room=room, person="zed", shown=shown("zed"), count=4),
         )
-    assert await counters.likes_total(room) == 1_007
+    assert await snapshot(room) == 1_007
 
 
 async def test_a_room_that_is_gone_cannot_be_liked(cast):
@@ -331,7 +342,7 @@ def test_totals_are_saved_never_lowered_and_what_waits_is_told(cast):
     assert Room.objects.get(pk=cast.room.pk).likes == 50
 
 
-def test_a_freed_id_begins_with_no_likes(cast):
+def test_a_freed_id_begins_with_no_likes(cast, watching):
     speaker = Speaker(actor=cast.actor(cast.mia), profile=profile(cast.mia), role=permission.MEMBER)
     like_now(room=ref(cast.room), speaker=speaker, count=9)
     rooms.disband_room(room=cast.room, by=STAFF, now=clock.now())
@@ -340,7 +351,8 @@ def test_a_freed_id_begins_with_no_likes(cast):
     again = rooms.create_room(app=cast.app, owner=cast.stella, by=STAFF, now=clock.now(), group_id="r1", title="again")
     save_likes()
     again.refresh_from_db()
-    assert (again.likes, counters.likes_total_now(ref(again))) == (0, 0)
+    with watching(cast.zed) as zed:
+        assert (again.likes, zed.snapshot["likes"]) == (0, 0)
     assert like_now(room=ref(again), speaker=speaker, count=1).total == 1
 
 

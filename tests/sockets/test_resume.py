@@ -95,7 +95,7 @@ def test_beyond_the_log_only_the_snapshot_counts(cast, watching):
         call = pipeline.submit_call(
             room, (message,), tick_ms=100, now_ms=now_ms if n == scripts.LOG_EVENTS else long_ago
         )  # fmt: skip
-        pipeline._call_now(redis_for(room.key), scripts.SUBMIT, call)
+        scripts.SUBMIT.ask_now(redis_for(room.key), call)
     with watching(cast.mia, since={**begin, "seq": begin["seq"] + 1}) as again:
         assert again.answer["recovered"] is True
     with watching(cast.mia, since=begin) as again:

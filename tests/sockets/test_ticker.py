@@ -26,7 +26,7 @@ def room(name: str, *, rate: int = 40, begun: bool = True) -> RoomRef:
         key=f"1:{name}", group_id=name, app_id=1, history_count=20, history_hours=24, messages_per_second=rate
     )
     if begun:
-        pipeline._call_now(shared(), pipeline.BEGIN, pipeline._begin_call(found.key, 0))
+        pipeline.BEGIN.ask_now(shared(), pipeline._begin_call(found.key, 0))
     return found
 
 
