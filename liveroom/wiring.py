@@ -1,16 +1,22 @@
-"""THE table: who hears of which fact, who votes on which action, who carries which topic. One screen each."""
+"""THE table: who hears of which fact, who votes on which action, who carries which topic, what is due. One screen each."""
 
 from __future__ import annotations
 
-from interactions import announce
+from interactions.announce import moderation as say_moderation
+from interactions.announce import people as say_people
+from interactions.announce import rooms as say_rooms
+from interactions.announce import telling as topics
 from interactions.facts import BroadcastSent
-from interactions.services import broadcasts, telling
+from interactions.services import broadcasts, counting, telling
+from liveroom import housekeeping
 from liveroom.accounts.facts import ProfileChanged, TokensRevoked
 from liveroom.kernel import facts, outbox, permission
 from liveroom.kernel.facts import Fact, Row
 from liveroom.kernel.permission import ADMIN, MEMBER, OWNER, Voter
+from liveroom.kernel.sweeps import Sweep
 from liveroom.rooms import facts as rooms
 from liveroom.rooms.selectors import role_of
+from liveroom.rooms.services.status import follow_losses
 from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope, staff
 from moderation import facts as moderation
 from moderation.voters import not_banned, not_muted
@@ -20,34 +26,34 @@ from streams.voters import not_forbidden, not_held
 
 # `durable`: in the transaction, fails with it. `after`: once committed, best effort.
 FACTS: dict[type[Fact], Row] = {
-    ProfileChanged: Row(durable=[announce.profile_changed]),
-    TokensRevoked: Row(durable=[announce.tokens_revoked]),
+    ProfileChanged: Row(durable=[say_people.profile_changed]),
+    TokensRevoked: Row(durable=[say_people.tokens_revoked]),
     rooms.RoomCreated: Row(durable=[following.give_main_stream]),
-    rooms.RoomChanged: Row(durable=[announce.room_changed]),
-    rooms.NoticeChanged: Row(durable=[announce.notice_changed]),
-    rooms.StatusChanged: Row(durable=[announce.status_changed], after=[following.cut_after_end]),
-    rooms.AttributesChanged: Row(durable=[announce.attributes_changed]),
-    rooms.CountersChanged: Row(durable=[announce.counters_changed]),
-    rooms.RoleChanged: Row(durable=[announce.role_changed]),
+    rooms.RoomChanged: Row(durable=[say_rooms.room_changed]),
+    rooms.NoticeChanged: Row(durable=[say_rooms.notice_changed]),
+    rooms.StatusChanged: Row(durable=[say_rooms.status_changed], after=[following.cut_after_end]),
+    rooms.AttributesChanged: Row(durable=[say_rooms.attributes_changed]),
+    rooms.CountersChanged: Row(durable=[say_rooms.counters_changed]),
+    rooms.RoleChanged: Row(durable=[say_rooms.role_changed]),
     rooms.AccessChanged: Row(),
     rooms.RoomDisbanded: Row(
-        durable=[following.close_after_disband, announce.room_disbanded], after=[following.cut_after_disband]
+        durable=[following.close_after_disband, say_rooms.room_disbanded], after=[following.cut_after_disband]
     ),
-    streams.StreamPublished: Row(durable=[announce.stream_published]),
+    streams.StreamPublished: Row(durable=[say_rooms.stream_published]),
     streams.StreamUnpublished: Row(),
     streams.PublishRefused: Row(),
-    streams.ProgrammeChanged: Row(durable=[announce.programme_changed]),
+    streams.ProgrammeChanged: Row(durable=[say_rooms.programme_changed]),
     streams.PushKeyReset: Row(),
     streams.StreamForbidden: Row(),
-    moderation.UserMuted: Row(durable=[announce.user_muted]),
-    moderation.UserUnmuted: Row(durable=[announce.user_unmuted]),
-    moderation.EveryoneMuted: Row(durable=[announce.everyone_muted]),
-    moderation.EveryoneUnmuted: Row(durable=[announce.everyone_unmuted]),
-    moderation.UserBanned: Row(durable=[announce.user_banned]),
-    moderation.BanLifted: Row(durable=[announce.ban_lifted]),
-    moderation.UserBannedFromApp: Row(durable=[announce.user_banned_from_app]),
+    moderation.UserMuted: Row(durable=[say_moderation.user_muted]),
+    moderation.UserUnmuted: Row(durable=[say_moderation.user_unmuted]),
+    moderation.EveryoneMuted: Row(durable=[say_moderation.everyone_muted]),
+    moderation.EveryoneUnmuted: Row(durable=[say_moderation.everyone_unmuted]),
+    moderation.UserBanned: Row(durable=[say_moderation.user_banned]),
+    moderation.BanLifted: Row(durable=[say_moderation.ban_lifted]),
+    moderation.UserBannedFromApp: Row(durable=[say_moderation.user_banned_from_app]),
     moderation.AppBanLifted: Row(),
-    BroadcastSent: Row(durable=[announce.broadcast_sent]),
+    BroadcastSent: Row(durable=[say_rooms.broadcast_sent]),
 }
 
 # The first refusal counts. An action that is not here is refused to everybody.
@@ -83,14 +89,23 @@ VOTERS: dict[str, list[Voter]] = {
 }
 
 # Topics of the outbox.
-CARRIERS: dict[str, outbox.Carrier] = {
-    announce.ROOM_EVENT: telling.tell_room,
-    announce.ROOM_CLOSE: telling.close_room,
-    announce.ROOM_CONTROL: telling.control_room,
-    announce.PERSON: telling.tell_person,
-    announce.YOU: telling.tell_you,
-    announce.BROADCAST: broadcasts.tell_rooms,
+CARRIERS: dict[str, outbox.Carrier | outbox.Gatherer] = {
+    topics.ROOM_EVENT: telling.tell_room,
+    topics.ROOM_CLOSE: telling.close_room,
+    topics.ROOM_CONTROL: telling.control_room,
+    topics.PERSON: telling.tell_person,
+    topics.YOU: telling.tell_you,
+    topics.BROADCAST: broadcasts.tell_rooms,
 }
+
+# What is due, looked for by run_relay; seconds between two looks.
+SWEEPS: list[Sweep] = [
+    Sweep("lost publishers", 1, lambda now: follow_losses(now=now)),
+    Sweep("online counts", 1, lambda now: counting.write_online_counts()),
+    Sweep("likes", 1, lambda now: counting.save_likes()),
+    Sweep("recount", 5, lambda now: counting.recount_online()),
+    Sweep("housekeeping", 3600, lambda now: housekeeping.hand_out()),
+]
 
 
 def install() -> None:

@@ -1,17 +1,19 @@
 """The outbox: a row written with the change, told afterwards by `run_relay`, at least once and in order per room.
 
+Some topics are gathered instead: their letters are looked at together, and told when their gatherer finds it right (gifts).
+
 Order: services lock the room's row before they write, so ids of one room rise in the order of the commits."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import redis
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from liveroom.kernel import ids
 from liveroom.kernel.models import OutboxRow
@@ -20,6 +22,7 @@ from liveroom.kernel.redis import common_channel, shared
 log = logging.getLogger(__name__)
 
 BATCH = 200
+GATHERED_AT_ONCE = 5_000
 WAKE = "relay"
 
 
@@ -35,15 +38,40 @@ class Letter:
 Carrier = Callable[[Letter], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a gatherer has done with its letters; the others stay. `again_in`: seconds until it wants to look again, None: no hurry."""
+
+    done: Sequence[str] = ()
+    again_in: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gatherer:
+    """For a topic whose letters are not told one by one: `gather` sees all that wait, oldest first, and says which are done.
+
+    `atomic`: in one transaction with that; a second relay that did the same makes it fail, and nothing was done."""
+
+    gather: Callable[[Sequence[Letter], datetime], Gathered]
+    atomic: bool = False
+
+
 @dataclass(slots=True)
 class _Table:
-    carriers: Mapping[str, Carrier] = field(default_factory=dict)
+    carriers: Mapping[str, Carrier | Gatherer] = field(default_factory=dict)
+
+    def one_by_one(self) -> dict[str, Carrier]:
+        return {topic: found for topic, found in self.carriers.items() if not isinstance(found, Gatherer)}
 
 
 _table = _Table()
 
 
-def install(carriers: Mapping[str, Carrier]) -> None:
+class GatheredTwice(DatabaseError):
+    """Two relays had the same letters; the other one was faster."""
+
+
+def install(carriers: Mapping[str, Carrier | Gatherer]) -> None:
     """Called once by the roof when Django is ready: topic -> who carries it."""
     _table.carriers = carriers
 
@@ -67,31 +95,84 @@ def _wake() -> None:
         log.info("The relay was not woken (Redis is away); it will look by itself.")
 
 
+def gather_pending(*, now: datetime) -> tuple[int, float | None]:
+    """Hand the letters of each gathered topic to its gatherer. Returns (done, seconds until one of them wants to look again)."""
+    done, soonest = 0, None
+    for topic, gatherer in _table.carriers.items():
+        if isinstance(gatherer, Gatherer):
+            found = _gather(topic, gatherer, now=now)
+            done += len(found.done)
+            if found.again_in is not None:
+                soonest = found.again_in if soonest is None else min(soonest, found.again_in)
+    return done, soonest
+
+
+def _gather(topic: str, gatherer: Gatherer, *, now: datetime) -> Gathered:
+    rows = OutboxRow.objects.filter(done_at__isnull=True, topic=topic).order_by("id")[:GATHERED_AT_ONCE]
+    letters = [Letter(event_id=row.event_id, room_key=row.room_key, payload=row.payload) for row in rows]
+    if not letters:
+        return Gathered()
+    try:
+        if not gatherer.atomic:
+            found = gatherer.gather(letters, now)
+            _done(found.done, now=now)
+            return found
+        with transaction.atomic():
+            found = gatherer.gather(letters, now)
+            if _done(found.done, now=now) != len(found.done):
+                raise GatheredTwice(topic)
+            return found
+    except (redis.RedisError, GatheredTwice) as error:
+        log.info("Letters of %s wait: %s", topic, error)
+    except DatabaseError:
+        raise
+    except Exception:  # whatever a gatherer meets, the letters must stay and the other topics go on
+        log.exception("Letters of %s could not be gathered; they stay.", topic)
+    return Gathered()
+
+
+def _done(event_ids: Sequence[str], *, now: datetime) -> int:
+    changed = 0
+    for start in range(0, len(event_ids), BATCH):
+        part = event_ids[start : start + BATCH]
+        changed += OutboxRow.objects.filter(event_id__in=part, done_at__isnull=True).update(done_at=now)
+    return changed
+
+
 def carry_pending(*, now: datetime) -> tuple[int, int]:
-    """Tell what is pending, oldest first. Returns (told, failed). A room whose row fails waits; the others go on."""
-    told = failed = 0
+    """Tell what is pending, oldest first. Returns (told, failed). A room whose row fails waits; the others go on.
+
+    What was told is written down once per round: who dies before that tells it again, under the same ids."""
+    told: list[str] = []
+    failed = 0
     stuck: set[str] = set()
-    pending = OutboxRow.objects.filter(done_at__isnull=True).order_by("id")
-    while told + failed < BATCH:
-        # A room that cannot be told may have any number of letters: they must not fill the batch.
-        rows = pending.exclude(room_key__in=stuck)[: BATCH - told - failed]
-        if not rows:
-            break
-        for row in rows:
-            if row.room_key in stuck:
-                continue
-            if _carry(row, now=now):
-                told += 1
-            else:
-                failed += 1
-                stuck.add(row.room_key)
-    return told, failed
+    carriers = _table.one_by_one()
+    pending = OutboxRow.objects.filter(done_at__isnull=True, topic__in=list(carriers)).order_by("id")
+    try:
+        last = 0
+        while len(told) + failed < BATCH:
+            # A room that cannot be told may have any number of letters: they must not fill the batch.
+            rows = pending.filter(id__gt=last).exclude(room_key__in=stuck)[: BATCH - len(told) - failed]
+            if not rows:
+                break
+            for row in rows:
+                last = row.pk
+                if row.room_key in stuck:
+                    continue
+                if _carry(carriers[row.topic], row):
+                    told.append(row.event_id)
+                else:
+                    failed += 1
+                    stuck.add(row.room_key)
+    finally:
+        _done(told, now=now)
+    return len(told), failed
 
 
-def _carry(row: OutboxRow, *, now: datetime) -> bool:
+def _carry(carrier: Carrier, row: OutboxRow) -> bool:
     """Whether it was told; if not, why is noted on the row."""
     try:
-        _table.carriers[row.topic](Letter(event_id=row.event_id, room_key=row.room_key, payload=row.payload))
+        carrier(Letter(event_id=row.event_id, room_key=row.room_key, payload=row.payload))
     except Exception as error:  # whatever a carrier meets, the row must stay
         OutboxRow.objects.filter(pk=row.pk).update(
             tries=row.tries + 1, last_error=f"{type(error).__name__}: {error}"[:300]
@@ -99,5 +180,4 @@ def _carry(row: OutboxRow, *, now: datetime) -> bool:
         if not isinstance(error, redis.RedisError):
             log.exception("Outbox row %s (%s) could not be told; it stays.", row.pk, row.topic)
         return False
-    OutboxRow.objects.filter(pk=row.pk).update(done_at=now)
     return True

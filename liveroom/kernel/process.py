@@ -82,9 +82,10 @@ class Worker:
         """Begin the next round now."""
         self._woken.set()
 
-    def every(self, *, seconds: float, work: Callable[[], None]) -> None:
+    def every(self, *, seconds: float, work: Callable[[], float | None]) -> None:
+        """Rounds, at most so many seconds apart; sooner if `work` answers in how many seconds it is wanted again."""
         while not self.stopping.is_set():
             self._woken.clear()
-            work()
+            wanted = work()
             close_old_connections()
-            self._woken.wait(seconds)
+            self._woken.wait(seconds if wanted is None else min(seconds, max(0.0, wanted)))

@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 import yaml
 
-from interactions import announce, consumers
+from interactions import consumers
+from interactions.announce import telling as topics
 from interactions.consumers.room import RoomConsumer
 from interactions.live import envelope
 from liveroom import wiring
@@ -74,7 +75,7 @@ def test_every_topic_that_is_put_has_a_carrier():
         if path.suffix == ".py" and not path.is_relative_to(ROOT / "tests")
         for name in re.findall(r"outbox\.put\(\s*topic=([A-Z_]+)", path.read_text())
     }
-    assert {getattr(announce, name) for name in put} == set(wiring.CARRIERS)
+    assert {getattr(topics, name) for name in put} == set(wiring.CARRIERS)
     assert outbox._table.carriers is wiring.CARRIERS
 
 

@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_gifts_and_draws'),
-        ('rooms', '0002_live_pipeline'),
+        ("accounts", "0003_gifts_and_draws"),
+        ("rooms", "0002_live_pipeline"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='room',
-            name='popularity',
-            field=models.BigIntegerField(default=0, help_text='As last counted; for sorting the list.'),
+            model_name="room",
+            name="popularity",
+            field=models.BigIntegerField(default=0, help_text="As last counted; for sorting the list."),
         ),
         migrations.AddField(
-            model_name='room',
-            name='popularity_at',
+            model_name="room",
+            name="popularity_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddIndex(
-            model_name='room',
-            index=models.Index(fields=['app', '-popularity', '-id'], name='room_by_popularity'),
+            model_name="room",
+            index=models.Index(fields=["app", "-popularity", "-id"], name="room_by_popularity"),
         ),
     ]

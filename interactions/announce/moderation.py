@@ -1,0 +1,82 @@
+"""What moderators did: first the room hears it, then the sockets that it is about.
+
+Whoever comes in after the event is shown what holds, and whoever was coming in before it hears the word."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from interactions.announce.telling import ROOM_CONTROL, ms, tell, tell_you, whisper
+from liveroom.kernel import outbox
+from moderation.facts import (
+    BanLifted,
+    EveryoneMuted,
+    EveryoneUnmuted,
+    UserBanned,
+    UserBannedFromApp,
+    UserMuted,
+    UserUnmuted,
+)
+from moderation.selectors import until_ms
+from moderation.voters import banned_message
+
+BANNED = 4103
+
+
+def user_muted(fact: UserMuted) -> None:
+    group_id, until = fact.room_key.partition(":")[2], ms(fact.until)
+    user = {"id": fact.identifier, "nick": fact.nick}
+    tell(fact.room_key, fact.at, "mute", user=user, until=until, by=fact.by)
+    standing = {"muted_until_ms": until_ms(fact.until)}
+    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing=standing)
+    tell_you(fact.room_key, fact.identifier, fact.at, "mute", room=group_id, until=until, by=fact.by)
+
+
+def user_unmuted(fact: UserUnmuted) -> None:
+    group_id = fact.room_key.partition(":")[2]
+    tell(fact.room_key, fact.at, "unmute", user={"id": fact.identifier, "nick": fact.nick}, by=fact.by)
+    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing={"muted_until_ms": None})
+    tell_you(fact.room_key, fact.identifier, fact.at, "unmute", room=group_id, by=fact.by)
+
+
+def everyone_muted(fact: EveryoneMuted) -> None:
+    _mute_all(fact, on=True)
+
+
+def everyone_unmuted(fact: EveryoneUnmuted) -> None:
+    _mute_all(fact, on=False)
+
+
+def _mute_all(fact: EveryoneMuted | EveryoneUnmuted, *, on: bool) -> None:
+    tell(fact.room_key, fact.at, "mute_all", on=on, by=fact.by)
+    control = {"standing": {"muted_all": on}}
+    outbox.put(topic=ROOM_CONTROL, room_key=fact.room_key, payload=control, now=fact.at)
+
+
+def user_banned(fact: UserBanned) -> None:
+    """Its sockets in the room are closed; those in other rooms stay."""
+    user = {"id": fact.identifier, "nick": fact.nick}
+    tell(fact.room_key, fact.at, "ban", user=user, until=ms(fact.until), by=fact.by)
+    whisper(
+        fact.room_key,
+        fact.identifier,
+        fact.at,
+        room=fact.room_key,
+        standing={"banned_until_ms": until_ms(fact.until)},
+        close=BANNED,
+        extra=_goodbye(everywhere=False, until=fact.until),
+    )
+
+
+def ban_lifted(fact: BanLifted) -> None:
+    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing={"banned_until_ms": None})
+
+
+def user_banned_from_app(fact: UserBannedFromApp) -> None:
+    """Every socket of it is closed, in a room or not."""
+    extra = _goodbye(everywhere=True, until=fact.until)
+    whisper(str(fact.sdkappid), fact.identifier, fact.at, close=BANNED, extra=extra)
+
+
+def _goodbye(*, everywhere: bool, until: datetime | None) -> dict[str, str]:
+    return {"reason": "banned", "message": banned_message(everywhere=everywhere, until=ms(until))}

@@ -1,0 +1,86 @@
+"""What happens to rooms and their pictures, told to whoever is in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from interactions.announce.telling import BROADCAST, ROOM_CLOSE, ms, tell, whisper
+from interactions.facts import BroadcastSent
+from liveroom.kernel import outbox
+from liveroom.rooms.facts import (
+    AttributesChanged,
+    CountersChanged,
+    NoticeChanged,
+    RoleChanged,
+    RoomChanged,
+    RoomDisbanded,
+    StatusChanged,
+)
+from streams.facts import ProgrammeChanged, StreamPublished
+
+ROOM_GONE = 4104
+
+
+def status_changed(fact: StatusChanged) -> None:
+    tell(
+        fact.room_key,
+        fact.at,
+        "status",
+        status=fact.after,
+        status_at=ms(fact.at),
+        starts_at=ms(fact.starts_at),
+        session=fact.sequence,
+    )
+
+
+def notice_changed(fact: NoticeChanged) -> None:
+    tell(fact.room_key, fact.at, "notice", notice=fact.notice)
+
+
+def room_changed(fact: RoomChanged) -> None:
+    said = {name: ms(value) if isinstance(value, datetime) else value for name, value in fact.changed.items()}
+    tell(fact.room_key, fact.at, "room", **said)
+
+
+def attributes_changed(fact: AttributesChanged) -> None:
+    tell(
+        fact.room_key,
+        fact.at,
+        "attributes",
+        operation=fact.operation,
+        version=fact.version,
+        changed={key: {"value": value, "version": version} for key, (value, version) in fact.changed.items()},
+        deleted=list(fact.deleted),
+    )
+
+
+def counters_changed(fact: CountersChanged) -> None:
+    tell(fact.room_key, fact.at, "room", counters=dict(fact.changed))
+
+
+def role_changed(fact: RoleChanged) -> None:
+    """To the room, and to the person's open sockets: what it says next carries its new role (C13)."""
+    tell(fact.room_key, fact.at, "role", user={"id": fact.identifier, "nick": fact.nick}, role=fact.role, by=fact.by)
+    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, role=fact.role)
+
+
+def stream_published(fact: StreamPublished) -> None:
+    """A picture has come (back): players need not wait for their own retry."""
+    if fact.on_programme:
+        tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=True)
+
+
+def programme_changed(fact: ProgrammeChanged) -> None:
+    tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=None)
+
+
+def broadcast_sent(fact: BroadcastSent) -> None:
+    """One row for all rooms of the app: services/broadcasts.py tells them."""
+    payload = {"sdkappid": fact.sdkappid, "event": {"type": "broadcast", "t": ms(fact.at), "id": fact.id, **fact.said}}
+    outbox.put(topic=BROADCAST, room_key=f"@{fact.sdkappid}", payload=payload, now=fact.at)
+
+
+def room_disbanded(fact: RoomDisbanded) -> None:
+    tell(fact.room_key, fact.at, "system", text="The room was disbanded.", reason="disbanded")
+    close = {"close": ROOM_GONE, "reason": "disbanded", "message": "The room was disbanded."}
+    outbox.put(topic=ROOM_CLOSE, room_key=fact.room_key, payload=close, now=fact.at)

@@ -1,0 +1,34 @@
+"""How a fact is told: rows of the outbox, written in the fact's own transaction, each with the topic that its carrier stands for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from interactions.live.whispers import person_key
+from liveroom.kernel import outbox
+
+ROOM_EVENT, ROOM_CLOSE, ROOM_CONTROL, PERSON = "room.event", "room.close", "room.control", "person"
+YOU, BROADCAST = "you", "broadcast"
+
+
+def ms(instant: datetime | None) -> int | None:
+    return None if instant is None else int(instant.timestamp() * 1000)
+
+
+def tell(room_key: str, at: datetime, type: str, **body: Any) -> None:
+    payload = {"type": type, "t": ms(at), **body}
+    outbox.put(topic=ROOM_EVENT, room_key=room_key, payload=payload, now=at)
+
+
+def tell_you(room_key: str, identifier: str, at: datetime, type: str, **body: Any) -> None:
+    """To the person itself, on all its sockets (live/you.py). `room_key`: any room of its app."""
+    person = person_key(sdkappid=int(room_key.partition(":")[0]), identifier=identifier)
+    payload = {"person": person, "event": {"type": type, "t": ms(at), **body}}
+    outbox.put(topic=YOU, room_key=f"@{person}", payload=payload, now=at)
+
+
+def whisper(key: str, identifier: str, at: datetime, **body: Any) -> None:
+    """To the sockets of one person. `key`: a room of its app, or the app's sdkappid alone."""
+    person = person_key(sdkappid=int(key.partition(":")[0]), identifier=identifier)
+    outbox.put(topic=PERSON, room_key=f"@{person}", payload={"person": person, **body}, now=at)
