@@ -1,7 +1,7 @@
 """Money: wallets, orders, and the entries between wallets (G2).
 
 Promise: an entry moves an amount out of one wallet into another, so that every transfer sums to zero by its shape; entries and orders
-are never changed or deleted (the database refuses it, migration 0005); no person's balance falls below zero. Amounts are whole minor
+are never changed or deleted (the database refuses it, migration 0006); no person's balance falls below zero. Amounts are whole minor
 units of the app's currency."""
 
 from __future__ import annotations

@@ -36,6 +36,6 @@ def allow_changes(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("interactions", "0004_standing_and_statistics")]
+    dependencies = [("interactions", "0005_standing_and_statistics")]
 
     operations = [migrations.RunPython(refuse_changes, allow_changes)]
