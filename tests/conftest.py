@@ -4,17 +4,18 @@ Tests on rules need nothing; on services and doors a database and Redis; journey
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-from django.db.backends.sqlite3.operations import DatabaseOperations as SQLiteOperations
+from django.db.backends.sqlite3.base import DatabaseOperations as SQLiteOperations
 
 from liveroom.kernel.redis import shared
 from streams.engines import base
 from streams.engines.fake import FakeEngine
 from tests.helpers.people import Cast, make_cast
 from tests.helpers.stack import Stack
+from tests.helpers.turns import turn
 
 # What asks the database for nothing, or for nothing that other tests do not ask: the second pass of deploy/test, on
 # PostgreSQL, leaves it out.
@@ -75,6 +76,13 @@ def _the_ledger_may_be_emptied_between_tests() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SQLiteOperations, "sql_flush", around)
         yield
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Around everything, also around the time that a test may take: waiting for one's turn is none of it."""
+    with turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

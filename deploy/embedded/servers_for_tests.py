@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from deploy.embedded.children import wrapped
 from deploy.embedded.ports import choose_inner
@@ -79,7 +80,7 @@ def postgres_cluster(folder: Path) -> Iterator[str]:
     argv = [str(tools / "postgres"), "-D", str(data), *options]
     server = f"postgres://liveroom:{password}@:{port}/postgres?host={folder}"
     with _server(argv, log=folder / "log", user=user, answers=lambda: _answers(server)):
-        yield _database(server, "liveroom")
+        yield another_database(server, name="liveroom")
 
 
 def _postgres_tools() -> Path:
@@ -145,9 +146,10 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _database(server: str, name: str) -> str:
+def another_database(url: str, *, name: str) -> str:
+    """A new database on the server of that one. Returns its address."""
     import psycopg
 
-    with psycopg.connect(server, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
-    return server.replace("/postgres?", f"/{name}?")
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
