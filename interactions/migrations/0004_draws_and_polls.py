@@ -155,9 +155,13 @@ class Migration(migrations.Migration):
                 ("closes_at", models.DateTimeField(blank=True, null=True)),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
                 (
-                    "told_ballots",
-                    models.PositiveIntegerField(default=0, help_text="How many ballots the room was last told of."),
+                    "told_votes",
+                    models.JSONField(
+                        default=list, help_text="Votes per answer, as the room was last told; in the end the result."
+                    ),
                 ),
+                ("told_ballots", models.PositiveIntegerField(default=0, help_text="How many ballots that were.")),
+                ("told_at", models.DateTimeField(editable=False)),
                 ("by", models.CharField(max_length=120)),
                 (
                     "app",
@@ -316,7 +320,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="ballot",
-            index=models.Index(fields=["poll", "choices"], name="ballot_counted"),
+            index=models.Index(fields=["poll", "at", "choices"], name="ballot_counted"),
         ),
         migrations.AddConstraint(
             model_name="ballot",

@@ -25,7 +25,11 @@ class Poll(models.Model):
     opened_at = models.DateTimeField()
     closes_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
-    told_ballots = models.PositiveIntegerField(default=0, help_text="How many ballots the room was last told of.")
+    told_votes = models.JSONField(
+        default=list, help_text="Votes per answer, as the room was last told; in the end the result."
+    )
+    told_ballots = models.PositiveIntegerField(default=0, help_text="How many ballots that were.")
+    told_at = models.DateTimeField(editable=False)
     by = models.CharField(max_length=120)
 
     class Meta:
@@ -52,7 +56,8 @@ class Ballot(models.Model):
             models.UniqueConstraint(fields=["poll", "person"], name="one_ballot_per_poll"),
             models.CheckConstraint(condition=Q(choices__gte=1, choices__lte=63), name="ballot_choices"),
         ]
-        indexes = [models.Index(fields=["poll", "choices"], name="ballot_counted")]
+        # One for both: is there a young one, and how many are there of each choice?
+        indexes = [models.Index(fields=["poll", "at", "choices"], name="ballot_counted")]
 
     def __str__(self) -> str:
         return f"{self.person_id} in {self.poll_id}"
