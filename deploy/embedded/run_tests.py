@@ -43,10 +43,11 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 # in one part for each database (or names nothing but tests that run once).
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (SQLITE, ("journeys", "faults")),
-    (POSTGRESQL, ("journeys", "faults")),
     (SQLITE, ("house", "media")),
-    (POSTGRESQL, ("api", "services", "sockets", "contracts")),
-    (SQLITE, ("api", "contracts", "rules", "services", "sockets")),
+    (POSTGRESQL, ("journeys", "faults")),
+    (SQLITE, ("sockets",)),
+    (POSTGRESQL, ("api", "contracts", "services", "sockets")),
+    (SQLITE, ("api", "contracts", "rules", "services")),
 )
 
 

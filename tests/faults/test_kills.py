@@ -17,10 +17,7 @@ RIGHT_AGAIN_AFTER_NGINX_SECONDS = 8
 
 @pytest.fixture
 def live(stack: Stack) -> Iterator[object]:
-    until(lambda: not stack.api("GET", "rooms/demo/streams")[1][0]["on_air"], what="nobody on air")
-    if stack.status() in ("live", "paused"):
-        stack.api("POST", "rooms/demo/status", {"status": "ended"}, bearer=stack.usersig("stella"))
-    time.sleep(3.1)
+    stack.clears_the_air()
     with stack.push() as child:
         until(lambda: stack.status() == "live", what="live")
         yield child

@@ -168,5 +168,15 @@ class Stack(RunningCopy):
         assert status == 200, answer
         return dict(answer)
 
+    def clears_the_air(self) -> None:
+        """Waits until nobody is on air; the room is over then, and may go live at once: what a hand has ended is held for a while,
+        and the next change by hand lets it go."""
+        until(lambda: not self.api("GET", "rooms/demo/streams")[1][0]["on_air"], what="the publisher to be gone")
+        before, stella = self.status(), self.usersig("stella")
+        if before in ("live", "paused"):
+            assert self.api("POST", "rooms/demo/status", {"status": "ended"}, bearer=stella)[0] == 200
+        if before in ("live", "paused", "ended"):
+            assert self.api("POST", "rooms/demo/status", {"status": "played_back"}, bearer=stella)[0] == 200
+
     def status(self) -> str:
         return str(self.api("GET", "rooms/demo")[1]["status"])

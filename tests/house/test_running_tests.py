@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +32,10 @@ def test_every_folder_of_tests_runs_on_sqlite_and_on_postgresql_where_that_matte
 
 def test_what_runs_once_is_there() -> None:
     for name in ONCE:
-        assert (TESTS.parent / name.partition("::")[0]).exists(), name
+        file, _, test = name.partition("::")
+        assert (TESTS.parent / file).exists(), name
+        for word in re.findall(r"[\w-]+", test):
+            assert word in (TESTS.parent / file).read_text(), name
 
 
 def test_the_first_is_shown_as_it_prints_and_the_others_in_one_piece() -> None:

@@ -22,11 +22,9 @@ pytestmark = pytest.mark.journey
 @pytest.fixture(autouse=True)
 def _quiet(stack: Stack) -> Iterator[None]:
     """Each journey begins with nobody on air and a room that may go live."""
+    stack.clears_the_air()
     yield
-    until(lambda: not stack.api("GET", "rooms/demo/streams")[1][0]["on_air"], what="the publisher to be gone")
-    if stack.status() in ("live", "paused"):
-        stack.api("POST", "rooms/demo/status", {"status": "ended"}, bearer=stack.usersig("stella"))
-        time.sleep(3.1)  # the hold after an end by hand
+    stack.clears_the_air()
 
 
 def codecs(url: str) -> str:
@@ -89,6 +87,8 @@ def test_ending_by_hand_cuts_the_publisher_and_holds_it_off(stack: Stack) -> Non
         assert last_refusal(stack)["reason"] == "ended_by_hand"
         assert stack.status() == "ended"
     time.sleep(3.1)  # the hold
+    with stack.watching() as phone, stack.push():
+        phone.hears("status", status="live")
 
 
 @pytest.mark.parametrize(
