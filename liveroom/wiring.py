@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from interactions.announce import gifts as say_gifts
 from interactions.announce import moderation as say_moderation
 from interactions.announce import people as say_people
 from interactions.announce import rooms as say_rooms
 from interactions.announce import telling as topics
-from interactions.facts import BroadcastSent
-from interactions.services import broadcasts, counting, telling
+from interactions.facts import BroadcastSent, GiftPaid, GiftsGrouped
+from interactions.services import broadcasts, counting, gift_messages, telling
 from liveroom import housekeeping
 from liveroom.accounts.facts import ProfileChanged, TokensRevoked
 from liveroom.kernel import facts, outbox, permission
@@ -54,6 +55,8 @@ FACTS: dict[type[Fact], Row] = {
     moderation.UserBannedFromApp: Row(durable=[say_moderation.user_banned_from_app]),
     moderation.AppBanLifted: Row(),
     BroadcastSent: Row(durable=[say_rooms.broadcast_sent]),
+    GiftPaid: Row(durable=[say_gifts.gift_paid]),
+    GiftsGrouped: Row(durable=[say_gifts.gifts_grouped]),
 }
 
 # The first refusal counts. An action that is not here is refused to everybody.
@@ -80,6 +83,11 @@ VOTERS: dict[str, list[Voter]] = {
     "direct.send": [authenticated, scope("messages"), not_banned],
     "comment.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned, not_muted],
     "broadcast.send": [authenticated, for_the_app, scope("messages")],
+    "gift.send": [same_app, roles(OWNER, ADMIN, MEMBER), not_banned],
+    "catalog.manage": [staff],
+    "wallet.top_up": [authenticated, for_the_app, scope("money")],
+    "wallet.read": [authenticated, for_the_app, scope("money")],
+    "order.refund": [staff],
     "stream.publish": [not_forbidden, not_held],
     "stream.push": [same_app, roles(OWNER), scope("streams")],
     "stream.manage": [same_app, roles(OWNER), scope("streams")],
@@ -96,6 +104,8 @@ CARRIERS: dict[str, outbox.Carrier | outbox.Gatherer] = {
     topics.PERSON: telling.tell_person,
     topics.YOU: telling.tell_you,
     topics.BROADCAST: broadcasts.tell_rooms,
+    topics.GIFT: outbox.Gatherer(gift_messages.group_gifts, atomic=True),
+    topics.ROOM_GIFT: outbox.Gatherer(gift_messages.tell_gifts),
 }
 
 # What is due, looked for by run_relay; seconds between two looks.
