@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from liveroom.kernel.facts import Fact
+from liveroom.rooms.facts import RoomFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,95 @@ class BroadcastSent(Fact):
     at: datetime
     id: str
     said: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GiftPaid(RoomFact):
+    """Somebody paid for a gift. `runs`: whether it may be shown as a running number; `session`: the show's sequence, empty outside of
+    one; `said`: what the room is told but for the numbers. Amounts in the app's minor unit."""
+
+    order: str
+    sent_id: int
+    buyer_id: int
+    gift_id: int
+    session: str
+    count: int
+    total: int
+    share: int
+    runs: bool
+    said: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedGifts:
+    """What one room is to be told: `event` ready for the wire."""
+
+    message_id: str
+    room_id: int
+    room_key: str
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GiftsGrouped(Fact):
+    """Paid gifts were put into messages."""
+
+    at: datetime
+    messages: tuple[GroupedGifts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PollOpened(RoomFact):
+    """`poll`: as it goes over the wire; the same in the two below."""
+
+    poll: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PollChanged(RoomFact):
+    """People voted: new totals, stated twice a second at most."""
+
+    poll: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PollClosed(RoomFact):
+    """By hand, by time, or with its room: the result."""
+
+    poll: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PinChanged(RoomFact):
+    """`pinned`: as it goes over the wire; None: the room keeps nothing in sight."""
+
+    pinned: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked(RoomFact):
+    """`question`: as its readers see it; `readers`: who is told now, by user id (nobody, if some were told a moment ago)."""
+
+    question: Mapping[str, Any]
+    readers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionMoved(RoomFact):
+    """A moderator shows, answers or dismisses a question, or puts it back; `asker`: the user id."""
+
+    number: str
+    asker: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummarised(RoomFact):
+    """A show is over and counted. `room` and `owner`: their ids outside; `figures`: what the summary says, ready for the wire."""
+
+    room: str
+    owner: str
+    session: str
+    started_at: datetime
+    ended_at: datetime
+    figures: Mapping[str, Any]

@@ -10,6 +10,8 @@ from liveroom.kernel import outbox
 
 ROOM_EVENT, ROOM_CLOSE, ROOM_CONTROL, PERSON = "room.event", "room.close", "room.control", "person"
 YOU, BROADCAST = "you", "broadcast"
+# A gift that was paid, and what a room is told of one or many of them.
+GIFT, ROOM_GIFT = "gift", "room.gift"
 
 
 def ms(instant: datetime | None) -> int | None:

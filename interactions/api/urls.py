@@ -4,6 +4,7 @@ from interactions.api import views
 from interactions.api.archive import ArchiveView
 from interactions.api.broadcasts import BroadcastsView
 from interactions.api.direct import DirectView
+from interactions.api.gifts import GiftsView
 from interactions.api.likes import LikesView
 from interactions.api.members import MembersView
 
@@ -11,6 +12,7 @@ urlpatterns = [
     path("users/<str:user>/messages", DirectView.as_view()),
     path("rooms/<str:room>/messages", views.MessagesView.as_view()),
     path("rooms/<str:room>/archive", ArchiveView.as_view()),
+    path("rooms/<str:room>/gifts", GiftsView.as_view()),
     path("rooms/<str:room>/likes", LikesView.as_view()),
     path("rooms/<str:room>/online", views.OnlineView.as_view()),
     path("rooms/<str:room>/members", MembersView.as_view()),

@@ -21,6 +21,7 @@ from django.db import OperationalError
 
 from interactions.consumers import commands
 from interactions.consumers.commands import BadCommand
+from interactions.consumers.engaging import Engaging
 from interactions.consumers.entering import Entering, asked_by
 from interactions.consumers.sockets import Socket
 from interactions.live import whereabouts, whispers, you
@@ -43,7 +44,7 @@ UNAVAILABLE, BAD_TOKEN, WRONG_ORIGIN, BANNED, ELSEWHERE = 4001, 4101, 4102, 4103
 Answer = dict[str, Any]
 
 
-class RoomConsumer(Entering, AsyncWebsocketConsumer):
+class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
     """One socket: at most one room at a time. Hub, lobby and limits are the process's own and come with the scope."""
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -265,6 +266,7 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         "custom": _say,
         "like": _like,
         "direct": _direct,
+        "gift": Engaging._gift,
     }
 
 

@@ -13,6 +13,7 @@ EVENT_TYPES: Final = frozenset(
     {
         "comment",
         "custom",
+        "gift",
         "status",
         "notice",
         "room",

@@ -27,6 +27,7 @@ TOO_MANY_CONNECTIONS = 4003
 SECOND_MS, MINUTE_MS = 1_000, 60_000
 # Clients send sums of taps, about one a second (product.md L1).
 LIKES_PER_SECOND = 5
+GIFTS_PER_SECOND = 50
 # Guests, and many people behind one router, share an address.
 PEOPLE_PER_ADDRESS = 20
 # Nothing says when one of the open connections of an address will end; by then some have, and many must not come at once.
@@ -109,6 +110,11 @@ class Limits:
             rate=Rate(count=LIKES_PER_SECOND, per_ms=SECOND_MS, burst=2 * LIKES_PER_SECOND),
             words=f"{LIKES_PER_SECOND} likes commands a second; send sums",
         )
+        self._gifts = _Table(
+            what="gift",
+            rate=Rate(count=GIFTS_PER_SECOND, per_ms=SECOND_MS, burst=2 * GIFTS_PER_SECOND),
+            words=f"{GIFTS_PER_SECOND} gifts commands a second; choose a number instead",
+        )
 
     @classmethod
     def of(cls, config: Environment) -> Limits:
@@ -176,6 +182,10 @@ class Limits:
     def like(self, *, person: str) -> None:
         """Before a likes command, whatever its count. TooOften."""
         self._ask((self._likes, person))
+
+    def gift(self, *, person: str) -> None:
+        """Before a purchase: as fast as somebody can click. TooOften."""
+        self._ask((self._gifts, person))
 
     def _ask(self, *asked: tuple[_Table, str]) -> None:
         """All or none: what one limit refuses is not counted by the other."""

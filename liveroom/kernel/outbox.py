@@ -87,6 +87,18 @@ def put(*, topic: str, room_key: str, payload: dict[str, Any], now: datetime) ->
     return row
 
 
+def put_all(*, topic: str, letters: Sequence[Letter], now: datetime) -> None:
+    """Many rows of one topic, under the ids that they bring; for whoever is the relay itself and needs no waking."""
+    if topic not in _table.carriers:
+        raise LookupError(f"No carrier for the topic {topic!r}; wiring.py must name one.")
+    OutboxRow.objects.bulk_create(
+        OutboxRow(
+            event_id=letter.event_id, topic=topic, room_key=letter.room_key, payload=dict(letter.payload), created_at=now
+        )
+        for letter in letters
+    )  # fmt: skip
+
+
 def _wake() -> None:
     """A hint only: without it the relay looks again within a second."""
     try:

@@ -64,5 +64,5 @@ class Command(ServiceCommand):
             told, failed = outbox.carry_pending(now=clock.now())
             metrics.outbox_told.labels(result="told").inc(told + gathered)
             metrics.outbox_told.labels(result="failed").inc(failed)
-            if told < outbox.BATCH or self.worker.stopping.is_set():
+            if told + gathered < outbox.BATCH or self.worker.stopping.is_set():
                 return again_in
