@@ -5,8 +5,11 @@
  */
 
 import { avatar, element, icon, shownName } from "./dom.js";
+import { giftOf, giftWords, times } from "./gift-look.js";
 
 const MOST = 200;
+const MOST_BADGES = 3;
+const RUNS_ON_MS = 15_000;
 const NEAR_PX = 48;
 const SAMPLED = "The room is very busy; others may not have seen this.";
 const ROLES = { owner: "Streamer", admin: "Moderator" };
@@ -21,6 +24,7 @@ export class CommentList {
   #follows = true;
   #me = "";
   #arrival = null;
+  #runs = new Map();
 
   constructor({ list, scroller, pill }) {
     this.#list = list;
@@ -42,6 +46,7 @@ export class CommentList {
     this.#fresh = [];
     this.#list.replaceChildren();
     this.#pending.clear();
+    this.#runs.clear();
     for (const comment of comments) this.#list.append(this.#node(comment));
     for (const entry of waiting) {
       if (comments.some((comment) => comment.cid === entry.cid && comment.from?.id === this.#me)) continue;
@@ -109,6 +114,30 @@ export class CommentList {
     entry.node.append(remark);
   }
 
+  /** A gift (as of giftOf); a running number goes on in its line while that is near. */
+  addGift(event, gift) {
+    const run = this.#runs.get(gift.key);
+    const near = run && Date.now() - run.at < RUNS_ON_MS && (run.node.isConnected || this.#fresh.includes(run.node));
+    if (near && gift.combo > run.combo) {
+      Object.assign(run, { combo: gift.combo, at: Date.now() });
+      run.number.textContent = times(gift.combo);
+      return;
+    }
+    const node = this.#node(event);
+    this.#runs.delete(gift.key);
+    this.#runs.set(gift.key, { node, number: node.querySelector(".gift-times"), combo: gift.combo, at: Date.now() });
+    if (this.#runs.size > MOST) this.#runs.delete(this.#runs.keys().next().value);
+    this.#later(node);
+  }
+
+  /** The number in a line that is there already: the room knows better than the receipt. */
+  renumberGift({ key }, combo) {
+    const run = this.#runs.get(key);
+    if (!run || run.combo === combo) return;
+    run.combo = combo;
+    run.number.textContent = times(combo);
+  }
+
   /** A line of the house: the stream began, a moderator was appointed. */
   tell(text) {
     this.#later(element("li", { class: "tip", text }));
@@ -136,16 +165,23 @@ export class CommentList {
     this.#count(0);
   }
 
-  #node({ text, from = {}, t, seq }) {
+  #node(event) {
+    const { text, from = {}, t, seq } = event;
     const own = from.id === this.#me && this.#me !== "";
     const name = shownName(from.nick, from.id || "someone");
     const role = ROLES[from.role];
     const head = element("span", { class: "who" }, element("bdi", { class: "nick", text: name }));
     if (role) head.append(element("span", { class: `role ${from.role}`, text: role }));
     if (from.level > 1) head.append(element("span", { class: "level", text: `Lv ${Number(from.level)}` }));
-    const body = element("p", {}, head, element("span", { class: "text", dir: "auto", text: String(text ?? "") }));
+    for (const label of (Array.isArray(from.badges) ? from.badges : []).slice(0, MOST_BADGES)) {
+      head.append(element("span", { class: "level badged", dir: "auto", text: shownName(label, "", 20) }));
+    }
+    const gift = event.type === "gift" ? giftOf(event) : null;
+    const said = gift ? giftWords(gift).said : element("span", { class: "text", dir: "auto", text: String(text ?? "") });
+    const body = element("p", {}, head, said);
     const disc = avatar({ id: from.id ?? "", nick: from.nick, avatar: from.avatar });
-    const node = element("li", { class: own ? "comment own" : "comment", "data-seq": seq }, disc, body);
+    const classes = ["comment", own ? "own" : "", gift ? "gift-line" : ""].filter(Boolean).join(" ");
+    const node = element("li", { class: classes, "data-seq": seq }, disc, body);
     node.style.setProperty("--hue", disc.style.getPropertyValue("--hue"));
     if (t) node.title = new Date(t).toLocaleTimeString();
     return node;

@@ -8,7 +8,7 @@
 const loading = new Map();
 
 /** The players are classic scripts; each is fetched when it is needed first. */
-function script(address) {
+export function script(address) {
   if (!loading.has(address)) {
     const loaded = new Promise((resolve, reject) => {
       const tag = document.createElement("script");
