@@ -141,6 +141,9 @@ return 1
 # KEYS: as _LIVE. ARGV: ''. Answer: online, sockets.
 COUNT: Final = Script(_LIVE + "return {redis.call('SCARD', all) + guests, sockets}")
 
+# KEYS: as _LIVE. ARGV: ''. Answer: people, guests.
+GUESTS: Final = Script(_LIVE + "return {redis.call('SCARD', all), guests}")
+
 # KEYS: as _LIVE. ARGV: ''. Answer: id, ms it came, of all who are still here, the latest first.
 MEMBERS: Final = Script(
     _LIVE
