@@ -1,0 +1,28 @@
+"""Polls, the pinned message and questions, told to the room or to whom they concern."""
+
+from __future__ import annotations
+
+from interactions.announce.telling import tell, tell_you
+from interactions.facts import PinChanged, PollChanged, PollClosed, PollOpened, QuestionAsked, QuestionMoved
+
+
+def poll_told(fact: PollOpened | PollChanged | PollClosed) -> None:
+    """The whole poll each time: the newest stands."""
+    tell(fact.room_key, fact.at, "poll", poll=dict(fact.poll))
+
+
+def pin_changed(fact: PinChanged) -> None:
+    tell(fact.room_key, fact.at, "pin", pinned=None if fact.pinned is None else dict(fact.pinned))
+
+
+def question_asked(fact: QuestionAsked) -> None:
+    """To the owner and the admins, wherever they are."""
+    room = fact.room_key.partition(":")[2]
+    for reader in fact.readers:
+        tell_you(fact.room_key, reader, fact.at, "question", room=room, **fact.question)
+
+
+def question_moved(fact: QuestionMoved) -> None:
+    """To who asked."""
+    room = fact.room_key.partition(":")[2]
+    tell_you(fact.room_key, fact.asker, fact.at, "question", room=room, id=fact.number, status=fact.status)
