@@ -27,7 +27,7 @@ class GiftWriteSerializer(serializers.Serializer):
     count = serializers.IntegerField(min_value=1, max_value=MOST_AT_ONCE, help_text="How many at once.")
 
 
-class ReceiptSerializer(serializers.Serializer):
+class GiftReceiptSerializer(serializers.Serializer):
     order = serializers.CharField(help_text="The number of the order.")
     gift = serializers.CharField()
     count = serializers.IntegerField()
@@ -44,7 +44,7 @@ class GiftsView(APIView):
     @extend_schema(
         operation_id="rooms_gifts_buy",
         request=GiftWriteSerializer,
-        responses={201: ReceiptSerializer},
+        responses={201: GiftReceiptSerializer},
         parameters=[KEY],
     )
     def post(self, request: ApiRequest, room: str) -> Response:
