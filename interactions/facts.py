@@ -1,4 +1,4 @@
-"""What was said to more than one room. `sdkappid` names the app to everything below the database."""
+"""What happened that more than one module must know. `sdkappid` names the app to everything below the database."""
 
 from __future__ import annotations
 
@@ -9,6 +9,37 @@ from typing import Any
 
 from liveroom.kernel.facts import Fact
 from liveroom.rooms.facts import RoomFact
+
+
+@dataclass(frozen=True, slots=True)
+class WalletFact(Fact):
+    """An order changed the wallet of a person: `amount` (> 0) and the `balance` after it, in the app's minor unit."""
+
+    sdkappid: int
+    at: datetime
+    person_id: int
+    identifier: str
+    order: str
+    amount: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class WalletToppedUp(WalletFact):
+    """`provider`: who took the money; `server` and `staff` vouch for it."""
+
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefunded(WalletFact):
+    """`refund_of`: the number of the order that was taken back, of that `kind` (gift or topup). Of a gift, `amount` came into the wallet
+    of its buyer; of a top-up, it left the wallet. `room_key`: "" of a top-up."""
+
+    refund_of: str
+    kind: str
+    room_key: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +142,59 @@ class SessionSummarised(RoomFact):
     started_at: datetime
     ended_at: datetime
     figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChanged(Fact):
+    """Level or badges of somebody are others now; `shown`: the profile that everybody sees from here on. `next_level_at`: points."""
+
+    person_id: int
+    sdkappid: int
+    identifier: str
+    at: datetime
+    before: int
+    after: int
+    points: int
+    next_level_at: int | None
+    badges: tuple[str, ...]
+    shown: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed(Fact):
+    """Somebody follows a streamer from now on. Names are user ids of one app."""
+
+    sdkappid: int
+    at: datetime
+    follower: str
+    streamer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfollowed(Fact):
+    sdkappid: int
+    at: datetime
+    follower: str
+    streamer: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamerWentLive(RoomFact):
+    """A show of somebody who is followed begins. `followers`: how many, those who are away among them; `session`: its sequence."""
+
+    owner_id: int
+    owner: Mapping[str, Any]
+    title: str
+    session: str
+    followers: int
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChanged(Fact):
+    """`until` None: until it is ended. `member` False: it was ended."""
+
+    sdkappid: int
+    at: datetime
+    identifier: str
+    member: bool
+    until: datetime | None

@@ -5,10 +5,26 @@ from __future__ import annotations
 from interactions.announce import gifts as say_gifts
 from interactions.announce import moderation as say_moderation
 from interactions.announce import people as say_people
+from interactions.announce import polls as say_polls
 from interactions.announce import rooms as say_rooms
+from interactions.announce import statistics as say_statistics
 from interactions.announce import telling as topics
-from interactions.facts import BroadcastSent, GiftPaid, GiftsGrouped
-from interactions.services import broadcasts, counting, gift_messages, telling
+from interactions.announce import wallets as say_wallets
+from interactions.facts import (
+    BroadcastSent,
+    GiftPaid,
+    GiftsGrouped,
+    OrderRefunded,
+    PinChanged,
+    PollChanged,
+    PollClosed,
+    PollOpened,
+    QuestionAsked,
+    QuestionMoved,
+    SessionSummarised,
+    WalletToppedUp,
+)
+from interactions.services import broadcasts, counting, gift_messages, polls, recounting, sampling, summarising, telling
 from liveroom import housekeeping
 from liveroom.accounts.facts import ProfileChanged, TokensRevoked
 from liveroom.kernel import facts, outbox, permission
@@ -38,7 +54,8 @@ FACTS: dict[type[Fact], Row] = {
     rooms.RoleChanged: Row(durable=[say_rooms.role_changed]),
     rooms.AccessChanged: Row(),
     rooms.RoomDisbanded: Row(
-        durable=[following.close_after_disband, say_rooms.room_disbanded], after=[following.cut_after_disband]
+        durable=[following.close_after_disband, polls.close_after_disband, say_rooms.room_disbanded],
+        after=[following.cut_after_disband],
     ),
     streams.StreamPublished: Row(durable=[say_rooms.stream_published]),
     streams.StreamUnpublished: Row(),
@@ -55,8 +72,17 @@ FACTS: dict[type[Fact], Row] = {
     moderation.UserBannedFromApp: Row(durable=[say_moderation.user_banned_from_app]),
     moderation.AppBanLifted: Row(),
     BroadcastSent: Row(durable=[say_rooms.broadcast_sent]),
+    WalletToppedUp: Row(durable=[say_wallets.wallet_topped_up]),
+    OrderRefunded: Row(durable=[say_wallets.order_refunded]),
     GiftPaid: Row(durable=[say_gifts.gift_paid]),
     GiftsGrouped: Row(durable=[say_gifts.gifts_grouped]),
+    PollOpened: Row(durable=[say_polls.poll_told]),
+    PollChanged: Row(durable=[say_polls.poll_told]),
+    PollClosed: Row(durable=[say_polls.poll_told]),
+    PinChanged: Row(durable=[say_polls.pin_changed]),
+    QuestionAsked: Row(durable=[say_polls.question_asked]),
+    QuestionMoved: Row(durable=[say_polls.question_moved]),
+    SessionSummarised: Row(durable=[say_statistics.session_summarised]),
 }
 
 # The first refusal counts. An action that is not here is refused to everybody.
@@ -79,10 +105,16 @@ VOTERS: dict[str, list[Voter]] = {
     "room.ban": [same_app, roles(OWNER, ADMIN), scope("rooms"), not_banned],
     "app.ban": [authenticated, for_the_app, scope("people")],
     "room.archive": [same_app, roles(OWNER, ADMIN), scope("messages")],
+    "statistics.see": [same_app, roles(OWNER, ADMIN), scope("rooms")],
     "like.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned],
     "direct.send": [authenticated, scope("messages"), not_banned],
     "comment.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned, not_muted],
     "broadcast.send": [authenticated, for_the_app, scope("messages")],
+    "poll.manage": [same_app, roles(OWNER, ADMIN), scope("messages"), not_banned],
+    "poll.vote": [same_app, roles(OWNER, ADMIN, MEMBER), not_banned],
+    "room.pin": [same_app, roles(OWNER, ADMIN), scope("messages"), not_banned],
+    "question.ask": [same_app, roles(OWNER, ADMIN, MEMBER), not_banned, not_muted],
+    "question.manage": [same_app, roles(OWNER, ADMIN), scope("messages"), not_banned],
     "gift.send": [same_app, roles(OWNER, ADMIN, MEMBER), not_banned],
     "catalog.manage": [staff],
     "wallet.top_up": [authenticated, for_the_app, scope("money")],
@@ -113,7 +145,11 @@ SWEEPS: list[Sweep] = [
     Sweep("lost publishers", 1, lambda now: follow_losses(now=now)),
     Sweep("online counts", 1, lambda now: counting.write_online_counts()),
     Sweep("likes", 1, lambda now: counting.save_likes()),
+    Sweep("polls", 0.5, lambda now: polls.follow_polls(now=now)),
     Sweep("recount", 5, lambda now: counting.recount_online()),
+    Sweep("samples", 1, lambda now: sampling.sample(now=now)),
+    Sweep("minutes", 10, lambda now: recounting.recount(now=now)),
+    Sweep("summaries", 5, lambda now: summarising.summarise_due(now=now)),
     Sweep("housekeeping", 3600, lambda now: housekeeping.hand_out()),
 ]
 

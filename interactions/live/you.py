@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from liveroom.kernel.redis import aredis_for, key, redis_for
 from liveroom.kernel.rounds import Rounds
 from liveroom.kernel.scripts import Script
 
-TYPES: Final = frozenset({"mute", "unmute", "direct"})
+TYPES: Final = frozenset({"mute", "unmute", "direct", "question", "summary", "wallet"})
 KEPT_SECONDS: Final = 120
 MOST_KEPT_SECONDS: Final = 7 * 86400
 KEPT_EVENTS: Final = 200
@@ -32,8 +32,8 @@ _CALLS_PER_ROUND: Final = 500
 _SINCE = re.compile(r"([0-9a-f]{1,32})\.([0-9]{1,15})\Z")
 
 # KEYS: uepoch useq you usame:<id>. ARGV: fresh epoch, seconds kept, 1 if they were asked for, event without useq, channel, person, then
-# for how long numbers and ids are kept, and how many events. An entry is `<ms until> <useq> <asked for> <event>`.
-# Answer: epoch, useq, 1 if told now and 0 if it was told before.
+# for how long numbers and ids are kept, how many events, and 1 if whoever was not here for a day is passed over. An entry is
+# `<ms until> <useq> <asked for> <event>`. Answer: epoch, useq, 1 if told now and 0 if it was told before.
 _TELL: Final = Script("""
 local told = redis.call('GET', KEYS[4])
 if told then
@@ -44,6 +44,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then
+  if ARGV[10] == '1' then return {'', 0, 0} end
   epoch = ARGV[1]
   redis.call('DEL', KEYS[2], KEYS[3])
 end
@@ -128,7 +129,9 @@ def _kind(person: str) -> str:
     return f"@{person}"
 
 
-def _tell_call(person: str, event: Mapping[str, Any], event_id: str, kept_seconds: int | None) -> list[Any]:
+def _tell_call(
+    person: str, event: Mapping[str, Any], event_id: str, kept_seconds: int | None, *, known: bool = False
+) -> list[Any]:
     if event.get("type") not in TYPES or not isinstance(event.get("t"), int):
         raise ValueError(f"{event.get('type')!r} is no event of the protocol, or has no t")
     if kept_seconds is not None and not 1 <= kept_seconds <= MOST_KEPT_SECONDS:
@@ -137,7 +140,7 @@ def _tell_call(person: str, event: Mapping[str, Any], event_id: str, kept_second
     kept = KEPT_SECONDS if kept_seconds is None else kept_seconds
     asked = int(kept > KEPT_SECONDS)
     said = (secrets.token_hex(6), kept, asked, orjson.dumps(event), whispers.people_channel(), person)
-    return _TELL.call(keys, (*said, NUMBERS_SECONDS, SAME_SECONDS, KEPT_EVENTS))
+    return _TELL.call(keys, (*said, NUMBERS_SECONDS, SAME_SECONDS, KEPT_EVENTS, int(known)))
 
 
 def _told(answer: Any) -> Told:
@@ -150,6 +153,17 @@ def tell_now(*, person: str, event: Mapping[str, Any], event_id: str, kept_secon
     `kept_seconds` above the two minutes (at most 7 days) keeps it also for who comes without a position (C12). RedisError: say it
     again with the same id."""
     return _told(_TELL.ask_now(redis_for(_kind(person)), _tell_call(person, event, event_id, kept_seconds)))
+
+
+def tell_many_now(*, persons: Sequence[str], event: Mapping[str, Any], event_id: str) -> int:
+    """The same event to many, in one pipeline of 500. Of somebody who was not connected for a day nothing is kept. Returns how many were
+    told now. RedisError: say it again with the same id."""
+    told = 0
+    for start in range(0, len(persons), _CALLS_PER_ROUND):
+        part = persons[start : start + _CALLS_PER_ROUND]
+        calls = [_tell_call(person, event, event_id, None, known=True) for person in part]
+        told += sum(_told(answer).told for answer in _TELL.ask_all_now(redis_for(_kind(part[0])), calls))
+    return told
 
 
 async def tell(*, person: str, event: Mapping[str, Any], event_id: str, kept_seconds: int | None = None) -> Told:
