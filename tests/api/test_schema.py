@@ -13,6 +13,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
 from liveroom.accounts.models import App
+from tests.helpers.money import fill, make_gift
 from tests.helpers.problems import given
 
 OPERATION_IDS = Path(__file__).with_name("operation_ids.txt")
@@ -92,6 +93,8 @@ def fits(operation_id: str, answer: Any) -> None:
 def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
     App.objects.filter(pk=cast.app.pk).update(demo=True)
     stella, mia, server, name = cast.api(cast.stella), cast.api(cast.mia), cast.server(), cast.stream.name
+    make_gift(cast.app, "rose")
+    fill(cast.mia, 1_000)
     calls = {
         "me_get": mia.get("me"),
         "me_update": mia.patch("me", {"nick": "M", "fields": {"a": "b"}}),
@@ -119,6 +122,7 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "rooms_messages_list": mia.get("rooms/r1/messages"),
         "rooms_archive_list": stella.get("rooms/r1/archive"),
         "rooms_likes_add": mia.post("rooms/r1/likes", {"count": 3}),
+        "rooms_gifts_buy": mia.post("rooms/r1/gifts", {"gift": "rose", "count": 2}, **{"Idempotency-Key": "k"}),
         "users_messages_send": mia.post("users/stella/messages", {"text": "hi"}),
         "rooms_online_get": mia.get("rooms/r1/online"),
         "rooms_members_list": mia.get("rooms/r1/members"),

@@ -17,6 +17,7 @@ from liveroom.rooms.services import attributes, people, rooms
 from liveroom.rooms.services.status import set_status
 from moderation.services import banning, muting
 from streams.services import streams
+from tests.helpers.money import fill, make_gift
 from tests.helpers.people import STAFF
 from tests.helpers.sockets import tell
 
@@ -44,6 +45,12 @@ def test_real_frames_have_the_shapes_of_the_document(cast, watching, calls):
         mia.says("nowhere")
         mia.joins("r1")
         fits("snapshot", mia.snapshot)
+        fill(cast.mia, 1_000)
+        make_gift(cast.app, "rocket", kind=3, effect="https://example.org/r.json", unit="pcs")
+        bought = {"id": 2, "type": "gift", "room": "r1", "gift": "rocket", "count": 2, "key": "k"}
+        fits("gift_command", bought)
+        assert mia.asks("gift", gift="rocket", count=2, key="k")["ok"]
+        mia.asks("gift", gift="rocket", count=999, key="too many")
         set_status(room=cast.room, status="live", by=by, now=now)
         changes = {
             "notice": "n",
