@@ -198,3 +198,25 @@ class MembershipChanged(Fact):
     identifier: str
     member: bool
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawOpened(RoomFact):
+    """`draw`: as it goes over the wire; the same in the two below."""
+
+    draw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawFinished(RoomFact):
+    """`winners`: user ids, all of them, in their order; `draw` shows the first with their names."""
+
+    draw: Mapping[str, Any]
+    winners: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawCancelled(RoomFact):
+    """By hand, or with its room, after the room was told that it is open."""
+
+    draw: Mapping[str, Any]

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from interactions.announce import draws as say_draws
 from interactions.announce import gifts as say_gifts
 from interactions.announce import moderation as say_moderation
 from interactions.announce import people as say_people
 from interactions.announce import polls as say_polls
 from interactions.announce import rooms as say_rooms
+from interactions.announce import standing as say_standing
 from interactions.announce import statistics as say_statistics
 from interactions.announce import telling as topics
 from interactions.announce import wallets as say_wallets
 from interactions.facts import (
     BroadcastSent,
+    DrawCancelled,
+    DrawFinished,
+    DrawOpened,
+    Followed,
     GiftPaid,
     GiftsGrouped,
+    LevelChanged,
+    MembershipChanged,
     OrderRefunded,
     PinChanged,
     PollChanged,
@@ -22,9 +30,25 @@ from interactions.facts import (
     QuestionAsked,
     QuestionMoved,
     SessionSummarised,
+    StreamerWentLive,
+    Unfollowed,
     WalletToppedUp,
 )
-from interactions.services import broadcasts, counting, gift_messages, polls, recounting, sampling, summarising, telling
+from interactions.services import (
+    broadcasts,
+    counting,
+    draws,
+    follows,
+    gift_messages,
+    levels,
+    polls,
+    popularity,
+    recounting,
+    sampling,
+    scoring,
+    summarising,
+    telling,
+)
 from liveroom import housekeeping
 from liveroom.accounts.facts import ProfileChanged, TokensRevoked
 from liveroom.kernel import facts, outbox, permission
@@ -48,13 +72,20 @@ FACTS: dict[type[Fact], Row] = {
     rooms.RoomCreated: Row(durable=[following.give_main_stream]),
     rooms.RoomChanged: Row(durable=[say_rooms.room_changed]),
     rooms.NoticeChanged: Row(durable=[say_rooms.notice_changed]),
-    rooms.StatusChanged: Row(durable=[say_rooms.status_changed], after=[following.cut_after_end]),
+    rooms.StatusChanged: Row(
+        durable=[say_rooms.status_changed, follows.room_went_live], after=[following.cut_after_end]
+    ),
     rooms.AttributesChanged: Row(durable=[say_rooms.attributes_changed]),
     rooms.CountersChanged: Row(durable=[say_rooms.counters_changed]),
     rooms.RoleChanged: Row(durable=[say_rooms.role_changed]),
     rooms.AccessChanged: Row(),
     rooms.RoomDisbanded: Row(
-        durable=[following.close_after_disband, polls.close_after_disband, say_rooms.room_disbanded],
+        durable=[
+            following.close_after_disband,
+            polls.close_after_disband,
+            draws.cancel_after_disband,
+            say_rooms.room_disbanded,
+        ],
         after=[following.cut_after_disband],
     ),
     streams.StreamPublished: Row(durable=[say_rooms.stream_published]),
@@ -76,12 +107,20 @@ FACTS: dict[type[Fact], Row] = {
     OrderRefunded: Row(durable=[say_wallets.order_refunded]),
     GiftPaid: Row(durable=[say_gifts.gift_paid]),
     GiftsGrouped: Row(durable=[say_gifts.gifts_grouped]),
+    DrawOpened: Row(durable=[say_draws.draw_opened]),
+    DrawFinished: Row(durable=[say_draws.draw_finished]),
+    DrawCancelled: Row(durable=[say_draws.draw_cancelled]),
     PollOpened: Row(durable=[say_polls.poll_told]),
     PollChanged: Row(durable=[say_polls.poll_told]),
     PollClosed: Row(durable=[say_polls.poll_told]),
     PinChanged: Row(durable=[say_polls.pin_changed]),
     QuestionAsked: Row(durable=[say_polls.question_asked]),
     QuestionMoved: Row(durable=[say_polls.question_moved]),
+    LevelChanged: Row(durable=[say_standing.level_changed]),
+    Followed: Row(),
+    Unfollowed: Row(),
+    MembershipChanged: Row(),
+    StreamerWentLive: Row(durable=[say_standing.streamer_went_live]),
     SessionSummarised: Row(durable=[say_statistics.session_summarised]),
 }
 
@@ -110,6 +149,7 @@ VOTERS: dict[str, list[Voter]] = {
     "direct.send": [authenticated, scope("messages"), not_banned],
     "comment.send": [same_app, roles(OWNER, ADMIN, MEMBER), scope("messages"), not_banned, not_muted],
     "broadcast.send": [authenticated, for_the_app, scope("messages")],
+    "draw.manage": [same_app, roles(OWNER, ADMIN), scope("messages"), not_banned],
     "poll.manage": [same_app, roles(OWNER, ADMIN), scope("messages"), not_banned],
     "poll.vote": [same_app, roles(OWNER, ADMIN, MEMBER), not_banned],
     "room.pin": [same_app, roles(OWNER, ADMIN), scope("messages"), not_banned],
@@ -120,6 +160,9 @@ VOTERS: dict[str, list[Voter]] = {
     "wallet.top_up": [authenticated, for_the_app, scope("money")],
     "wallet.read": [authenticated, for_the_app, scope("money")],
     "order.refund": [staff],
+    "badge.give": [staff],
+    "user.see": [authenticated, scope("people")],
+    "user.follow": [authenticated, not_banned],
     "stream.publish": [not_forbidden, not_held],
     "stream.push": [same_app, roles(OWNER), scope("streams")],
     "stream.manage": [same_app, roles(OWNER), scope("streams")],
@@ -136,6 +179,7 @@ CARRIERS: dict[str, outbox.Carrier | outbox.Gatherer] = {
     topics.PERSON: telling.tell_person,
     topics.YOU: telling.tell_you,
     topics.BROADCAST: broadcasts.tell_rooms,
+    topics.FOLLOWERS: follows.tell_followers,
     topics.GIFT: outbox.Gatherer(gift_messages.group_gifts, atomic=True),
     topics.ROOM_GIFT: outbox.Gatherer(gift_messages.tell_gifts),
 }
@@ -145,11 +189,18 @@ SWEEPS: list[Sweep] = [
     Sweep("lost publishers", 1, lambda now: follow_losses(now=now)),
     Sweep("online counts", 1, lambda now: counting.write_online_counts()),
     Sweep("likes", 1, lambda now: counting.save_likes()),
+    Sweep("draws", 1, lambda now: draws.follow_draws(now=now)),
     Sweep("polls", 0.5, lambda now: polls.follow_polls(now=now)),
     Sweep("recount", 5, lambda now: counting.recount_online()),
     Sweep("samples", 1, lambda now: sampling.sample(now=now)),
     Sweep("minutes", 10, lambda now: recounting.recount(now=now)),
     Sweep("summaries", 5, lambda now: summarising.summarise_due(now=now)),
+    Sweep("levels", 2, lambda now: levels.follow_scores(now=now)),
+    Sweep("score messages", 10, lambda now: scoring.count_messages(now=now)),
+    Sweep("score likes", 10, lambda now: scoring.count_likes(now=now)),
+    Sweep("score minutes", 5, lambda now: scoring.count_minutes(now=now)),
+    Sweep("memberships", 10, lambda now: scoring.end_memberships(now=now)),
+    Sweep("popularity", 10, lambda now: popularity.follow_popularity(now=now)),
     Sweep("housekeeping", 3600, lambda now: housekeeping.hand_out()),
 ]
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
 from django.db import DatabaseError, DataError, IntegrityError, transaction
 
+from interactions.live import draw_entries
 from interactions.live.archive_rows import Entry, Malformed, entry_of, rows_of
 from interactions.models import ArchivedMessage
 from liveroom.kernel import metrics
@@ -94,6 +96,12 @@ def standing(*, client: redis.Redis | None = None) -> Standing:
         oldest = unread[0][0]
     age_ms = seconds * 1000 + micros // 1000 - _place(oldest)[0]
     return Standing(entries=max(entries, 1), lag_seconds=max(0, age_ms) / 1000)
+
+
+def read_up_to(*, now: datetime, client: redis.Redis | None = None) -> datetime:
+    """Up to here everything that reached the stream is in the database, by the caller's clock: `now`, read before this was called, less
+    the age of the oldest entry that nobody has finished. RedisError: nobody can tell."""
+    return now - timedelta(seconds=standing(client=client).lag_seconds)
 
 
 def open_group(*, client: redis.Redis, group: str = GROUP) -> None:
@@ -227,6 +235,7 @@ def _save(entries: Sequence[Entry]) -> None:
     rows, homeless = rows_of(entries)
     with transaction.atomic():
         ArchivedMessage.objects.bulk_create(rows, ignore_conflicts=True)
+        draw_entries.enter(rows)
     delivered = sum(row.seq is not None for row in rows)
     metrics.archived.labels(result="delivered").inc(delivered)
     metrics.archived.labels(result="sampled").inc(len(rows) - delivered)

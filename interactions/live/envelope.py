@@ -30,6 +30,10 @@ EVENT_TYPES: Final = frozenset(
         "unmute",
         "mute_all",
         "ban",
+        "draw_open",
+        "draw_result",
+        "poll",
+        "pin",
     }
 )
 # Newest value wins, or nobody misses it: these carry no seq.

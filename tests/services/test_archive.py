@@ -175,7 +175,7 @@ def test_a_large_pile_is_written_in_bounded_transactions(
     for seq in range(1, 121, 2):
         tick(client, said(seq), said(seq + 1))
     archiver = Archiver(consumer="a")
-    with django_assert_max_num_queries(5 * (3 + 2)):
+    with django_assert_max_num_queries(5 * (4 + 2)):
         assert archiver.drain() is True
     assert len(seqs(cast.room)) == 100
     assert archiver.drain() is False
