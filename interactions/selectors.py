@@ -1,33 +1,50 @@
-"""Reads about what was said and who hears it: the archive, what was counted of it, members."""
+"""Reads about what was said and who hears it: the archive, what was counted of it, members; polls, the pinned message, questions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import redis
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from interactions.live import presence
-from interactions.models import ArchivedMessage
+from interactions.models import ArchivedMessage, MinuteStat, Pin, Poll, Question, SessionSummary
 from interactions.rules import crowd
 from interactions.rules.admission import WORDS
 from interactions.rules.crowd import Came
+from interactions.rules.levels import BadgeRule, Measures
+from interactions.rules.statistics import Minute, filled
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import Profile, profile
 from liveroom.kernel import permission
+from liveroom.kernel.errors import NotFound
 from liveroom.kernel.redis import key, redis_for
-from liveroom.rooms.models import Room, RoomAdmin
+from liveroom.rooms.models import LiveSession, Room, RoomAdmin
 
 __all__ = [
     "Member",
     "MessageCount",
+    "SessionUnknown",
     "archived_messages",
+    "figures",
+    "latest_summaries",
     "members",
     "message_counts",
+    "minutes_of",
+    "session_of",
+    "sessions_of",
+    "timeline",
 ]
+
+
+class SessionUnknown(NotFound):
+    """10010: no show of that sequence in this app."""
+
+    name = "session_unknown"
 
 
 def archived_messages(
@@ -119,3 +136,95 @@ def members(*, room: Room, after: Came | None, size: int) -> tuple[list[Member],
 
 def _acts_for_app(person: Person, room: Room) -> bool:
     return person.identifier in room.app.admin_identifiers
+
+
+# -- shows in numbers
+
+
+FIGURES = (
+    "seconds", "online_peak", "online_mean", "viewers", "watch_seconds", "comments", "likes", "gifts", "gift_value",
+    "followers", "drops",
+)  # fmt: skip
+
+
+def figures(summary: SessionSummary) -> dict[str, int | float]:
+    """What is said of a show that is over, ready for the wire."""
+    return {name: getattr(summary, name) for name in FIGURES}
+
+
+def sessions_of(*, room: Room) -> QuerySet[LiveSession]:
+    """The shows of the room, with their summaries where they have one."""
+    return LiveSession.objects.filter(room=room).select_related("summary")
+
+
+def session_of(*, app_id: int, sequence: str) -> LiveSession:
+    """A show of one of the app's rooms; also of one that was disbanded. SessionUnknown."""
+    found = LiveSession.objects.select_related("room__app", "room__owner", "summary")
+    session = found.filter(sequence=sequence[:20], room__app_id=app_id).first()
+    if session is None or session.sequence != sequence:
+        raise SessionUnknown(f"There is no show {sequence[:40]!r}.")
+    return session
+
+
+def minutes_of(*, session: LiveSession) -> list[Minute]:
+    """In order; those in which nothing was counted are not among them."""
+    names = [field.name for field in dataclasses.fields(Minute)]
+    rows = MinuteStat.objects.filter(session=session).order_by("minute").values_list(*names)
+    return [Minute(**dict(zip(names, row, strict=True))) for row in rows.iterator(chunk_size=2_000)]
+
+
+def timeline(*, session: LiveSession, now: datetime, at_most: int) -> tuple[list[Minute], int]:
+    """Every minute of the show up to now, and how many minutes each entry stands for: of a long one, several."""
+    return filled(minutes_of(session=session), first=session.started_at, last=session.ended_at or now, at_most=at_most)
+
+
+def latest_summaries(*, session: LiveSession, count: int) -> list[SessionSummary]:
+    """Of the room's last shows up to this one, the oldest first; fewer if there are fewer."""
+    rows = SessionSummary.objects.filter(session__room_id=session.room_id, session__pk__lte=session.pk)
+    return list(rows.select_related("session").order_by("-session_id")[:count])[::-1]
+
+
+def shown_poll(poll: Poll) -> dict[str, Any]:
+    """As it goes over the wire, everywhere alike: the totals that the room was last told."""
+    votes = poll.told_votes or [0] * len(poll.answers)
+    return {
+        "id": poll.number,
+        "question": poll.question,
+        "answers": [{"text": text, "votes": count} for text, count in zip(poll.answers, votes, strict=True)],
+        "ballots": poll.told_ballots,
+        "max_choices": poll.max_choices,
+        "status": poll.status,
+        "closes_at": None if poll.closes_at is None else int(poll.closes_at.timestamp() * 1000),
+    }
+
+
+def polls_of(*, room: Room, status: str | None = None) -> QuerySet[Poll]:
+    found = Poll.objects.filter(room=room)
+    return found if status is None else found.filter(status=status)
+
+
+def open_polls(room: Room) -> list[dict[str, Any]]:
+    """For who comes in, the oldest first."""
+    return [shown_poll(poll) for poll in polls_of(room=room, status=Poll.OPEN).order_by("id")]
+
+
+def pinned(room: Room) -> dict[str, Any] | None:
+    """The message that the room keeps in sight, as it goes over the wire."""
+    found = Pin.objects.filter(room=room).values_list("body", flat=True).first()
+    return None if found is None else dict(found)
+
+
+def questions_of(*, room: Room, status: str | None = None) -> QuerySet[Question]:
+    found = Question.objects.filter(room=room).select_related("person")
+    return found if status is None else found.filter(status=status)
+
+
+def shown_question(question: Question) -> dict[str, Any]:
+    """As moderators see it; `person` should be loaded."""
+    return {
+        "id": question.number,
+        "status": question.status,
+        "text": question.text,
+        "from": profile(question.person).as_dict(),
+        "asked_at": int(question.asked_at.timestamp() * 1000),
+    }

@@ -10,7 +10,7 @@ from typing import Any, Final
 from channels.db import database_sync_to_async
 
 from interactions.live.limits import Limits
-from interactions.services import buying, joining
+from interactions.services import buying, joining, polls
 from liveroom.kernel import clock
 from liveroom.rooms import selectors as rooms
 from liveroom.rooms.models import Room
@@ -24,6 +24,7 @@ class Engaging:
     """What is named here is the consumer's."""
 
     limits: Limits
+    source: str
     entry: joining.Entry | None
     _in_room: Callable[[dict[str, Any]], joining.Entry]
     _limited: Callable[[], str]
@@ -32,6 +33,11 @@ class Engaging:
         entry = self._in_room(command)
         self.limits.gift(person=self._limited())
         return asyncio.ensure_future(_in_thread(_bought, entry, command))
+
+    def _vote(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
+        entry = self._in_room(command)
+        self.limits.send(person=self._limited(), source=self.source)
+        return asyncio.ensure_future(_in_thread(_voted, entry, command))
 
 
 async def _in_thread(work: Callable[..., Answer], *args: Any) -> Answer:
@@ -48,3 +54,12 @@ def _bought(entry: joining.Entry, command: dict[str, Any]) -> Answer:
         room=_room_of(entry), gift=command.get("gift"), count=command.get("count"), key=command.get("key"),
         speaker=entry.speaker, standing=entry.standing, now=clock.now(),
     )  # fmt: skip
+
+
+def _voted(entry: joining.Entry, command: dict[str, Any]) -> Answer:
+    room = entry.room
+    poll = polls.poll_of(app_id=room.app_id, room_id=room.room_id, number=command.get("poll"))
+    return polls.vote(
+        poll=poll, choices=command.get("choices"), room=room, by=entry.speaker.actor, role=entry.speaker.role,
+        standing=entry.standing, now=clock.now(),
+    ).shown()  # fmt: skip

@@ -267,6 +267,7 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         "like": _like,
         "direct": _direct,
         "gift": Engaging._gift,
+        "poll_vote": Engaging._vote,
     }
 
 

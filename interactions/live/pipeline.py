@@ -253,6 +253,14 @@ def history_now(*, room: RoomRef, now_ms: int) -> list[dict[str, Any]]:
     return _young(raw, room, now_ms)
 
 
+def event_now(*, room: RoomRef, seq: int, now_ms: int) -> dict[str, Any] | None:
+    """The event of that number, as long as the log or the history has it."""
+    read = READ.ask_now(redis_for(room.key), _read_call(room.key, seq - 1))
+    for raw in _events(read[3:], seq - 1)[:1]:
+        return dict(orjson.loads(raw))
+    return next((event for event in history_now(room=room, now_ms=now_ms) if event["seq"] == seq), None)
+
+
 def whisper_now(*, room_key: str, control: dict[str, Any]) -> None:
     """A word to the processes that hold sockets of the room, not to viewers: `{"close": code, …}`."""
     redis_for(room_key).publish(channel(room_key), b"C" + orjson.dumps(control))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from interactions import selectors
 from interactions.live.room_ref import RoomRef, ref
 from interactions.services.comments import Speaker
 from liveroom.accounts.selectors import AppUnknown, Profile, app_for, profile
@@ -50,6 +51,8 @@ class RoomView:
     muted_all: bool
     policy: PlayPolicy | None
     shown: dict[str, Any]
+    engaging: dict[str, Any]
+    """What viewers can take part in, and the pinned message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:
         muted_all=against.muted_all,
         policy=streams.programme_policy(room),
         shown=rooms.snapshot(room),
+        engaging={"pinned": selectors.pinned(room), "polls": selectors.open_polls(room)},
     )
 
 
@@ -144,6 +148,7 @@ def present_state(*, view: RoomView, entry: Entry, http: str, now: datetime) -> 
         "room": view.shown,
         "me": {**speaker.shown(), "guest": speaker.role == permission.GUEST, **verdict.shown(entry.standing, now_ms)},
         "play": play,
+        **view.engaging,
         "limits": {
             "text_bytes": view.ref.message_bytes,
             "history": view.ref.history_count,

@@ -214,7 +214,7 @@ def _cast(*, poll_id: int, person_id: int, mask: int, now: datetime) -> bool:
         return bool(cursor.rowcount == 1)
 
 
-def cast_by(*, poll: Poll, person_id: int | None) -> list[int]:
+def cast_by(*, poll: Poll, person_id: int) -> list[int]:
     """What somebody chose; nothing: it did not vote."""
     found = Ballot.objects.filter(poll=poll, person_id=person_id).values_list("choices", flat=True).first()
     return rules.choices_of(found or 0)
