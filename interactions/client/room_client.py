@@ -11,8 +11,10 @@ a join that is refused). No event comes twice, and no gap is passed over: what c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
@@ -31,6 +33,7 @@ BACKOFF_SECONDS = 1.0
 BACKOFF_MOST_SECONDS = 15.0
 # After so long in the room the next break is the first one again.
 STEADY_SECONDS = 5.0
+BUYING_TRIES = 3
 FRAME_BYTES = 4 * 1024 * 1024
 # Codes of a refused join that pass by themselves: unavailable, too many requests, timeout.
 PASSING = frozenset({10002, 10006, 10023, 60007, 60011, 60018, 70169})
@@ -150,6 +153,24 @@ class RoomClient:
     async def like(self, count: int = 1) -> dict[str, Any]:
         """`{"total", "counted"}`. Whoever has many sums them: two commands a second are plenty."""
         return await self.send("like", count=count)
+
+    async def gift(self, gift: str, count: int = 1, *, key: str | None = None) -> dict[str, Any]:
+        """The receipt: `{"order", "total", "balance", "event", …}`. After a lost connection it asks again under the same key, so it is
+        charged once. Offline after three tries: nobody knows yet; call it again with the same `key`."""
+        key = key or secrets.token_hex(16)
+        for _ in range(BUYING_TRIES):
+            try:
+                return await self.send("gift", gift=gift, count=count, key=key)
+            except Offline:
+                if self._end is not None:
+                    raise
+            except CommandRefused as error:
+                if error.code not in PASSING:
+                    raise
+                await asyncio.sleep(max(error.retry_after_ms / 1000, 0.2))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._joined.wait(), ANSWER_SECONDS)
+        raise Offline("Nobody could say in time whether the gift was bought; ask again with the same key.")
 
     # -- the connection
 

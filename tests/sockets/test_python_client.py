@@ -213,6 +213,31 @@ async def test_answers_find_their_commands_whatever_comes_between() -> None:
             await client.send("comment", text="cut off")
 
 
+async def test_a_gift_that_nobody_answered_is_asked_for_again_under_its_own_key() -> None:
+    commands: list[dict[str, Any]] = []
+
+    async def first(line: Line) -> None:
+        await line.lets_in()
+        commands.append(await line.hears())
+        await line.socket.close(4000)
+
+    async def second(line: Line) -> None:
+        await line.lets_in(recovered=True)
+        commands.append(await line.hears())
+        await line.says(
+            id=commands[-1]["id"], ok=False, error={"code": 10002, "name": "unavailable", "message": "wait"}
+        )
+        commands.append(await line.answers(order="g1", balance=5))
+        await line.stays()
+
+    async with speaking(first, second) as (client, _):
+        await client.connect()
+        async with asyncio.timeout(SECONDS):
+            assert (await client.gift("rose", 3))["order"] == "g1"
+    assert [(command["type"], command["gift"], command["count"]) for command in commands] == [("gift", "rose", 3)] * 3
+    assert len({command["key"] for command in commands}) == 1
+
+
 @pytest.mark.parametrize(("code", "reason"), [(4103, "banned"), (4108, "entered_another_room"), (4101, "expired")])
 async def test_what_forbids_to_come_back_ends_the_client(code: int, reason: str) -> None:
     async def act(line: Line) -> None:
