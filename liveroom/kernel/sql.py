@@ -19,7 +19,8 @@ def _statement(table: str, columns: tuple[str, ...], rows: int, returning: bool)
     return f'INSERT INTO "{table}" ({names}) VALUES {", ".join([row] * rows)}{tail}'  # noqa: S608 - names of ours only
 
 
-def _adapted(value: Any) -> Any:
+def adapted(value: Any) -> Any:
+    """As the database takes it from a plain statement."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, dict | list):
@@ -31,12 +32,12 @@ def insert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) ->
     """Rows of plain values, datetimes, and dicts or lists for JSON columns. What the database refuses is Django's own error."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _statement(table, tuple(columns), len(rows), False), [_adapted(value) for row in rows for value in row]
+            _statement(table, tuple(columns), len(rows), False), [adapted(value) for row in rows for value in row]
         )
 
 
 def insert_one(table: str, **values: Any) -> int:
     """One row; its id."""
     with connection.cursor() as cursor:
-        cursor.execute(_statement(table, tuple(values), 1, True), [_adapted(value) for value in values.values()])
+        cursor.execute(_statement(table, tuple(values), 1, True), [adapted(value) for value in values.values()])
         return int(cursor.fetchone()[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -13,7 +14,7 @@ from interactions.rules.statistics import MINUTE, MOST_SECONDS, Minute, change, 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 counts = st.integers(0, 10_000)
-offsets = st.lists(st.integers(0, 3_000), max_size=60, unique=True)
+offsets = st.lists(st.integers(0, 3_000), max_size=12, unique=True)
 
 
 @st.composite
@@ -35,10 +36,7 @@ def minutes(draw):
 @st.composite
 def shows(draw):
     places = sorted(draw(offsets))
-    return [
-        Minute(**{name: getattr(draw(minutes()), name) for name in Minute.__slots__ if name != "minute"}, minute=NOON + MINUTE * at)
-        for at in places
-    ]  # fmt: skip
+    return [replace(draw(minutes()), minute=NOON + MINUTE * at) for at in places]
 
 
 @given(st.lists(st.floats(0.01, 400), min_size=1, max_size=50))
@@ -56,7 +54,7 @@ def test_whatever_the_looks_no_second_counts_twice_and_none_of_a_steady_watch_is
         assert worth >= gone - rules.SLOT_SECONDS - 2
 
 
-@given(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)), st.floats(0, 9.9))
+@given(st.datetimes(NOON.replace(tzinfo=None), NOON.replace(year=2030, tzinfo=None)), st.floats(0, 9.9))
 def test_of_two_looks_in_the_same_ten_seconds_one_counts(at, later):
     first = rules.slot_of(at.replace(tzinfo=UTC))
     assert rules.is_due(last=first - timedelta(seconds=1), now=first)
@@ -101,7 +99,9 @@ def test_what_was_counted_before_the_first_minute_or_after_the_last_is_shown_too
 def test_nobody_looked_is_not_nobody_was_there():
     assert Minute(minute=NOON).online_mean is None
     assert Minute(minute=NOON, samples=2).online_mean == 0.0
-    assert totals([Minute(minute=NOON), Minute(minute=NOON, samples=2, online_sum=10, online_peak=7)]).online_mean == 5.0
+    assert (
+        totals([Minute(minute=NOON), Minute(minute=NOON, samples=2, online_sum=10, online_peak=7)]).online_mean == 5.0
+    )
     assert totals([]).online_mean == 0.0
 
 

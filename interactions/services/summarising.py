@@ -1,0 +1,93 @@
+"""The last word on a show that is over (O4).
+
+Promise: one summary per show, whoever looks and dies; it waits until what was said is in the archive, ten minutes at most."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Sum
+
+from interactions import statistics_selectors as selectors
+from interactions.facts import SessionSummarised
+from interactions.live import archive
+from interactions.models import Cursor, SentGift, SessionSummary, SessionViewer
+from interactions.rules import statistics as rules
+from interactions.services.recounting import recount_shows
+from interactions.services.sampling import cursor_of
+from liveroom.kernel import facts
+from liveroom.rooms.models import LiveSession
+
+AFTER: Final = timedelta(seconds=20)
+# An archive that is this late is away: the show is summed up without what is not there.
+PATIENCE: Final = timedelta(minutes=10)
+AT_ONCE: Final = 10
+SPAN: Final = timedelta(days=1)
+
+
+def summarise_due(*, now: datetime) -> int:
+    """Shows that are over and not summed up, the newest first. Returns how many were. redis.RedisError."""
+    ended = LiveSession.objects.filter(ended_at__lte=now - AFTER, summary__isnull=True)
+    due = list(ended.select_related("room__app", "room__owner").order_by("-ended_at")[:AT_ONCE])
+    if not due:
+        return 0
+    archived = now - timedelta(seconds=archive.standing().lag_seconds)
+    ready = [one for one in due if one.ended_at and (one.ended_at < archived or one.ended_at < now - PATIENCE)]
+    return sum(summarise(session=session, now=now) is not None for session in ready)
+
+
+def summarise(*, session: LiveSession, now: datetime) -> SessionSummary | None:
+    """Write the summary of a show that is over, and state it. None: somebody else has."""
+    ends = session.ended_at or now
+    _recount_whole(session, ends, now)
+    with transaction.atomic():
+        # Whoever else sums it up waits here, and then finds that it is done.
+        LiveSession.objects.select_for_update().get(pk=session.pk)
+        if SessionSummary.objects.filter(session=session).exists():
+            return None
+        sums = rules.totals(selectors.minutes_of(session=session))
+        given = SentGift.objects.filter(session=session, order__refund__isnull=True)
+        gifts = given.aggregate(count=Sum("count"), value=Sum("total"))
+        summary = SessionSummary.objects.create(
+            session=session,
+            seconds=max(0, int((ends - session.started_at).total_seconds())),
+            online_peak=sums.online_peak,
+            online_mean=sums.online_mean,
+            viewers=SessionViewer.objects.filter(session=session).count() + sums.guests_peak,
+            watch_seconds=sums.watch_seconds,
+            comments=sums.comments,
+            likes=sums.likes,
+            gifts=gifts["count"] or 0,
+            gift_value=gifts["value"] or 0,
+            followers=sums.followers,
+            drops=sums.drops,
+            at=now,
+        )
+        Cursor.objects.filter(name=cursor_of(session.pk)).delete()
+        facts.state(
+            SessionSummarised(
+                room_id=session.room_id,
+                room_key=session.room.key,
+                at=now,
+                room=session.room.group_id,
+                owner=session.room.owner.identifier,
+                session=session.sequence,
+                started_at=session.started_at,
+                ended_at=ends,
+                figures=selectors.figures(summary),
+            )
+        )
+    return summary
+
+
+def _recount_whole(session: LiveSession, ends: datetime, now: datetime) -> None:
+    """A day at a time. What the archive has begun to forget stays as it was counted while the show was on."""
+    kept = now - timedelta(days=session.room.app.archive_days) + SPAN
+    since = rules.minute_of(max(session.started_at, kept))
+    last = rules.minute_of(ends) + rules.MINUTE
+    while since < last:
+        until = min(since + SPAN, last)
+        recount_shows(session_ids=[session.pk], since=since, until=until)
+        since = until

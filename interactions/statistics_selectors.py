@@ -1,0 +1,62 @@
+"""Reads about shows in numbers: a show, its minutes, its summary, the shows before it."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from interactions.models import MinuteStat, SessionSummary
+from interactions.rules.statistics import Minute, filled
+from liveroom.kernel.errors import NotFound
+from liveroom.rooms.models import LiveSession, Room
+
+
+class SessionUnknown(NotFound):
+    """10010: no show of that sequence in this app."""
+
+    name = "session_unknown"
+
+
+FIGURES = (
+    "seconds", "online_peak", "online_mean", "viewers", "watch_seconds", "comments", "likes", "gifts", "gift_value",
+    "followers", "drops",
+)  # fmt: skip
+
+
+def figures(summary: SessionSummary) -> dict[str, int | float]:
+    """What is said of a show that is over, ready for the wire."""
+    return {name: getattr(summary, name) for name in FIGURES}
+
+
+def sessions_of(*, room: Room) -> QuerySet[LiveSession]:
+    """The shows of the room, with their summaries where they have one."""
+    return LiveSession.objects.filter(room=room).select_related("summary")
+
+
+def session_of(*, app_id: int, sequence: str) -> LiveSession:
+    """A show of one of the app's rooms; also of one that was disbanded. SessionUnknown."""
+    found = LiveSession.objects.select_related("room__app", "room__owner", "summary")
+    session = found.filter(sequence=sequence[:20], room__app_id=app_id).first()
+    if session is None or session.sequence != sequence:
+        raise SessionUnknown(f"There is no show {sequence[:40]!r}.")
+    return session
+
+
+def minutes_of(*, session: LiveSession) -> list[Minute]:
+    """In order; those in which nothing was counted are not among them."""
+    names = [field.name for field in dataclasses.fields(Minute)]
+    rows = MinuteStat.objects.filter(session=session).order_by("minute").values_list(*names)
+    return [Minute(**dict(zip(names, row, strict=True))) for row in rows.iterator(chunk_size=2_000)]
+
+
+def timeline(*, session: LiveSession, now: datetime, at_most: int) -> tuple[list[Minute], int]:
+    """Every minute of the show up to now, and how many minutes each entry stands for: of a long one, several."""
+    return filled(minutes_of(session=session), first=session.started_at, last=session.ended_at or now, at_most=at_most)
+
+
+def latest_summaries(*, session: LiveSession, count: int) -> list[SessionSummary]:
+    """Of the room's last shows up to this one, the oldest first; fewer if there are fewer."""
+    rows = SessionSummary.objects.filter(session__room_id=session.room_id, session__pk__lte=session.pk)
+    return list(rows.select_related("session").order_by("-session_id")[:count])[::-1]
