@@ -48,7 +48,8 @@ class ArchivePageSerializer(serializers.Serializer):
     results = ArchivedMessageSerializer(many=True)
 
 
-def _instant(raw: str | None, *, field: str) -> datetime | None:
+def instant(raw: str | None, *, field: str) -> datetime | None:
+    """An instant as an address says it. BadParameter."""
     if raw is None:
         return None
     found = None
@@ -94,8 +95,8 @@ class ArchiveView(APIView):
         query = request.query_params
         rows = selectors.archived_messages(
             room=found,
-            since=_instant(query.get("since"), field="since"),
-            until=_instant(query.get("until"), field="until"),
+            since=instant(query.get("since"), field="since"),
+            until=instant(query.get("until"), field="until"),
             sender=query.get("sender"),
             type=query.get("type"),
             sampled=_yes_or_no(query.get("sampled"), field="sampled"),

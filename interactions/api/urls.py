@@ -1,14 +1,21 @@
 from django.urls import path
 
-from interactions.api import views
+from interactions.api import people, views, wallets
 from interactions.api.archive import ArchiveView
 from interactions.api.broadcasts import BroadcastsView
+from interactions.api.catalog import CatalogView
 from interactions.api.direct import DirectView
 from interactions.api.gifts import GiftsView
 from interactions.api.likes import LikesView
 from interactions.api.members import MembersView
+from interactions.api.rankings import RankingView
 
 urlpatterns = [
+    path("me/follows", people.FollowsView.as_view()),
+    path("me/standing", people.StandingView.as_view()),
+    path("users/<str:user>", people.PersonView.as_view()),
+    path("users/<str:user>/follow", people.FollowView.as_view()),
+    path("users/<str:user>/membership", people.MembershipView.as_view()),
     path("users/<str:user>/messages", DirectView.as_view()),
     path("rooms/<str:room>/messages", views.MessagesView.as_view()),
     path("rooms/<str:room>/archive", ArchiveView.as_view()),
@@ -17,4 +24,13 @@ urlpatterns = [
     path("rooms/<str:room>/online", views.OnlineView.as_view()),
     path("rooms/<str:room>/members", MembersView.as_view()),
     path("broadcasts", BroadcastsView.as_view()),
+    path("gifts", CatalogView.as_view()),
+    path("rooms/<str:room>/ranking", RankingView.as_view()),
+    path("wallet", wallets.WalletView.as_view()),
+    path("wallet/entries", wallets.WalletEntriesView.as_view()),
+    path("wallet/statement.csv", wallets.WalletStatementView.as_view()),
+    path("wallets/<str:user>", wallets.UserWalletView.as_view()),
+    path("wallets/<str:user>/topups", wallets.TopUpsView.as_view()),
+    path("topups/<str:provider>", wallets.ProviderView.as_view()),
+    path("demo/topups", wallets.DemoTopUpsView.as_view()),
 ]

@@ -101,5 +101,5 @@ def make_cast() -> Cast:
     now = clock.now() - timedelta(minutes=5)
     room = create_room(app=app, owner=people["stella"], by=STAFF, now=now, group_id="r1", title="Stella's room")
     appoint_admin(room=room, identifier="max", by=STAFF, now=now)
-    key = tokens.make_api_key(app=app, label="backend", scopes=["rooms", "messages", "tokens", "streams", "people"])
+    key = tokens.make_api_key(app=app, label="backend", scopes=["rooms", "messages", "tokens", "streams", "people", "money"])
     return Cast(app=app, other_app=other, rita=make_person(other, "rita"), room=room, key=key, **people)

@@ -1,0 +1,171 @@
+"""What went into a wallet and out of it, with the balance after each: by pages, and whole for a file.
+
+An entry has two wallets, and each wallet an index of what left it and one of what came: two short reads are merged instead of one
+long one sorted."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import connection
+
+from interactions.models import LedgerEntry, Order, Wallet
+
+PART = 1_000
+HEADER = ("order", "kind", "when", "amount", "balance", "with", "room", "gift", "count", "reason")
+_WITH = ("order__room", "order__sent__gift", "order__refund_of__sent__gift", "debit__person", "credit__person")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`amount` below zero: it left the wallet. `counterpart` in words; `gift` and `count` of a gift or of what was refunded."""
+
+    id: int
+    order: str
+    kind: str
+    at: datetime
+    amount: int
+    balance: int
+    counterpart: str
+    room: str | None
+    gift: str | None
+    count: int | None
+    reason: str
+
+    def as_row(self) -> Sequence[Any]:
+        return (
+            self.order, self.kind, self.at, self.amount, self.balance, self.counterpart, self.room, self.gift, self.count,
+            self.reason,
+        )  # fmt: skip
+
+
+def wallet_of(*, person_id: int) -> Wallet | None:
+    """None: nothing has ever moved."""
+    return Wallet.objects.filter(person=person_id).first()
+
+
+def balance_of(wallet: Wallet) -> int:
+    """Now. The app's own wallets keep no balance: theirs is summed."""
+    return _balance_after(wallet, None)
+
+
+def latest(wallet: Wallet, *, before: int | None, size: int) -> tuple[list[Line], int | None]:
+    """A page, the latest first: entries with a smaller id than `before`. And where the next page goes on (None: nowhere)."""
+    rows = list(
+        islice(
+            _merged(wallet, after=None, before=before, newest_first=True, since=None, until=None, most=size + 1),
+            size + 1,
+        )
+    )
+    page = rows[:size]
+    if not page:
+        return [], None
+    balance = _balance_after(wallet, page[0].pk)
+    lines = []
+    for row in page:
+        lines.append(_line(row, wallet, balance))
+        balance -= _signed(row, wallet)
+    return lines, page[-1].pk if len(rows) > size else None
+
+
+def parts(
+    wallet: Wallet, *, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[list[Sequence[Any]]]:
+    """The whole statement, oldest first, from `since` up to before `until`, in parts for a file."""
+    last: int | None = None
+    balance: int | None = None
+    while True:
+        found = _merged(wallet, after=last, before=None, newest_first=False, since=since, until=until, most=PART)
+        rows = list(islice(found, PART))
+        if not rows:
+            return
+        if balance is None:
+            balance = _balance_after(wallet, rows[0].pk) - _signed(rows[0], wallet)
+        part = []
+        for row in rows:
+            balance += _signed(row, wallet)
+            part.append(_line(row, wallet, balance).as_row())
+        yield part
+        last = rows[-1].pk
+
+
+def _merged(
+    wallet: Wallet, *, after: int | None, before: int | None, newest_first: bool, since: datetime | None,
+    until: datetime | None, most: int,
+) -> Iterator[LedgerEntry]:  # fmt: skip
+    halves = []
+    for side in ("debit", "credit"):
+        rows = LedgerEntry.objects.filter(**{side: wallet}).select_related("order", *_WITH)
+        if after is not None:
+            rows = rows.filter(id__gt=after)
+        if before is not None:
+            rows = rows.filter(id__lt=before)
+        if since is not None:
+            rows = rows.filter(at__gte=since)
+        if until is not None:
+            rows = rows.filter(at__lt=until)
+        halves.append(list(rows.order_by("-id" if newest_first else "id")[:most]))
+    return heapq.merge(*halves, key=lambda row: row.pk, reverse=newest_first)
+
+
+_LATER = "SELECT COALESCE(SUM(amount), 0) FROM interactions_ledgerentry WHERE {side} = %s{bound}"
+
+
+def _balance_after(wallet: Wallet, entry_id: int | None) -> int:
+    """After that entry (None: the last), in one statement, so that a purchase in the same moment cannot come between.
+
+    Of a person back from the balance that is kept: nearly always the page that is asked for is the latest."""
+    with connection.cursor() as cursor:
+        if wallet.kind == Wallet.PERSON:
+            if entry_id is None:
+                cursor.execute("SELECT balance FROM interactions_wallet WHERE id = %s", [wallet.pk])
+            else:
+                came, went = (_LATER.format(side=side, bound=" AND id > %s") for side in ("credit_id", "debit_id"))
+                cursor.execute(
+                    f"SELECT balance - ({came}) + ({went}) FROM interactions_wallet WHERE id = %s",  # noqa: S608
+                    [wallet.pk, entry_id, wallet.pk, entry_id, wallet.pk],
+                )
+        else:
+            bound = "" if entry_id is None else " AND id <= %s"
+            came, went = (_LATER.format(side=side, bound=bound) for side in ("credit_id", "debit_id"))
+            values = [wallet.pk] if entry_id is None else [wallet.pk, entry_id]
+            cursor.execute(f"SELECT ({came}) - ({went})", [*values, *values])
+        return int(cursor.fetchone()[0])
+
+
+def _signed(row: LedgerEntry, wallet: Wallet) -> int:
+    return row.amount if row.credit_id == wallet.pk else -row.amount
+
+
+def _line(row: LedgerEntry, wallet: Wallet, balance: int) -> Line:
+    order = row.order
+    bought = order if order.kind == Order.GIFT else order.refund_of
+    sent = getattr(bought, "sent", None) if bought is not None else None
+    return Line(
+        id=row.pk,
+        order=order.number,
+        kind=order.kind,
+        at=row.at,
+        amount=_signed(row, wallet),
+        balance=balance,
+        counterpart=in_words(row.debit if row.credit_id == wallet.pk else row.credit, order),
+        room=order.room.group_id if order.room else None,
+        gift=sent.gift.code if sent else None,
+        count=sent.count if sent else None,
+        reason=order.reason,
+    )
+
+
+def in_words(wallet: Wallet, order: Order) -> str:
+    """Who is at the other end."""
+    if wallet.kind == Wallet.PERSON:
+        return wallet.person.identifier if wallet.person else ""
+    if wallet.kind == Wallet.HOUSE:
+        return "the house"
+    provider = order.provider or (order.refund_of.provider if order.refund_of else "")
+    return f"payment ({provider})" if provider else "payment"
