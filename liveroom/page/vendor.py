@@ -12,13 +12,21 @@ NODE_MODULES = Path(__file__).resolve().parent / "node_modules"
 VENDOR_DIRS = [
     ("vendor/mpegts", NODE_MODULES / "mpegts.js" / "dist"),
     ("vendor/hls", NODE_MODULES / "hls.js" / "dist"),
+    ("vendor/lottie", NODE_MODULES / "lottie-web" / "build" / "player"),
+    ("vendor/svga", NODE_MODULES / "svga" / "dist"),
 ]
 
 # hls.js alone ships 30 MB of builds and maps; a page needs one of them.
-SERVED = frozenset({"mpegts.js", "mpegts.js.LICENSE.txt", "hls.min.js"})
+# Of lottie-web the build without expressions: those need eval.
+SERVED = frozenset({"mpegts.js", "mpegts.js.LICENSE.txt", "hls.min.js", "lottie_light.min.js", "index.esm.min.js"})
 
 
 def missing() -> list[str]:
     """What `npm ci` in this folder would bring; empty when the page can play."""
-    wanted = {"vendor/mpegts": "mpegts.js", "vendor/hls": "hls.min.js"}
+    wanted = {
+        "vendor/mpegts": "mpegts.js",
+        "vendor/hls": "hls.min.js",
+        "vendor/lottie": "lottie_light.min.js",
+        "vendor/svga": "index.esm.min.js",
+    }
     return [str(folder / wanted[prefix]) for prefix, folder in VENDOR_DIRS if not (folder / wanted[prefix]).is_file()]

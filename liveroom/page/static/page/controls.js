@@ -106,6 +106,7 @@ export class Controls {
       f: () => byId("fullscreen").click(),
       d: () => byId("danmaku-toggle").click(),
       l: () => byId("like").click(),
+      g: () => byId("gift-open").click(),
     }[event.key];
     if (!act) return;
     if (event.key === " " && event.target.closest("button, a")) return;

@@ -59,12 +59,8 @@ export class Gifts {
     const out = state.socket.state === "refused" || state.room === null;
     byId("gift-open").hidden = out || (state.me.role === "owner" && Boolean(session.usersig));
     if (out && this.#panel.isOpen) this.#panel.toggle(false);
-    byId("gift-guest").hidden = !this.#guest;
-    byId("gift-purse").hidden = this.#guest;
-  }
-
-  get #guest() {
-    return !this.#page.session.usersig || this.#page.state.me.role === "guest";
+    byId("gift-guest").hidden = !this.#page.guest;
+    byId("gift-purse").hidden = this.#page.guest;
   }
 
   async #refresh() {
@@ -73,7 +69,7 @@ export class Gifts {
     try {
       const [offered, wallet] = await Promise.all([
         this.#page.api.get("/gifts"),
-        this.#guest ? null : this.#page.api.get("/wallet"),
+        this.#page.guest ? null : this.#page.api.get("/wallet"),
       ]);
       const gifts = catalogOf(offered);
       this.#catalog = new Map(gifts.map((gift) => [gift.code, gift]));
@@ -91,7 +87,7 @@ export class Gifts {
   }
 
   #buy(gift, count) {
-    if (this.#guest) {
+    if (this.#page.guest) {
       this.#page.askToSignIn("Sign in to send a gift.");
       return;
     }
@@ -152,7 +148,7 @@ export class Gifts {
   }
 
   get #canTopUp() {
-    return this.#page.shell.demo && !this.#guest;
+    return this.#page.shell.demo && !this.#page.guest;
   }
 
   /** The demo's coins cost nothing. */

@@ -1,22 +1,34 @@
-/** The viewer page: one room, its picture, its comments. Everything that is shown follows from `state`. */
+/**
+ * The viewer page: one room, its picture, its comments, and its parts. Everything that is shown follows from `state`.
+ *
+ * A part is given the `page` and may have `events` (by type: what the room hears), `you` (what this viewer alone hears),
+ * `enter(snapshot, { recovered })` and `render(now)`, twice a second and after every change.
+ */
 
+import { Api, newId } from "./api.js";
+import { Broadcasts } from "./broadcasts.js";
 import { CommentList } from "./comments.js";
 import { Composer } from "./composer.js";
 import { Controls } from "./controls.js";
 import { Danmaku } from "./danmaku.js";
 import { announce, avatar, byId, clockText, instant, shownName } from "./dom.js";
+import { Draws } from "./draws.js";
+import { Gifts } from "./gifts.js";
 import { Hearts } from "./hearts.js";
 import { showNotice } from "./notice.js";
+import { Pins } from "./pins.js";
 import { Player } from "./player.js";
+import { Polls } from "./polls.js";
+import { Ranking } from "./ranking.js";
 import { RoomSocket } from "./room-socket.js";
 import { Session } from "./session.js";
 import { FOREVER, closedBox } from "./speaking.js";
 import { BADGES, Stage, scene } from "./stage.js";
+import { Following } from "./standing.js";
 import { Arrivals, moderated } from "./tips.js";
 
 const shell = JSON.parse(byId("shell").textContent);
-const BROADCAST_MS = 60_000;
-const SIGN_IN_TO_LIKE = "Sign in to send a like.";
+const IN_HISTORY = new Set(["comment", "gift"]);
 const TOLD = {
   live: "The stream is live.",
   paused: "The picture was lost; it comes back by itself.",
@@ -59,6 +71,30 @@ const socket = new RoomSocket({
   sdkappid: shell.sdkappid,
   usersig: session.usersig,
 });
+const api = new Api({ ...shell, session, password: () => state.password ?? "" });
+
+/** What a part may use of the page. */
+const page = {
+  shell,
+  state,
+  session,
+  socket,
+  api,
+  comments,
+  get guest() {
+    return !session.usersig || state.me.role === "guest" || state.me.guest === true;
+  },
+  askToSignIn(words) {
+    state.remark = words;
+    render();
+    byId("nick")?.focus();
+    announce(words);
+  },
+  /** A comment as if it was typed; true once the server has taken it. */
+  say: (text) => send({ text, cid: newId() }),
+};
+
+const PARTS = [Broadcasts, Gifts, Draws, Polls, Pins, Following, Ranking].map((Part) => new Part(page));
 
 socket.on("state", (now) => {
   state.socket = now;
@@ -81,9 +117,10 @@ socket.on("snapshot", (snapshot, { recovered }) => {
   state.mutedUntil = instant(state.me.muted_until) ?? (state.me.muted ? FOREVER : 0);
   state.mutedAll = Boolean(snapshot.muted_all ?? state.me.muted_all);
   comments.me = state.me.id ?? session.user;
-  if (!recovered) comments.reset((snapshot.history ?? []).filter(({ type = "comment" }) => type === "comment"));
+  if (!recovered) comments.reset((snapshot.history ?? []).filter(({ type = "comment" }) => IN_HISTORY.has(type)));
   showOnline(snapshot.online);
   hearts.total = socket.likes;
+  for (const part of PARTS) part.enter?.(snapshot, { recovered });
   showRoom();
   direct();
 });
@@ -104,6 +141,7 @@ const EVENTS = {
     showRoom();
   },
   room({ type, seq, t, ...changed }) {
+    if (changed.owner?.id === state.room.owner?.id) changed.owner = { ...state.room.owner, ...changed.owner };
     Object.assign(state.room, changed);
     if ("starts_at" in changed) state.room.starts_at = instant(changed.starts_at);
     showRoom();
@@ -149,11 +187,14 @@ const EVENTS = {
     render();
   },
   ban: (event) => comments.tell(moderated(event)),
-  broadcast: showBroadcast,
 };
 
-socket.on("event", (event) => EVENTS[event.type]?.(event));
+socket.on("event", (event) => {
+  EVENTS[event.type]?.(event);
+  for (const part of PARTS) part.events?.[event.type]?.(event);
+});
 socket.on("you", (event) => {
+  for (const part of PARTS) part.you?.[event.type]?.(event);
   if (event.room !== undefined && event.room !== shell.room) return;
   if (event.type === "mute") state.mutedUntil = instant(event.until) ?? FOREVER;
   if (event.type === "unmute") state.mutedUntil = 0;
@@ -178,10 +219,8 @@ function direct() {
 
 /** A tap on the heart; the number moves at once, the server hears of it within half a second. */
 function like() {
-  if (state.me.guest ?? !session.usersig) {
-    state.remark = SIGN_IN_TO_LIKE;
-    render();
-    byId("nick")?.focus();
+  if (page.guest) {
+    page.askToSignIn("Sign in to send a like.");
     return;
   }
   try {
@@ -197,7 +236,9 @@ async function send(comment) {
   const again = () => deliver(comment);
   const from = { id: state.me.id ?? session.user, nick: state.me.nick ?? session.nick, ...state.me };
   comments.expect({ cid, text, color, from, again });
-  if (await deliver(comment)) danmaku.add({ text, color, position, own: true });
+  const taken = await deliver(comment);
+  if (taken) danmaku.add({ text, color, position, own: true });
+  return taken;
 }
 
 /** True once the server has taken it; else the comment in the list says why not. */
@@ -253,7 +294,7 @@ function render() {
   badge.hidden = status === "";
   byId("online").hidden = room === null || link.state === "refused";
 
-  const guest = !session.usersig || state.me.role === "guest";
+  const { guest } = page;
   byId("login").hidden = !guest || link.state === "refused";
   byId("composer").hidden = guest && link.state !== "refused";
   byId("comments").dataset.empty = room !== null && link.state !== "refused" ? "No comments yet. Say hello!" : "";
@@ -269,6 +310,7 @@ function render() {
   const wait = link.retryAt ? link.retryAt - Date.now() : 0;
   byId("banner").hidden = !lost;
   if (lost) byId("banner-text").textContent = wait > 1_000 ? `Connection lost. Trying again in ${clockText(wait)}.` : "Connection lost. Reconnecting…";
+  for (const part of PARTS) part.render?.(now);
   controls.refresh();
   byId("stage").classList.toggle("empty", state.player.state !== "playing");
 }
@@ -297,23 +339,6 @@ function showOnline(online) {
   byId("online").title = `${online} watching`;
 }
 
-let broadcastTimer = 0;
-
-/** A word of the app's people to all rooms: a line above the comments, until it was read or a minute is over. */
-function showBroadcast({ title, text }) {
-  byId("broadcast-title").textContent = shownName(title, "", 80);
-  byId("broadcast-text").textContent = String(text ?? "").slice(0, 500);
-  byId("broadcast").hidden = false;
-  clearTimeout(broadcastTimer);
-  broadcastTimer = setTimeout(() => (byId("broadcast").hidden = true), BROADCAST_MS);
-}
-
-/** randomUUID is for https pages only. */
-function newId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(36).padStart(2, "0")).join("");
-}
-
-byId("broadcast-close").addEventListener("click", () => (byId("broadcast").hidden = true));
 byId("banner-retry").addEventListener("click", () => act("hurry"));
 for (const button of document.querySelectorAll("[data-sign-out]")) {
   button.addEventListener("click", () => {
