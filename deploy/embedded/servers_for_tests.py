@@ -14,7 +14,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -36,15 +37,44 @@ def redis_server(folder: Path) -> Iterator[str]:
     """Yields its address."""
     port = choose_inner(wanted={"redis": 0}, earlier={})["redis"]
     folder.mkdir()
-    argv = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
-    with _server(argv, log=folder / "log", answers=lambda: _accepts(port)):
+    argv = ("redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder))
+    with _server(wrapped(argv, user=None), log=folder / "log", answers=lambda: _accepts(port)):
         yield f"redis://127.0.0.1:{port}/0"
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Files of a PostgreSQL that does not run yet. `argv` starts it; `server` is the address of its first database."""
+
+    folder: Path
+    argv: tuple[str, ...]
+    user: User | None
+    server: str
+
+    def starting(self, settings: Mapping[str, object]) -> list[str]:
+        """The command for `setpriv` and whoever runs it, with more settings."""
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return wrapped((*self.argv, *options), user=self.user)
+
+    def answers(self) -> bool:
+        return _answers(self.server)
+
+
+# Speed over what a test never needs: the cluster does not outlive the run.
+CARELESS: Mapping[str, object] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
 @contextlib.contextmanager
-def postgres_cluster(folder: Path) -> Iterator[str]:
+def postgres_cluster(folder: Path, *, settings: Mapping[str, object] = CARELESS) -> Iterator[str]:
     """Yields the address of an empty database on a new cluster that only its socket in `folder` reaches."""
-    tools = _postgres_tools()
+    cluster = new_cluster(folder)
+    with _server(cluster.starting(settings), log=folder / "log", answers=cluster.answers):
+        yield another_database(cluster.server, name="liveroom")
+
+
+def new_cluster(folder: Path) -> Cluster:
+    """Its files, made in `folder`. CannotServe."""
+    tools = postgres_tools()
     folder.mkdir()
     user = _postgres_user()
     if user is not None:
@@ -66,24 +96,18 @@ def postgres_cluster(folder: Path) -> Iterator[str]:
     if made.returncode != 0:
         raise CannotServe(f"initdb failed:\n{made.stdout}{made.stderr}")
     port = choose_inner(wanted={"postgres": 0}, earlier={})["postgres"]
-    settings = {
-        "unix_socket_directories": folder,
-        "listen_addresses": "",
-        "port": port,
-        "max_connections": 200,
-        # Speed over what a test never needs: the cluster does not outlive the run.
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
-    }
+    settings = {"unix_socket_directories": folder, "listen_addresses": "", "port": port, "max_connections": 200}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    argv = [str(tools / "postgres"), "-D", str(data), *options]
-    server = f"postgres://liveroom:{password}@:{port}/postgres?host={folder}"
-    with _server(argv, log=folder / "log", user=user, answers=lambda: _answers(server)):
-        yield another_database(server, name="liveroom")
+    return Cluster(
+        folder=folder,
+        argv=(str(tools / "postgres"), "-D", str(data), *options),
+        user=user,
+        server=f"postgres://liveroom:{password}@:{port}/postgres?host={folder}",
+    )
 
 
-def _postgres_tools() -> Path:
+def postgres_tools() -> Path:
+    """Where its programs are."""
     found = shutil.which("initdb")
     folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: path.split("/")[4].zfill(4))
     if folders and Path(folders[-1], "initdb").exists():
@@ -104,10 +128,10 @@ def _postgres_user() -> User | None:
 
 
 @contextlib.contextmanager
-def _server(argv: Sequence[str], *, log: Path, answers: Callable[[], bool], user: User | None = None) -> Iterator[None]:
+def _server(argv: Sequence[str], *, log: Path, answers: Callable[[], bool]) -> Iterator[None]:
     with log.open("ab") as sink:
         child = subprocess.Popen(
-            wrapped(tuple(argv), user=user),
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
@@ -118,7 +142,7 @@ def _server(argv: Sequence[str], *, log: Path, answers: Callable[[], bool], user
         until = time.monotonic() + STARTS_WITHIN_SECONDS
         while not answers():
             if child.poll() is not None or time.monotonic() > until:
-                raise CannotServe(f"{argv[0]} did not start:\n{log.read_text()[-3000:]}")
+                raise CannotServe(f"what runs in {log.parent} did not start:\n{log.read_text()[-3000:]}")
             time.sleep(0.05)
         yield
     finally:

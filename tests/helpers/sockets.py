@@ -43,7 +43,7 @@ def free_port() -> int:
         return int(trial.getsockname()[1])
 
 
-def _database_of_the_tests(data: Path) -> dict[str, str]:
+def database_of_the_tests(data: Path) -> dict[str, str]:
     """The environment in which another process sees this test's database."""
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
@@ -71,7 +71,7 @@ class SocketProcess:
             "LIVEROOM_SENDS_PER_SECOND": "1000",
             "REDIS_URL": settings.LIVEROOM.redis_url,
             "DJANGO_SETTINGS_MODULE": "liveroom.settings",
-            **_database_of_the_tests(data),
+            **database_of_the_tests(data),
             **environment,
         }
         program = ["-c", f"{first}\nimport manage\nmanage.main()"] if first else ["manage.py"]
