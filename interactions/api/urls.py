@@ -8,6 +8,9 @@ from interactions.api.direct import DirectView
 from interactions.api.gifts import GiftsView
 from interactions.api.likes import LikesView
 from interactions.api.members import MembersView
+from interactions.api.pins import PinView
+from interactions.api.polls import PollCloseView, PollsView, PollView, VotesView
+from interactions.api.questions import QuestionsView, QuestionView
 from interactions.api.rankings import RankingView
 
 urlpatterns = [
@@ -34,3 +37,13 @@ urlpatterns = [
     path("topups/<str:provider>", wallets.ProviderView.as_view()),
     path("demo/topups", wallets.DemoTopUpsView.as_view()),
 ]
+    path("rooms/<str:room>/polls", PollsView.as_view()),
+    path("polls/<str:poll>", PollView.as_view()),
+    path("polls/<str:poll>/votes", VotesView.as_view()),
+    path("polls/<str:poll>/close", PollCloseView.as_view()),
+    path("rooms/<str:room>/pin", PinView.as_view()),
+    path("rooms/<str:room>/questions", QuestionsView.as_view()),
+    path("questions/<str:question>", QuestionView.as_view()),
+    path("rooms/<str:room>/sessions", SessionsView.as_view()),
+    path("sessions/<str:sequence>/statistics", StatisticsView.as_view()),
+    path("sessions/<str:sequence>/statistics.csv", StatisticsFileView.as_view()),

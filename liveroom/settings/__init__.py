@@ -186,7 +186,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"RoomStatusEnum": "liveroom.rooms.rules.status.STATUS_CHOICES"},
+    "ENUM_NAME_OVERRIDES": {
+        "RoomStatusEnum": "liveroom.rooms.rules.status.STATUS_CHOICES",
+        "PollStatusEnum": ["open", "closed"],
+        "QuestionStatusEnum": ["waiting", "shown", "answered", "dismissed"],
+    },
 }
 
 CELERY_BROKER_URL = LIVEROOM.redis_url

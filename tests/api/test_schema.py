@@ -152,6 +152,16 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "rooms_mutes_list": stella.get("rooms/r1/mutes"),
         "rooms_mute_all_set": stella.put("rooms/r1/mute-all"),
         "rooms_mute_all_get": mia.get("rooms/r1/mute-all"),
+        "rooms_polls_open": (poll := stella.post("rooms/r1/polls", {"question": "?", "answers": ["a", "b"]})),
+        "rooms_polls_list": mia.get("rooms/r1/polls"),
+        "polls_get": mia.get(f"polls/{poll.json()['id']}"),
+        "polls_vote": mia.post(f"polls/{poll.json()['id']}/votes", {"choices": [1]}),
+        "polls_close": stella.post(f"polls/{poll.json()['id']}/close"),
+        "rooms_questions_ask": (question := mia.post("rooms/r1/questions", {"text": "?"})),
+        "rooms_questions_list": stella.get("rooms/r1/questions"),
+        "questions_update": stella.patch(f"questions/{question.json()['id']}", {"status": "shown"}),
+        "rooms_pin_get": mia.get("rooms/r1/pin"),
+        "rooms_pin_set": stella.put("rooms/r1/pin", {"text": "hi"}),
         "rooms_bans_set": stella.post("rooms/r1/bans", {"user": "zed"}),
         "rooms_bans_list": stella.get("rooms/r1/bans"),
         "bans_set": server.post("bans", {"user": "zed", "seconds": 60, "reason": "spam"}),
@@ -189,3 +199,4 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
     for answer in silent.values():
         given(answer, 204)
     assert set(calls) | set(silent) | set(files) == set(operations())
+        "rooms_pin_delete": stella.delete("rooms/r1/pin"),

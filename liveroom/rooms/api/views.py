@@ -52,14 +52,19 @@ def asked_room(request: ApiRequest, group_id: str, *, enter: bool = False) -> Ro
     """The room of the path in the app of the request. `enter`: only for who may come in (password in `Room-Password`)."""
     room = selectors.room(app_id=asked_app(request).pk, group_id=group_id)
     if enter:
-        role = people.check_entry(
-            room=room,
-            actor=request.user,
-            password=request.headers.get("Room-Password"),
-            address=client_address(request),
-        )
-        permission.ask("room.enter", actor=request.user, room=room, role=role)
+        entered(request, room)
     return room
+
+
+def entered(request: ApiRequest, room: Room) -> None:
+    """Refused for who may not come into the room."""
+    role = people.check_entry(
+        room=room,
+        actor=request.user,
+        password=request.headers.get("Room-Password"),
+        address=client_address(request),
+    )
+    permission.ask("room.enter", actor=request.user, room=room, role=role)
 
 
 def _instant(value: Any) -> datetime | None:
