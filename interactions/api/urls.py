@@ -1,6 +1,6 @@
 from django.urls import path
 
-from interactions.api import people, views, wallets
+from interactions.api import draws, people, views, wallets
 from interactions.api.archive import ArchiveView
 from interactions.api.broadcasts import BroadcastsView
 from interactions.api.catalog import CatalogView
@@ -12,6 +12,7 @@ from interactions.api.pins import PinView
 from interactions.api.polls import PollCloseView, PollsView, PollView, VotesView
 from interactions.api.questions import QuestionsView, QuestionView
 from interactions.api.rankings import RankingView
+from interactions.api.statistics import SessionsView, StatisticsFileView, StatisticsView
 
 urlpatterns = [
     path("me/follows", people.FollowsView.as_view()),
@@ -23,6 +24,10 @@ urlpatterns = [
     path("rooms/<str:room>/messages", views.MessagesView.as_view()),
     path("rooms/<str:room>/archive", ArchiveView.as_view()),
     path("rooms/<str:room>/gifts", GiftsView.as_view()),
+    path("rooms/<str:room>/draws", draws.DrawsView.as_view()),
+    path("draws/<str:draw>", draws.DrawView.as_view()),
+    path("draws/<str:draw>/verify", draws.DrawVerifyView.as_view()),
+    path("draws/<str:draw>/winners.csv", draws.DrawWinnersView.as_view()),
     path("rooms/<str:room>/likes", LikesView.as_view()),
     path("rooms/<str:room>/online", views.OnlineView.as_view()),
     path("rooms/<str:room>/members", MembersView.as_view()),
@@ -36,7 +41,6 @@ urlpatterns = [
     path("wallets/<str:user>/topups", wallets.TopUpsView.as_view()),
     path("topups/<str:provider>", wallets.ProviderView.as_view()),
     path("demo/topups", wallets.DemoTopUpsView.as_view()),
-]
     path("rooms/<str:room>/polls", PollsView.as_view()),
     path("polls/<str:poll>", PollView.as_view()),
     path("polls/<str:poll>/votes", VotesView.as_view()),
@@ -47,3 +51,4 @@ urlpatterns = [
     path("rooms/<str:room>/sessions", SessionsView.as_view()),
     path("sessions/<str:sequence>/statistics", StatisticsView.as_view()),
     path("sessions/<str:sequence>/statistics.csv", StatisticsFileView.as_view()),
+]
