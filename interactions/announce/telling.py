@@ -9,7 +9,7 @@ from interactions.live.whispers import person_key
 from liveroom.kernel import outbox
 
 ROOM_EVENT, ROOM_CLOSE, ROOM_CONTROL, PERSON = "room.event", "room.close", "room.control", "person"
-YOU, BROADCAST = "you", "broadcast"
+YOU, BROADCAST, FOLLOWERS = "you", "broadcast", "followers"
 # A gift that was paid, and what a room is told of one or many of them.
 GIFT, ROOM_GIFT = "gift", "room.gift"
 

@@ -147,12 +147,13 @@ class Entering:
             group = self.asked.platform if entry.room.several_rooms else ""
             if group in ("", whereabouts.WEB):
                 await whereabouts.entered(person=person, room_key=room_key, group=group, rounds=self.hub.rounds)
+        follows = await self.lobby.is_following(view=moment.view, visitor=self.visitor)
         now = clock.now()
         self.entry, self.seat = joining.as_of(view=moment.view, entry=entry, now=now), seat
         for hear in self._later or ():
             hear()
         snapshot = {
-            **joining.present_state(view=moment.view, entry=self.entry, http=self.asked.http, now=now),
+            **joining.present_state(view=moment.view, entry=self.entry, follows=follows, http=self.asked.http, now=now),
             "online": max(moment.online, int(seat.counted)),
             "likes": moment.likes,
             "history": moment.history,

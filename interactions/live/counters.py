@@ -19,7 +19,19 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
 from interactions.live import envelope
-from interactions.live.like_scripts import ADD, CHANGED, SAVED, Answer, Asked, answer_of, call, shown_as
+from interactions.live.like_scripts import (
+    ADD,
+    CHANGED,
+    PEOPLE,
+    SAVED,
+    TAKE,
+    TAKEN,
+    Answer,
+    Asked,
+    answer_of,
+    call,
+    shown_as,
+)
 from interactions.live.room_ref import RoomRef, ref_of_key
 from interactions.rules import batching
 from liveroom.kernel.errors import BadParameter, LiveRoomError, TryLater
@@ -334,3 +346,27 @@ def saved_now(totals: Mapping[str, int]) -> None:
     """These are in the database and told: forget those that did not change again."""
     if totals:
         SAVED.ask_now(shared(), SAVED.call((CHANGED,), [word for pair in totals.items() for word in pair]))
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Likes by (sdkappid, user id) since the last time; `at_ms` names this portion."""
+
+    at_ms: int
+    likes: Mapping[tuple[int, str], int]
+
+
+def take_people_now() -> Taken | None:
+    """What people gave, for their scores: the same portion until `forget_people_now`. None: nothing. RedisError."""
+    words: Any = TAKE.ask_now(shared(), TAKE.call((PEOPLE, TAKEN)))
+    found = {bytes(name).decode(): int(number) for name, number in zip(words[::2], words[1::2], strict=True)}
+    at_ms = found.pop("", None)
+    if at_ms is None:
+        return None
+    pairs = ((name.partition(":"), number) for name, number in found.items())
+    return Taken(at_ms=at_ms, likes={(int(app), person): n for (app, _, person), n in pairs if app.isdigit()})
+
+
+def forget_people_now() -> None:
+    """The portion is in the database."""
+    shared().delete(TAKEN)

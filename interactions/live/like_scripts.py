@@ -2,7 +2,8 @@
 
 State per room: `likes` (the total) · `likes:batch` (a hash of what is not told yet: `count`, `began` and u<user> -> "sum shown") ·
 `likes:by:<user>` (when its bucket is full again, in µs) · `likes:call:<id>` (an answer, for whoever did not hear it). For all rooms of
-the server: `likes:changed` (a hash: room key -> total) until the database has it."""
+the server, until the database has them: `likes:changed` (a hash: room key -> total), `likes:people` (a hash: <sdkappid>:<user> -> what it
+gave), `likes:people:taken` (the same, while it is counted; the field `` says when it was taken, in ms)."""
 
 from __future__ import annotations
 
@@ -18,12 +19,14 @@ from liveroom.kernel.redis import PREFIX, channel, key
 from liveroom.kernel.scripts import Script
 
 CHANGED: Final = f"{PREFIX}:likes:changed"
+PEOPLE: Final = f"{PREFIX}:likes:people"
+TAKEN: Final = f"{PREFIX}:likes:people:taken"
 KEPT_SECONDS: Final = 8 * 86400
 CALL_SECONDS: Final = 60
 
-# KEYS: likes, batch, call, changed. ARGV: the total where Redis knows none ('' if it has to be asked for), likes of a user in a second,
-# room key, channel, prefix of `by`, batch size, ms apart, users shown, seconds that the total and an answer are kept, now in µs ('' = the
-# server's clock); then per user its id, how many it adds, and how it is shown (JSON). Without users: only tells what is due.
+# KEYS: likes, batch, call, changed, people. ARGV: the total where Redis knows none ('' if it has to be asked for), likes of a user in a
+# second, room key, channel, prefix of `by`, batch size, ms apart, users shown, seconds that the total and an answer are kept, now in µs
+# ('' = the server's clock); then per user its id, how many it adds, and how it is shown (JSON). Without users: only tells what is due.
 # Answer: total, ms until the batch is due (-1: nothing waits), then per user how many counted and the ms until one more counts.
 # `{-1}`: the total has to be given.
 ADD: Final = Script("""
@@ -51,6 +54,7 @@ if not total then
 end
 total = tonumber(total)
 local answer, added, limit = {0, -1}, 0, tonumber(ARGV[2])
+local app = string.match(ARGV[3], '^[^:]*:')
 local each = math.floor(1000000 / limit)
 for i = 12, #ARGV, 3 do
   local user, shown = ARGV[i], ARGV[i + 2]
@@ -61,6 +65,7 @@ for i = 12, #ARGV, 3 do
     redis.call('SET', ARGV[5] .. user, string.format('%d', now_us + used), 'PX', 1000 + math.ceil(used / 1000))
     local sum = tonumber(string.match(redis.call('HGET', KEYS[2], 'u' .. user) or '0', '^(%d+)')) + count
     redis.call('HSET', KEYS[2], 'u' .. user, string.format('%d', sum) .. ' ' .. shown)
+    redis.call('HINCRBY', KEYS[5], app .. user, count)
     added = added + count
   end
   answer[#answer + 1] = count
@@ -116,6 +121,17 @@ end
 return 1
 """)
 
+# KEYS: people, taken. Answer: what was taken, field and number in turns; what was taken before and not let go comes again.
+TAKE: Final = Script("""
+if redis.call('EXISTS', KEYS[2]) == 0 then
+  if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+  redis.call('RENAME', KEYS[1], KEYS[2])
+  local time = redis.call('TIME')
+  redis.call('HSET', KEYS[2], '', string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)))
+end
+return redis.call('HGETALL', KEYS[2])
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -143,7 +159,7 @@ def call(
     room: RoomRef, asked: Sequence[Asked], *, call_id: str, base: int | None, now_us: int | None = None
 ) -> list[Any]:
     """For ADD, alone or in a pipeline. The same `call_id` counts once."""
-    keys = [*(key(kind, room.key) for kind in ("likes", "likes:batch", f"likes:call:{call_id}")), CHANGED]
+    keys = [*(key(kind, room.key) for kind in ("likes", "likes:batch", f"likes:call:{call_id}")), CHANGED, PEOPLE]
     args: list[Any] = [
         "" if base is None else base,
         room.likes_per_second,

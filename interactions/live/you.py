@@ -19,7 +19,7 @@ from liveroom.kernel.redis import aredis_for, key, redis_for
 from liveroom.kernel.rounds import Rounds
 from liveroom.kernel.scripts import Script
 
-TYPES: Final = frozenset({"mute", "unmute", "direct", "draw", "question", "summary", "wallet"})
+TYPES: Final = frozenset({"mute", "unmute", "direct", "draw", "question", "summary", "wallet", "level", "live"})
 KEPT_SECONDS: Final = 120
 MOST_KEPT_SECONDS: Final = 7 * 86400
 KEPT_EVENTS: Final = 200

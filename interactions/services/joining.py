@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from interactions import selectors
+from interactions import selectors, standing_selectors
 from interactions.live.room_ref import RoomRef, ref
 from interactions.services.comments import Speaker
 from liveroom.accounts.selectors import AppUnknown, Profile, app_for, profile
@@ -51,6 +51,10 @@ class RoomView:
     muted_all: bool
     policy: PlayPolicy | None
     shown: dict[str, Any]
+    followers: int
+    """How many follow the owner."""
+    follower_ids: frozenset[int] | None
+    """Who they are; None: too many to keep."""
     engaging: dict[str, Any]
     """What viewers can take part in, and the pinned message."""
 
@@ -87,6 +91,7 @@ def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:
     """RoomUnknown, RoomIdMalformed."""
     room = rooms.room(app_id=app_id, group_id=group_id)
     against = moderation.against(room=room, now=now)
+    followers, follower_ids = standing_selectors.followers_of(person_id=room.owner_id)
     return RoomView(
         room=room,
         ref=ref(room),
@@ -95,6 +100,8 @@ def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:
         muted_all=against.muted_all,
         policy=streams.programme_policy(room),
         shown=rooms.snapshot(room),
+        followers=followers,
+        follower_ids=follower_ids,
         engaging={"pinned": selectors.pinned(room), "polls": selectors.open_polls(room)},
     )
 
@@ -137,15 +144,31 @@ def as_of(*, view: RoomView, entry: Entry, now: datetime) -> Entry:
     return replace(entry, room=view.ref, speaker=replace(entry.speaker, role=role), standing=standing)
 
 
-def present_state(*, view: RoomView, entry: Entry, http: str, now: datetime) -> dict[str, Any]:
-    """The snapshot, but for what Redis knows. `http`: the origin under which the visitor sees our pages."""
+def is_following(view: RoomView, visitor: Visitor) -> bool | None:
+    """Whether the visitor follows the room's owner; None: a question for the database (`are_following`)."""
+    person_id = visitor.actor.person_id
+    if person_id is None or not view.followers:
+        return False
+    return None if view.follower_ids is None else person_id in view.follower_ids
+
+
+def are_following(pairs: Sequence[tuple[int, int]]) -> list[bool]:
+    """For (follower, streamer), in their order: one query for all who come at the same time."""
+    found = standing_selectors.following_pairs(pairs)
+    return [pair in found for pair in pairs]
+
+
+def present_state(*, view: RoomView, entry: Entry, follows: bool, http: str, now: datetime) -> dict[str, Any]:
+    """The snapshot, but for what Redis knows. `follows`: the visitor follows the owner. `http`: the origin under which the visitor sees
+    our pages."""
     speaker = entry.speaker
+    owner = {**view.shown["owner"], "followers": view.followers, "is_following": follows}
     play = None
     if view.policy is not None:
         play = streams.addresses_for(policy=view.policy, actor=speaker.actor, now=now, http=http).as_dict()
     now_ms = int(now.timestamp() * 1000)
     return {
-        "room": view.shown,
+        "room": {**view.shown, "owner": owner},
         "me": {**speaker.shown(), "guest": speaker.role == permission.GUEST, **verdict.shown(entry.standing, now_ms)},
         "play": play,
         **view.engaging,

@@ -1,19 +1,36 @@
-"""What people have done, summed up: what levels and badges are taken from (O3).
+"""What people have done, summed up, and the levels and badges that are taken from it (O3).
 
-Promise: every comment, minute, like and gift counts once, whoever dies. State: the rows of `Score`, and per counting job a row that says
-how far it has come, written in one transaction with what it counted."""
+Promise: a score and what follows from it never part for long: whatever changes a score says when, and `follow_scores` comes after it.
+State: the rows of `Score`; `Person.level` and `Person.badges` repeat what is shown; a cursor says which changes were followed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from django.db import connection
+from django.db import connection, transaction
+
+from interactions import standing_selectors as selectors
+from interactions.facts import LevelChanged
+from interactions.models import Badge, PersonBadge, Score
+from interactions.rules import levels as rules
+from interactions.rules.levels import BadgeRule
+from interactions.services import cursors
+from interactions.services.cursors import CountedElsewhere
+from liveroom.accounts.models import App, Person
+from liveroom.accounts.selectors import profile
+from liveroom.kernel import facts
 
 MEASURES = ("minutes", "messages", "likes", "gift_value")
 # Parameters of one statement: SQLite takes 32,766.
 ROWS = 500
+# People whose levels are looked at in one transaction. What changed in the last seconds waits: its transaction may not be through.
+AT_ONCE, LAG = 5_000, timedelta(seconds=3)
+FOLLOWED = "levels"
+BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=64)
@@ -30,18 +47,143 @@ def _upsert(measure: str, rows: int) -> str:
 def add(*, measure: str, values: Mapping[int, int], now: datetime) -> None:
     """Add to one measure of many people, by person id, in the caller's transaction. The people exist: IntegrityError.
 
-    Rows are taken in the order of the people, so that two that add at once wait for each other and never lock up."""
+    Rows are taken in the order of the people, so that two that add at once wait for each other and never lock up. Each portion has an
+    instant of its own: `follow_scores` need not take all of them at once."""
+    _add(measure, sorted((person_id, value) for person_id, value in values.items() if value), now)
+
+
+def _add(measure: str, wanted: Sequence[tuple[int, int]], now: datetime) -> None:
     if measure not in MEASURES:
         raise ValueError(f"{measure!r} is no measure")
-    at = connection.ops.adapt_datetimefield_value(now)
-    wanted = sorted((person_id, value) for person_id, value in values.items() if value)
     with connection.cursor() as cursor:
-        for start in range(0, len(wanted), ROWS):
+        for number, start in enumerate(range(0, len(wanted), ROWS)):
             part = wanted[start : start + ROWS]
-            given = [one for person_id, value in part for one in (person_id, value, at)]
-            cursor.execute(_upsert(measure, len(part)), given)
+            at = connection.ops.adapt_datetimefield_value(now + timedelta(microseconds=number))
+            cursor.execute(_upsert(measure, len(part)), [one for pair in part for one in (*pair, at)])
 
 
 def add_gift_values(values: Mapping[int, int], now: datetime) -> None:
     """What people gave, in minor units, by person id: called where gifts are grouped, in that transaction. Refunds are negative."""
     add(measure="gift_value", values=values, now=now)
+
+
+def look_again(*, person_ids: Iterable[int], now: datetime) -> None:
+    """Something else that counts has changed for these people: a membership, a badge."""
+    _add("minutes", [(person_id, 0) for person_id in sorted(set(person_ids))], now)
+
+
+def look_at_everybody(*, app: App, now: datetime) -> int:
+    """What levels or badges are taken from has changed for the whole app. Returns how many people have a score."""
+    return int(Score.objects.filter(person__app=app).update(changed_at=now))
+
+
+@dataclass(frozen=True, slots=True)
+class _App:
+    """What the scores of one app are weighed with."""
+
+    app: App
+    badges: Mapping[int, BadgeRule]
+
+
+def follow_scores(*, now: datetime) -> int:
+    """Points, levels and badges of those whose score changed; who is shown differently now is told. Returns how many were looked at."""
+    cursor = cursors.place_of(FOLLOWED, first=BEFORE_ALL)
+    rows, end = _changed_since(cursor, now - LAG)
+    if not rows:
+        return 0
+    try:
+        with transaction.atomic():
+            cursors.advance(FOLLOWED, before=cursor, after=end)
+            _weigh(rows, now)
+    except CountedElsewhere:
+        return 0
+    return len(rows)
+
+
+def _changed_since(cursor: datetime, end: datetime) -> tuple[list[Score], datetime]:
+    """The oldest changes, and up to where they are all there."""
+    changed = Score.objects.select_related("person").filter(changed_at__gte=cursor, changed_at__lt=end)
+    rows = list(changed.order_by("changed_at")[:AT_ONCE])
+    if len(rows) < AT_ONCE:
+        return rows, end
+    last = rows[-1].changed_at
+    whole = [row for row in rows if row.changed_at < last]
+    if whole:
+        return whole, last
+    return list(changed.filter(changed_at=last)), last + timedelta(microseconds=1)
+
+
+def _weigh(rows: Sequence[Score], now: datetime) -> None:
+    apps = _apps({row.person.app_id for row in rows})
+    ids = [row.person_id for row in rows]
+    members = selectors.members_among(person_ids=ids, now=now)
+    held = _held([row.person_id for row in rows if apps[row.person.app_id].badges])
+    points: dict[int, int] = {}
+    new: list[PersonBadge] = []
+    gone: list[int] = []
+    for row in rows:
+        person, of = row.person, apps[row.person.app_id]
+        measures = selectors.measures_of(row, member=row.person_id in members)
+        found = rules.points(measures, of.app.level_weights)
+        if found != row.points:
+            points[row.person_id] = found
+        level = rules.level_of(found, of.app.level_thresholds) if of.app.level_thresholds else person.level
+        mine = held.get(row.person_id, {})
+        earned = rules.earned(measures, level=level, badges=of.badges.values())
+        new += [PersonBadge(person=person, badge_id=badge, at=now) for badge in sorted(earned - mine.keys())]
+        gone += [has.pk for badge, has in mine.items() if not has.by and badge not in earned]
+        kept = earned | {badge for badge, has in mine.items() if has.by}
+        _show(person, of, level=level, badges=rules.shown(of.badges[badge] for badge in kept), points=found, now=now)
+    PersonBadge.objects.bulk_create(new, batch_size=ROWS, ignore_conflicts=True)
+    PersonBadge.objects.filter(pk__in=gone).delete()
+    _write_points(points)
+
+
+def _show(person: Person, of: _App, *, level: int, badges: list[str], points: int, now: datetime) -> None:
+    before = person.level
+    if (level, badges) == (before, person.badges):
+        return
+    person.level, person.badges = level, badges
+    Person.objects.filter(pk=person.pk).update(level=level, badges=badges)
+    facts.state(
+        LevelChanged(
+            person_id=person.pk,
+            sdkappid=of.app.sdkappid,
+            identifier=person.identifier,
+            at=now,
+            before=before,
+            after=level,
+            points=points,
+            next_level_at=rules.next_level_at(points, of.app.level_thresholds),
+            badges=tuple(badges),
+            shown=profile(person).as_dict(),
+        )
+    )
+
+
+def _apps(app_ids: set[int]) -> dict[int, _App]:
+    badges: dict[int, dict[int, BadgeRule]] = defaultdict(dict)
+    for badge in Badge.objects.filter(app_id__in=app_ids):
+        badges[badge.app_id][badge.pk] = selectors.badge_rule(badge)
+    return {pk: _App(app=app, badges=badges[pk]) for pk, app in App.objects.in_bulk(app_ids).items()}
+
+
+def _held(person_ids: Sequence[int]) -> dict[int, dict[int, PersonBadge]]:
+    """Person -> badge -> the row that says so."""
+    found: dict[int, dict[int, PersonBadge]] = defaultdict(dict)
+    for row in PersonBadge.objects.filter(person_id__in=person_ids) if person_ids else ():
+        found[row.person_id][row.badge_id] = row
+    return found
+
+
+def _write_points(points: Mapping[int, int]) -> None:
+    wanted = sorted(points.items())
+    with connection.cursor() as cursor:
+        for start in range(0, len(wanted), ROWS):
+            part = wanted[start : start + ROWS]
+            values = ", ".join(["(%s, %s)"] * len(part))
+            cursor.execute(
+                f'UPDATE "interactions_score" SET "points" = v.column2 FROM (VALUES {values}) AS v '  # noqa: S608
+                'WHERE "interactions_score"."person_id" = v.column1',
+                [one for pair in part for one in pair],
+            )

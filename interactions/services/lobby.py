@@ -116,6 +116,7 @@ class Lobby:
         self._doors: dict[tuple[int, str], Door] = {}
         self._log_ins: Rounds[str, Visitor] = Rounds(_visitors)
         self._apps: Rounds[int | None, int] = Rounds(_app_ids)
+        self._follows: Rounds[tuple[int, int], bool] = Rounds(_are_following)
 
     async def app_id(self, sdkappid: int | None) -> int:
         """The app that a guest means. AppUnknown."""
@@ -124,6 +125,13 @@ class Lobby:
     async def visitor(self, usersig: str) -> Visitor:
         """TokenRefused if the token is not good."""
         return await self._log_ins.ask(usersig)
+
+    async def is_following(self, *, view: RoomView, visitor: Visitor) -> bool:
+        """Whether the visitor follows the room's owner."""
+        known = joining.is_following(view, visitor)
+        if known is not None:
+            return known
+        return await self._follows.ask((int(visitor.actor.person_id or 0), int(view.room.owner_id)))
 
     def doubt(self) -> None:
         """Somebody was banned from a whole app: no room has an event of it, so every view may be older."""
@@ -146,3 +154,7 @@ async def _visitors(usersigs: Sequence[str]) -> Sequence[Visitor | BaseException
 async def _app_ids(sdkappids: Sequence[int | None]) -> Sequence[int | BaseException]:
     found = await database_sync_to_async(joining.app_ids_of)(set(sdkappids))
     return [found[sdkappid] for sdkappid in sdkappids]
+
+
+async def _are_following(pairs: Sequence[tuple[int, int]]) -> Sequence[bool]:
+    return await database_sync_to_async(joining.are_following)(pairs)

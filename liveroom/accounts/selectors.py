@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from liveroom.accounts.models import App, Domain, Person
 from liveroom.kernel.errors import NotFound
@@ -16,19 +18,28 @@ class AppUnknown(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How a person is shown beside everything it says (C13)."""
+    """How a person is shown beside everything it says (C13). `badges`: labels, at most three; most people have none, and then the
+    wire does not speak of them."""
 
     id: str
     nick: str
     avatar: str
     level: int
+    badges: Sequence[str] = ()
 
-    def as_dict(self) -> dict[str, str | int]:
-        return {"id": self.id, "nick": self.nick, "avatar": self.avatar, "level": self.level}
+    def as_dict(self) -> dict[str, Any]:
+        shown = {"id": self.id, "nick": self.nick, "avatar": self.avatar, "level": self.level}
+        return {**shown, "badges": list(self.badges)} if self.badges else shown
 
 
 def profile(person: Person) -> Profile:
-    return Profile(id=person.identifier, nick=person.shown_name, avatar=person.avatar, level=person.level)
+    return Profile(
+        id=person.identifier,
+        nick=person.shown_name,
+        avatar=person.avatar,
+        level=person.level,
+        badges=tuple(person.badges),
+    )
 
 
 def app_for(sdkappid: int | None) -> App:

@@ -75,6 +75,7 @@ SORTS = {
     "online": ("-online", "-id"),
     "start": ("-status_at", "-id"),
     "new": ("-id",),
+    "popularity": ("-popularity", "-id"),
 }
 
 

@@ -51,7 +51,8 @@ def change_profile(*, person: Person, changes: Mapping[str, Any], by_app: bool =
         person.avatar = checked_avatar(changes["avatar"])
     if "fields" in changes:
         person.fields = text.storable_texts(changes["fields"], field="fields", limit_bytes=FIELDS_BYTES)
-    person.save(update_fields=["nick", "avatar", "fields", "level", "role"])
+    # Only what was said: a level that was computed meanwhile stays.
+    person.save(update_fields=sorted(changes))
     facts.state(
         ProfileChanged(
             person_id=person.pk,

@@ -34,6 +34,7 @@ class RoomSerializer(serializers.Serializer):
     starts_at = serializers.DateTimeField(allow_null=True)
     owner = serializers.SerializerMethodField()
     online = serializers.IntegerField()
+    popularity = serializers.IntegerField(help_text="What was done here lately and who is here, weighed by the app.")
     visibility = serializers.ChoiceField(choices=["listed", "unlisted"])
     needs_password = serializers.SerializerMethodField()
     allow_list_only = serializers.BooleanField()
@@ -51,7 +52,7 @@ class RoomSerializer(serializers.Serializer):
         found["fields"].source = None
         return found
 
-    def get_owner(self, room: Room) -> dict[str, str | int]:
+    def get_owner(self, room: Room) -> dict[str, Any]:
         return profile(room.owner).as_dict()
 
     def get_needs_password(self, room: Room) -> bool:

@@ -110,7 +110,9 @@ class RoomsView(APIView):
             OpenApiParameter("tag", str),
             OpenApiParameter("status", str),
             OpenApiParameter("owner", str, description="User id."),
-            OpenApiParameter("sort", str, enum=list(selectors.SORTS), description="online (default), start or new."),
+            OpenApiParameter(
+                "sort", str, enum=list(selectors.SORTS), description="online (default), start, new or popularity."
+            ),
             OpenApiParameter("limit", int),
             OpenApiParameter("cursor", str),
         ],
