@@ -80,7 +80,7 @@ class ContentSecurityMiddleware(_Middleware):
     """A strict policy for our pages; the console (unfold, Alpine) and the API pages need inline code and get their own."""
 
     _page = (
-        "default-src 'self'; img-src 'self' data: http: https:; media-src 'self' blob: {play}; connect-src 'self' {play} {ws}; "
+        "default-src 'self'; img-src 'self' data: http: https:; media-src 'self' blob: {play}; connect-src 'self' {play} {ws}{more}; "
         "worker-src 'self' blob:; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
         "frame-ancestors {frames}"
     )
@@ -100,6 +100,8 @@ class ContentSecurityMiddleware(_Middleware):
         response["Content-Security-Policy"] = (self._console if inline else self._page).format(
             play=room.public_http,
             ws=sockets,
+            # A view that knows of another place says so: `response.connects_to`, an origin.
+            more=f" {more}" if (more := getattr(response, "connects_to", "")) else "",
             frames=" ".join(["'self'", *room.origins]) if room.origins else "'self'",
         )
         return response

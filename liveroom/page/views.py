@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,8 @@ from django.templatetags.static import static
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
+from interactions.models import Draw
+from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import room_for_page
@@ -37,6 +40,7 @@ def room(request: HttpRequest, group_id: str) -> HttpResponse:
     host = request.get_host().rsplit(":", 1)[0]
     context = {"room": found, "shell": shell(found, host=host), "seen": found.is_open, "colors": COLORS}
     answer = render(request, "page/room.html", context)
+    answer.connects_to = effects_origin(found.app)  # type: ignore[attr-defined]
     # The status in it is of this moment.
     patch_cache_control(answer, no_cache=True, private=True)
     if found.visibility == Room.UNLISTED or not found.is_open:
@@ -58,11 +62,37 @@ def chat(request: HttpRequest, group_id: str) -> HttpResponse:
     return answer
 
 
+@require_safe
+def draw(request: HttpRequest, number: str) -> HttpResponse:
+    """Who won, and how anybody checks it. What is not known to everybody yet does not exist."""
+    found = Draw.objects.select_related("app", "room").exclude(status=Draw.PLANNED).filter(number=number).first()
+    if found is None:
+        return render(request, "page/missing.html", {"what": "draw", "asked": number}, status=404)
+    known = {"draw": found.number, "sdkappid": found.app.sdkappid, "api": "/api/v1"}
+    room = found.room
+    context = {
+        "title": found.prize if room.is_open else "A draw",
+        "room_name": room.title or room.group_id if room.is_open else room.group_id,
+        "room_address": f"/r/{quote(room.group_id)}?sdkappid={found.app.sdkappid}",
+        "shell": known,
+    }
+    answer = render(request, "page/draw.html", context)
+    patch_cache_control(answer, no_cache=True, private=True)
+    answer["X-Robots-Tag"] = "noindex"
+    return answer
+
+
 def _asked_for(request: HttpRequest, group_id: str) -> Room | None:
     asked = request.GET.get("sdkappid")
     if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) <= 15):
         return None
     return room_for_page(sdkappid=int(asked) if asked else None, group_id=group_id)
+
+
+def effects_origin(app: App) -> str:
+    """Where the app keeps the files of its gifts' effects: the page's policy lets it fetch from there, and from here."""
+    found = re.match(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?(?=/|\Z)", app.gift_base, re.IGNORECASE)
+    return found[0] if found else ""
 
 
 def sockets(*, host: str) -> list[str]:
@@ -83,6 +113,7 @@ def shell(room: Room, *, host: str) -> dict[str, Any]:
         "sdkappid": room.app.sdkappid,
         "sockets": sockets(host=host),
         "api": "/api/v1",
+        "home": settings.LIVEROOM.public_http,
         "demo": room.app.demo and not settings.LIVEROOM.production,
         "vendor": {
             "mpegts": static("vendor/mpegts/mpegts.js"),

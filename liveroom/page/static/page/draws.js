@@ -1,6 +1,9 @@
 /** Draws: the card while one may enter, and who has won. A part of the page. */
 
 import { announce, avatar, byId, clockText, element, icon, instant, shownName } from "./dom.js";
+import { keepCommitment } from "./draw-memory.js";
+import { conditionWords } from "./draw-words.js";
+import { toast } from "./toasts.js";
 
 const MOST_CARDS = 3;
 const RESULT_MS = 30_000;
@@ -9,20 +12,13 @@ const CONFETTI = 36;
 
 const address = (draw) => `/d/${encodeURIComponent(draw.id)}`;
 
-/** What one must be to take part, in words; `me` and `following` say what is missing. */
-export function conditionWords({ min_level: level = 0, follower, gift, member } = {}, { me = {}, following = false } = {}) {
-  const words = [];
-  if (level > 0) words.push({ text: `level ${level}`, missing: (me.level ?? 0) < level });
-  if (follower) words.push({ text: "followers", missing: !following });
-  if (gift) words.push({ text: "whoever sent a gift today", missing: false });
-  if (member) words.push({ text: "members", missing: false });
-  return words;
-}
-
 export class Draws {
   #page;
   #open = new Map();
+  #nodes = new Map();
   #said = new Set();
+  #won = new Set();
+  #result = null;
   #timer = 0;
 
   events = {
@@ -32,6 +28,8 @@ export class Draws {
     },
     draw_result: ({ draw }) => this.#over(draw),
   };
+
+  you = { draw: (event) => this.#mine(event) };
 
   constructor(page) {
     this.#page = page;
@@ -45,8 +43,6 @@ export class Draws {
     this.#nodes.clear();
     for (const draw of draws) this.#take(draw);
   }
-
-  #nodes = new Map();
 
   render(now) {
     for (const [id, draw] of this.#open) {
@@ -66,6 +62,7 @@ export class Draws {
     if (!draw?.id || !["planned", "open"].includes(draw.status ?? "open")) return;
     if (this.#open.size >= MOST_CARDS && !this.#open.has(draw.id)) return;
     this.#open.set(draw.id, draw);
+    keepCommitment(draw.id, draw.commitment);
     this.#nodes.get(draw.id)?.node.remove();
     this.#nodes.set(draw.id, this.#card(draw));
     this.render(this.#page.socket.now());
@@ -89,7 +86,7 @@ export class Draws {
   }
 
   #conditions(card, draw) {
-    const words = conditionWords(draw.conditions, { me: this.#page.state.me, following: this.#page.state.room?.is_following });
+    const words = conditionWords(draw.conditions, { me: this.#page.state.me, following: this.#page.state.room?.owner?.is_following });
     const shown = JSON.stringify(words);
     if (shown === card.shown) return;
     card.shown = shown;
@@ -126,24 +123,40 @@ export class Draws {
       return;
     }
     const winners = Array.isArray(draw.winners) ? draw.winners : [];
-    const own = this.#page.state.me.id !== undefined && winners.some(({ id }) => id === this.#page.state.me.id && id !== "");
+    const own = this.#won.has(draw.id) || winners.some(({ id }) => this.#isMe(id));
     const names = winners.slice(0, 3).map(({ id, nick }) => shownName(nick, id, 24));
-    const more = winners.length > 3 ? ` and ${winners.length - 3} more` : "";
+    const won = draw.won ?? winners.length;
+    const more = won > 3 ? ` and ${won - 3} more` : "";
     this.#page.comments.tell(winners.length ? `${prize} goes to ${names.join(", ")}${more}.` : `Nobody took part in the draw for ${prize}.`);
     this.#show({ draw, winners, prize, own });
   }
 
+  #isMe(id) {
+    return Boolean(id) && id === this.#page.state.me.id;
+  }
+
+  /** A word to the winner alone: also in another room, and where there are more winners than the room was told of. */
+  #mine({ room, draw }) {
+    if (!draw?.id) return;
+    if (room !== this.#page.shell.room) {
+      toast({ title: "You have won!", text: shownName(draw.prize, "", 200), link: { href: address(draw), text: "See the draw" }, sign: "trophy" });
+      return;
+    }
+    this.#won.add(draw.id);
+    if (this.#result?.draw.id === draw.id && !this.#result.own) this.#show({ ...this.#result, own: true });
+  }
+
   #show({ draw, winners, prize, own }) {
-    const box = byId("result");
+    this.#result = { draw, winners, prize, own };
+    const [box, won] = [byId("result"), draw.won ?? winners.length];
     box.classList.toggle("own", own);
     byId("result-title").textContent = own ? "You have won!" : winners.length ? "We have winners" : "Nobody took part";
     byId("result-prize").textContent = prize;
     byId("result-list").replaceChildren(
       ...winners.slice(0, MOST_NAMED).map((user) => {
-        const mine = user.id !== "" && user.id === this.#page.state.me.id;
-        return element("li", { class: mine ? "own" : "" }, avatar(user), element("bdi", { text: shownName(user.nick, user.id, 24) }));
+        return element("li", { class: this.#isMe(user.id) ? "own" : "" }, avatar(user), element("bdi", { text: shownName(user.nick, user.id, 24) }));
       }),
-      ...(winners.length > MOST_NAMED ? [element("li", { text: `and ${winners.length - MOST_NAMED} more` })] : []),
+      ...(won > MOST_NAMED ? [element("li", { text: `and ${won - MOST_NAMED} more` })] : []),
     );
     byId("result-link").href = address(draw);
     box.hidden = false;

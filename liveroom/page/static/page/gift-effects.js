@@ -12,15 +12,16 @@ const SLOW_MS = 3_000;
 export class Effects {
   #layer;
   #vendor;
+  #home;
   #queue = new EffectQueue();
   #files = new EffectFiles();
   #playing = false;
   #end = null;
   #still;
 
-  /** `vendor`: addresses of the players, `lottie` and `svga`. */
-  constructor({ layer, vendor, still = matchMedia("(prefers-reduced-motion: reduce)") }) {
-    [this.#layer, this.#vendor, this.#still] = [layer, vendor, still];
+  /** `vendor`: addresses of the players, `lottie` and `svga`; `home`: how this site calls itself in what it sends. */
+  constructor({ layer, vendor, home = location.origin, still = matchMedia("(prefers-reduced-motion: reduce)") }) {
+    [this.#layer, this.#vendor, this.#home, this.#still] = [layer, vendor, home, still];
   }
 
   /** `gift`: as of giftOf, with `own`. */
@@ -38,12 +39,17 @@ export class Effects {
     this.#playing = true;
     for (let gift = this.#queue.next(); gift; gift = this.#queue.next()) {
       try {
-        await this.#play(await this.#files.get(gift.effect));
+        await this.#play(await this.#files.get(this.#near(gift.effect)));
       } catch (error) {
         console.info(`The effect of ${gift.name} cannot be played: ${error.message}`);
       }
     }
     this.#playing = false;
+  }
+
+  /** A page that is dialled by another name of this site asks under that name: browsers take the other for a stranger. */
+  #near(address) {
+    return address.startsWith(`${this.#home}/`) ? location.origin + address.slice(this.#home.length) : address;
   }
 
   async #play(file) {

@@ -23,15 +23,20 @@ export class Gifts {
   #catalog = new Map();
   #readAt = -Infinity;
   #who = null;
-  #lastRead = null;
 
   events = { gift: (event) => this.#heard(event) };
+
+  you = {
+    wallet: ({ balance }) => {
+      if (this.#shop.waiting === 0) this.#shop.balance = balance;
+    },
+  };
 
   constructor(page) {
     this.#page = page;
     const small = matchMedia("(max-width: 899px)").matches;
     this.#banners = new Banners({ layer: byId("gift-banners"), places: small ? 2 : 3 });
-    this.#effects = new Effects({ layer: byId("effects"), vendor: page.shell.vendor });
+    this.#effects = new Effects({ layer: byId("effects"), vendor: page.shell.vendor, home: page.shell.home });
     this.#shop = new Shop({ post: (purchase) => this.#post(purchase), told: (...said) => this.#told(...said) });
     this.#panel = new GiftPanel({
       buy: (gift, count) => this.#buy(gift, count),
@@ -82,7 +87,6 @@ export class Gifts {
   }
 
   #wallet(wallet) {
-    this.#lastRead = wallet;
     if (this.#shop.waiting === 0) this.#shop.balance = wallet?.balance ?? null;
   }
 

@@ -1,16 +1,18 @@
 /**
- * The comments of a room alone, for a browser source or dock of OBS: hears, is not counted, comes back for ever.
+ * The comments and gifts of a room alone, for a browser source or dock of OBS: hears, is not counted, comes back for ever.
  *
  * `?size=` letters in px (28), `?limit=` lines (12), `?fade=` seconds until a line goes (0: it stays), `?dir=down` the newest
  * on top. Behind the `#`, where no log has it: `password=` of the room, `usersig=` where guests may not come in.
  */
 
 import { byId, element, hueOf, shownName } from "./dom.js";
+import { giftOf, giftPicture, times } from "./gift-look.js";
 import { RoomSocket } from "./room-socket.js";
 
 const AGAIN_MS = 20_000;
 const FADE_MS = 600;
 const MOST_CHARACTERS = 300;
+const SHOWN = new Set(["comment", "gift"]);
 const ROLES = { owner: "Streamer", admin: "Moderator" };
 
 /** The numbers of the address, each within its bounds, or its usual value. */
@@ -65,18 +67,28 @@ export class Lines {
     }
   }
 
-  #line({ text, from = {}, color }) {
-    const words = [...String(text ?? "")];
-    const shown = words.length > MOST_CHARACTERS ? `${words.slice(0, MOST_CHARACTERS).join("")}…` : words.join("");
+  #line(event) {
+    const { from = {}, color } = event;
+    const gift = event.type === "gift" ? giftOf(event) : null;
     const nick = element("bdi", { class: "nick", text: shownName(from.nick, from.id || "someone") });
-    const said = element("span", { class: "text", dir: "auto", text: shown });
+    const said = gift ? giftSaid(gift) : textSaid(event);
     if (/^#[0-9a-f]{6}$/i.test(color ?? "")) said.style.color = color;
     const role = ROLES[from.role];
     const sign = role ? [element("span", { class: `role ${from.role}`, text: role })] : [];
-    const line = element("li", { class: "line" }, ...sign, nick, said);
+    const line = element("li", { class: gift ? "line gift" : "line" }, ...sign, nick, said);
     line.style.setProperty("--hue", hueOf(from.id ?? ""));
     return line;
   }
+}
+
+function giftSaid(gift) {
+  return element("span", { class: "text" }, "sent ", element("bdi", { text: gift.name }), giftPicture(gift), element("b", { class: "gift-times", text: times(gift.combo) }));
+}
+
+function textSaid({ text }) {
+  const words = [...String(text ?? "")];
+  const shown = words.length > MOST_CHARACTERS ? `${words.slice(0, MOST_CHARACTERS).join("")}…` : words.join("");
+  return element("span", { class: "text", dir: "auto", text: shown });
 }
 
 function begin() {
@@ -96,9 +108,9 @@ function begin() {
   });
   const lines = new Lines({ list: byId("chat"), limit, fade, now: () => socket.now() });
   socket.on("snapshot", (snapshot, { recovered }) => {
-    if (!recovered) lines.reset((snapshot.history ?? []).filter(({ type = "comment" }) => type === "comment"));
+    if (!recovered) lines.reset((snapshot.history ?? []).filter(({ type = "comment" }) => SHOWN.has(type)));
   });
-  socket.on("event", (event) => event.type === "comment" && lines.add(event));
+  socket.on("event", (event) => SHOWN.has(event.type) && lines.add(event));
   socket.on("state", ({ state, error }) => {
     // A short break is nobody's business; a refusal is for whoever sets this up.
     byId("trouble").hidden = state !== "refused" && (state !== "connecting" || byId("trouble").hidden);

@@ -1,14 +1,22 @@
 /** The one message that the room keeps in sight, and the box for a question to the streamer. A part of the page. */
 
 import { announce, byId, shownName } from "./dom.js";
+import { toast } from "./toasts.js";
 
 const MOST_CHARACTERS = 300;
+const ANSWERS = { shown: "Your question is shown to the room.", answered: "Your question was answered." };
 const KINDS = { question: "Question", comment: "Pinned", text: "Pinned" };
 
 export class Pins {
   #page;
 
   events = { pin: ({ pinned }) => this.#show(pinned) };
+
+  you = {
+    question: ({ room, status }) => {
+      if (room === this.#page.shell.room && ANSWERS[status]) toast({ title: ANSWERS[status], sign: "question" });
+    },
+  };
 
   constructor(page) {
     this.#page = page;

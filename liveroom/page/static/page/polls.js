@@ -24,7 +24,19 @@ export class Polls {
   enter({ polls = [] }) {
     const open = new Set(polls.map(({ id }) => id));
     for (const id of this.#cards.keys()) if (!open.has(id)) this.#remove(id);
-    for (const poll of polls) this.#take(poll);
+    for (const poll of polls) {
+      this.#take(poll);
+      if (!this.#page.guest) this.#recall(poll.id);
+    }
+  }
+
+  /** Whether one has voted already, before this page was loaded. */
+  async #recall(id) {
+    const seen = await this.#page.api.get(`/polls/${encodeURIComponent(id)}`).catch(() => null);
+    const card = this.#cards.get(id);
+    if (!card || card.voted || !seen?.choices?.length) return;
+    this.#voted(card, seen.choices);
+    this.#draw(card);
   }
 
   render(now) {
@@ -46,7 +58,6 @@ export class Polls {
     }
     const closed = card.poll.status === "open" && poll.status === "closed";
     card.poll = poll;
-    if (Array.isArray(poll.choices)) this.#voted(card, poll.choices);
     this.#draw(card);
     if (!closed) return;
     announce(`The poll is over: ${this.#leader(poll)}`);
@@ -142,9 +153,9 @@ export class Polls {
       card.voted = true;
       if (poll && poll.ballots >= (card.poll.ballots ?? 0)) card.poll = { ...card.poll, ...poll };
     } catch (error) {
-      card.error = error.message;
-      card.voted = error.kind === "already_voted";
-      if (!card.voted) card.own = new Set();
+      card.own = new Set();
+      if (error.kind === "already_voted") this.#recall(card.poll.id);
+      else card.error = error.message;
     }
     card.busy = false;
     this.#draw(card);

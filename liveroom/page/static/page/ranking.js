@@ -50,7 +50,7 @@ export class Ranking {
     const path = `/rooms/${encodeURIComponent(this.#page.shell.room)}/ranking?scope=${this.#scope}&limit=${LIMIT}`;
     try {
       const answer = await this.#page.api.get(path);
-      if (asked === this.#asked) this.#show(answer.results ?? []);
+      if (asked === this.#asked) this.#show(answer);
     } catch (error) {
       if (asked === this.#asked) this.#words(error.message);
     }
@@ -62,20 +62,20 @@ export class Ranking {
     byId("ranking-empty").hidden = text === "";
   }
 
-  #show(entries) {
+  #show({ entries = [], me }) {
     this.#words(entries.length ? "" : "Nobody has sent a gift yet. Be the first!");
-    byId("ranking-list").replaceChildren(
-      ...entries.map((entry, at) => {
-        const user = entry.user ?? entry.person ?? entry;
-        const own = user.id === this.#page.state.me.id;
-        return element(
-          "li", { class: own ? "own" : "" },
-          element("span", { class: "place", text: String(entry.place ?? entry.rank ?? at + 1) }),
-          avatar(user),
-          element("bdi", { class: "nick", text: shownName(user.nick, user.id, 30) }),
-          element("b", { text: money(entry.value ?? 0), title: (entry.value ?? 0).toLocaleString("en-US") }),
-        );
-      }),
+    // One's own place, where it is below those that are shown.
+    const below = me && !entries.some(({ user }) => user.id === me.user.id) ? [me] : [];
+    byId("ranking-list").replaceChildren(...[...entries, ...below].map((entry) => this.#line(entry)));
+  }
+
+  #line({ place, user, value = 0 }) {
+    return element(
+      "li", { class: user.id === this.#page.state.me.id ? "own" : "" },
+      element("span", { class: "place", text: String(place) }),
+      avatar(user),
+      element("bdi", { class: "nick", text: shownName(user.nick, user.id, 30) }),
+      element("b", { text: money(value), title: value.toLocaleString("en-US") }),
     );
   }
 }
