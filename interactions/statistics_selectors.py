@@ -32,7 +32,7 @@ def figures(summary: SessionSummary) -> dict[str, int | float]:
 
 def sessions_of(*, room: Room) -> QuerySet[LiveSession]:
     """The shows of the room, with their summaries where they have one."""
-    return LiveSession.objects.filter(room=room).select_related("summary")
+    return LiveSession.objects.filter(room=room).select_related("room", "summary")
 
 
 def session_of(*, app_id: int, sequence: str) -> LiveSession:
@@ -46,9 +46,16 @@ def session_of(*, app_id: int, sequence: str) -> LiveSession:
 
 def minutes_of(*, session: LiveSession) -> list[Minute]:
     """In order; those in which nothing was counted are not among them."""
+    return minutes_after(session=session, after=None, count=None)
+
+
+def minutes_after(*, session: LiveSession, after: datetime | None, count: int | None) -> list[Minute]:
+    """The same in portions: so many of those after one; None: from the first, and all."""
     names = [field.name for field in dataclasses.fields(Minute)]
-    rows = MinuteStat.objects.filter(session=session).order_by("minute").values_list(*names)
-    return [Minute(**dict(zip(names, row, strict=True))) for row in rows.iterator(chunk_size=2_000)]
+    rows = MinuteStat.objects.filter(session=session).order_by("minute")
+    if after is not None:
+        rows = rows.filter(minute__gt=after)
+    return [Minute(**dict(zip(names, row, strict=True))) for row in rows.values_list(*names)[:count]]
 
 
 def timeline(*, session: LiveSession, now: datetime, at_most: int) -> tuple[list[Minute], int]:

@@ -92,6 +92,10 @@ def fits(operation_id: str, answer: Any) -> None:
     jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(answer.json())
 
 
+def sequence_of(cast: Cast) -> str:
+    return str(cast.room.sessions.get().sequence)
+
+
 def told_by_the_provider(cast: Cast) -> Any:
     body = b'{"reference": "pay-1", "user": "mia", "amount": 7}'
     signature = TestProvider().sign(body, secret=cast.app.topup_secret, now=clock.now())
@@ -135,6 +139,8 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "rooms_messages_send": mia.post("rooms/r1/messages", {"text": "hi"}),
         "rooms_messages_list": mia.get("rooms/r1/messages"),
         "rooms_archive_list": stella.get("rooms/r1/archive"),
+        "rooms_sessions_list": stella.get("rooms/r1/sessions"),
+        "sessions_statistics_get": stella.get(f"sessions/{sequence_of(cast)}/statistics"),
         "rooms_likes_add": mia.post("rooms/r1/likes", {"count": 3}),
         "rooms_gifts_buy": mia.post("rooms/r1/gifts", {"gift": "rose", "count": 2}, **{"Idempotency-Key": "k"}),
         "gifts_list": mia.get("gifts"),
@@ -180,7 +186,10 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "streams_allow": server.delete(f"streams/{name}/forbid"),
         "streams_cut": server.post(f"streams/{name}/cut"),
     }
-    files = {"wallet_statement_get": mia.get("wallet/statement.csv")}
+    files = {
+        "wallet_statement_get": mia.get("wallet/statement.csv"),
+        "sessions_statistics_file_get": stella.get(f"sessions/{sequence_of(cast)}/statistics.csv"),
+    }
     for answer in files.values():
         assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
     for operation_id, answer in calls.items():
