@@ -11,6 +11,8 @@ import yaml
 
 from interactions import consumers
 from interactions.live.envelope import EVENT_TYPES
+from interactions.models import DrawEntry
+from interactions.services import draws, polls, questions
 from interactions.services.broadcasts import send_broadcast
 from liveroom.kernel import clock
 from liveroom.rooms.services import attributes, people, rooms
@@ -43,14 +45,24 @@ def test_real_frames_have_the_shapes_of_the_document(cast, watching, calls):
         stella.asks("ping")
         stella.says("")
         mia.says("nowhere")
+        draw = draws.open_draw(room=cast.room, keyword="666", prize="p", winners=2, seconds=60, by=by, now=now)
         mia.joins("r1")
         fits("snapshot", mia.snapshot)
+        assert [found["id"] for found in mia.snapshot["draws"]] == [draw.number]
+        DrawEntry.objects.create(draw=draw, person=cast.mia, at=now)
+        draws.finish_draw(draw_id=draw.pk, now=now)
         fill(cast.mia, 1_000)
         make_gift(cast.app, "rocket", kind=3, effect="https://example.org/r.json", unit="pcs")
         bought = {"id": 2, "type": "gift", "room": "r1", "gift": "rocket", "count": 2, "key": "k"}
         fits("gift_command", bought)
         assert mia.asks("gift", gift="rocket", count=2, key="k")["ok"]
         mia.asks("gift", gift="rocket", count=999, key="too many")
+        poll = polls.open_poll(room=cast.room, question="Tea?", answers=["yes", "no"], by=by, now=now)
+        fits("poll_vote_command", {"id": 3, "type": "poll_vote", "poll": poll.number, "choices": [1]})
+        assert mia.asks("poll_vote", poll=poll.number, choices=[1])["ok"]
+        assert not mia.asks("poll_vote", poll=poll.number, choices=[2])["ok"]
+        asked = questions.ask_question(room=cast.room, words="Why?", by=cast.actor(cast.mia), now=now)
+        questions.set_status(question=asked, status="shown", by=by, now=now)
         set_status(room=cast.room, status="live", by=by, now=now)
         changes = {
             "notice": "n",
