@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import redis
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from interactions.live import presence
-from interactions.models import ArchivedMessage, MinuteStat, Pin, Poll, Question, SessionSummary
+from interactions.models import ArchivedMessage, Pin, Poll, Question
 from interactions.rules import crowd
 from interactions.rules.admission import WORDS
 from interactions.rules.crowd import Came
-from interactions.rules.levels import BadgeRule, Measures
-from interactions.rules.statistics import Minute, filled
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import Profile, profile
 from liveroom.kernel import permission
-from liveroom.kernel.errors import NotFound
 from liveroom.kernel.redis import key, redis_for
-from liveroom.rooms.models import LiveSession, Room, RoomAdmin
+from liveroom.rooms.models import Room, RoomAdmin
 
 __all__ = [
     "Member",
     "MessageCount",
-    "SessionUnknown",
     "archived_messages",
-    "figures",
-    "latest_summaries",
     "members",
     "message_counts",
-    "minutes_of",
-    "session_of",
-    "sessions_of",
-    "timeline",
 ]
-
-
-class SessionUnknown(NotFound):
-    """10010: no show of that sequence in this app."""
-
-    name = "session_unknown"
 
 
 def archived_messages(
@@ -136,52 +119,6 @@ def members(*, room: Room, after: Came | None, size: int) -> tuple[list[Member],
 
 def _acts_for_app(person: Person, room: Room) -> bool:
     return person.identifier in room.app.admin_identifiers
-
-
-# -- shows in numbers
-
-
-FIGURES = (
-    "seconds", "online_peak", "online_mean", "viewers", "watch_seconds", "comments", "likes", "gifts", "gift_value",
-    "followers", "drops",
-)  # fmt: skip
-
-
-def figures(summary: SessionSummary) -> dict[str, int | float]:
-    """What is said of a show that is over, ready for the wire."""
-    return {name: getattr(summary, name) for name in FIGURES}
-
-
-def sessions_of(*, room: Room) -> QuerySet[LiveSession]:
-    """The shows of the room, with their summaries where they have one."""
-    return LiveSession.objects.filter(room=room).select_related("summary")
-
-
-def session_of(*, app_id: int, sequence: str) -> LiveSession:
-    """A show of one of the app's rooms; also of one that was disbanded. SessionUnknown."""
-    found = LiveSession.objects.select_related("room__app", "room__owner", "summary")
-    session = found.filter(sequence=sequence[:20], room__app_id=app_id).first()
-    if session is None or session.sequence != sequence:
-        raise SessionUnknown(f"There is no show {sequence[:40]!r}.")
-    return session
-
-
-def minutes_of(*, session: LiveSession) -> list[Minute]:
-    """In order; those in which nothing was counted are not among them."""
-    names = [field.name for field in dataclasses.fields(Minute)]
-    rows = MinuteStat.objects.filter(session=session).order_by("minute").values_list(*names)
-    return [Minute(**dict(zip(names, row, strict=True))) for row in rows.iterator(chunk_size=2_000)]
-
-
-def timeline(*, session: LiveSession, now: datetime, at_most: int) -> tuple[list[Minute], int]:
-    """Every minute of the show up to now, and how many minutes each entry stands for: of a long one, several."""
-    return filled(minutes_of(session=session), first=session.started_at, last=session.ended_at or now, at_most=at_most)
-
-
-def latest_summaries(*, session: LiveSession, count: int) -> list[SessionSummary]:
-    """Of the room's last shows up to this one, the oldest first; fewer if there are fewer."""
-    rows = SessionSummary.objects.filter(session__room_id=session.room_id, session__pk__lte=session.pk)
-    return list(rows.select_related("session").order_by("-session_id")[:count])[::-1]
 
 
 def shown_poll(poll: Poll) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def test_the_snapshot_says_everything_at_once(cast, watching):
     with watching(cast.mia) as phone:
         shown = phone.snapshot
     assert shown["room"] | {"status_at": 0} == {
-        "id": "r1", "sdkappid": 1400000000, "status": "to_be_started", "status_at": 0, "starts_at": None, "session": None,
+        "id": "r1", "sdkappid": cast.app.sdkappid, "status": "to_be_started", "status_at": 0, "starts_at": None, "session": None,
         "title": "Stella's room", "notice": "Be kind", "introduction": "", "category": "", "tags": ["music"], "cover": "",
         "attributes": {"pk": {"value": "on", "version": 1}, "status": {"value": "to_be_started", "version": 0}},
         "attributes_version": 1, "owner": {"id": "stella", "nick": "Stella", "avatar": "", "level": 0},
@@ -42,7 +42,7 @@ def test_the_snapshot_says_everything_at_once(cast, watching):
     assert shown["epoch"]
     assert shown["play"]["flv"].endswith(f"/live/{cast.stream.name}.flv?" + shown["play"]["flv"].partition("?")[2])
     assert set(shown) == {
-        "room", "me", "play", "limits", "online", "likes", "history", "server_time", "epoch", "seq",
+        "room", "me", "play", "limits", "online", "likes", "history", "pinned", "polls", "draws", "server_time", "epoch", "seq",
     }  # fmt: skip
 
 
