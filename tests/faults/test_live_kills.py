@@ -24,7 +24,7 @@ from interactions.live.room_ref import RoomRef
 from interactions.models import ArchivedMessage
 from liveroom.kernel.redis import key, shared
 from tests.helpers.crowd import Viewer
-from tests.helpers.people import Cast, make_cast
+from tests.helpers.people import Cast, make_cast_of_its_own
 from tests.helpers.sockets import SocketProcess, free_port
 from tests.helpers.stack import until
 
@@ -220,7 +220,7 @@ def pair(
 @pytest.fixture
 def room(transactional_db: None, own_redis: OwnRedis, pair: list[SocketProcess]) -> Iterator[Room]:
     own_redis.client().flushall()
-    yield Room(port=pair[0].port, cast=make_cast())
+    yield Room(port=pair[0].port, cast=make_cast_of_its_own())
     for process in pair:
         assert "Traceback" not in process.text()
 

@@ -77,6 +77,7 @@ READ = """
 
 
 @pytest.mark.journey
+@pytest.mark.alone
 def test_the_picture_is_less_than_two_seconds_old(stack: Stack, record_property: Callable[[str, object], None]) -> None:
     room = Room.made(stack)
     with camera(room.push_url), browser() as mia, browser() as late:

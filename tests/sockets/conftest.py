@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from liveroom.accounts.models import Person
-from tests.helpers.people import Cast, make_cast
+from tests.helpers.people import Cast, make_cast_of_its_own
 from tests.helpers.sockets import Phone, SocketProcess, calling
 
 # More often than shipped: whoever says something waits for a tick, and these tests say a lot. Where rates and
@@ -32,7 +32,7 @@ def sockets(
 @pytest.fixture
 def cast(transactional_db: None) -> Cast:
     """Committed: the socket process sees it."""
-    return make_cast()
+    return make_cast_of_its_own()
 
 
 @pytest.fixture

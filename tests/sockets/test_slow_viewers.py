@@ -244,8 +244,8 @@ class Listener(Viewer):
 class Sleeper:
     """One who joins and reads nothing for a while."""
 
-    def __init__(self, port: int) -> None:
-        self.wire = Wire(port, path="/ws/v1?sdkappid=1400000000")
+    def __init__(self, port: int, sdkappid: int) -> None:
+        self.wire = Wire(port, path=f"/ws/v1?sdkappid={sdkappid}")
         self.wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
         self.wire.says(id=1, type="join", room="r1")
         while "ok" not in (answer := self._next() or {}):
@@ -284,6 +284,7 @@ def unsent(*, port: int, peers: set[int]) -> list[int]:
     return found
 
 
+@pytest.mark.alone
 def test_ten_who_stop_reading_cost_the_others_nothing(cast: Cast, process: SocketProcess) -> None:
     Room.objects.update(messages_per_second=10_000)
     usual = {"port": process.port, "room": "r1", "sdkappid": cast.app.sdkappid}
@@ -305,7 +306,9 @@ def test_ten_who_stop_reading_cost_the_others_nothing(cast: Cast, process: Socke
         loop = asyncio.get_running_loop()
         lives = [asyncio.ensure_future(listener.stay()) for listener in listeners]
         await asyncio.wait_for(asyncio.gather(*(listener.joined.wait() for listener in listeners)), 10)
-        sleepers = [await loop.run_in_executor(pool, Sleeper, process.port) for _ in range(STALLED + DOZING)]
+        sleepers = [
+            await loop.run_in_executor(pool, Sleeper, process.port, cast.app.sdkappid) for _ in range(STALLED + DOZING)
+        ]
         stalled, dozing = sleepers[:STALLED], sleepers[STALLED:]
         await say_many(50, LONG)
         before, peers = memory_bytes(process.child.pid), {sleeper.port for sleeper in sleepers}

@@ -89,6 +89,7 @@ def in_a_thread(work: Callable[[], None]) -> threading.Thread:
     return thread
 
 
+@pytest.mark.alone
 def test_two_hundred_come_at_once_while_state_and_comments_flow(cast, sockets: SocketProcess, watching):
     by, stop, said = cast.actor(cast.stella), threading.Event(), []
     attributes.write_attributes(room=cast.room, values={"pk": "0"}, replace=False, by=STAFF, now=clock.now())
