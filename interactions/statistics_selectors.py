@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
-from interactions.models import MinuteStat, SessionSummary
-from interactions.rules.statistics import Minute, filled
+from interactions.models import MinuteStat, SentGift, SessionSummary, SessionViewer
+from interactions.rules.statistics import Minute, filled, totals
 from liveroom.kernel.errors import NotFound
 from liveroom.rooms.models import LiveSession, Room
 
@@ -67,3 +67,31 @@ def latest_summaries(*, session: LiveSession, count: int) -> list[SessionSummary
     """Of the room's last shows up to this one, the oldest first; fewer if there are fewer."""
     rows = SessionSummary.objects.filter(session__room_id=session.room_id, session__pk__lte=session.pk)
     return list(rows.select_related("session").order_by("-session_id")[:count])[::-1]
+
+
+def last_summary(*, owner_id: int) -> SessionSummary | None:
+    """Of the last show that was summed up in one of this person's open rooms."""
+    rows = SessionSummary.objects.filter(session__room__owner_id=owner_id, session__room__disbanded_at__isnull=True)
+    return rows.select_related("session__room__app").order_by("-session_id").first()
+
+
+def measured(*, session: LiveSession, ends: datetime, now: datetime) -> SessionSummary:
+    """What the show comes to from its beginning to `ends`; not saved."""
+    sums = totals(minutes_of(session=session))
+    given = SentGift.objects.filter(session=session, order__refund__isnull=True)
+    gifts = given.aggregate(count=Sum("count"), value=Sum("total"))
+    return SessionSummary(
+        session=session,
+        seconds=max(0, int((ends - session.started_at).total_seconds())),
+        online_peak=sums.online_peak,
+        online_mean=sums.online_mean,
+        viewers=SessionViewer.objects.filter(session=session).count() + sums.guests_peak,
+        watch_seconds=sums.watch_seconds,
+        comments=sums.comments,
+        likes=sums.likes,
+        gifts=gifts["count"] or 0,
+        gift_value=gifts["value"] or 0,
+        followers=sums.followers,
+        drops=sums.drops,
+        at=now,
+    )

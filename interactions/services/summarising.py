@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Sum
 
 from interactions import statistics_selectors as selectors
 from interactions.facts import SessionSummarised
 from interactions.live import archive
-from interactions.models import Cursor, SentGift, SessionSummary, SessionViewer
+from interactions.models import Cursor, SessionSummary
 from interactions.rules import statistics as rules
 from interactions.services.recounting import recount_shows
 from interactions.services.sampling import cursor_of
@@ -47,24 +46,8 @@ def summarise(*, session: LiveSession, now: datetime) -> SessionSummary | None:
         LiveSession.objects.select_for_update().get(pk=session.pk)
         if SessionSummary.objects.filter(session=session).exists():
             return None
-        sums = rules.totals(selectors.minutes_of(session=session))
-        given = SentGift.objects.filter(session=session, order__refund__isnull=True)
-        gifts = given.aggregate(count=Sum("count"), value=Sum("total"))
-        summary = SessionSummary.objects.create(
-            session=session,
-            seconds=max(0, int((ends - session.started_at).total_seconds())),
-            online_peak=sums.online_peak,
-            online_mean=sums.online_mean,
-            viewers=SessionViewer.objects.filter(session=session).count() + sums.guests_peak,
-            watch_seconds=sums.watch_seconds,
-            comments=sums.comments,
-            likes=sums.likes,
-            gifts=gifts["count"] or 0,
-            gift_value=gifts["value"] or 0,
-            followers=sums.followers,
-            drops=sums.drops,
-            at=now,
-        )
+        summary = selectors.measured(session=session, ends=ends, now=now)
+        summary.save()
         Cursor.objects.filter(name=cursor_of(session.pk)).delete()
         facts.state(
             SessionSummarised(

@@ -12,7 +12,9 @@ from django.urls import reverse
 from redis import RedisError
 
 from interactions.live import archive
+from interactions.statistics_selectors import last_summary
 from liveroom.accounts.models import Login, Person
+from liveroom.console import plots
 from liveroom.kernel import clock
 from liveroom.kernel.models import Lease, OutboxRow
 from liveroom.kernel.pages import is_staff
@@ -126,7 +128,22 @@ def for_streamer(login: Login) -> dict[str, Any]:
         "staff": False,
         "rooms": _rooms(mine.order_by("-status_at")[:100]),
         "name": login.person.shown_name,
+        "last": _last_show(login.person),
         "new_url": reverse("admin:rooms_room_add"),
+    }
+
+
+def _last_show(person: Person) -> dict[str, Any] | None:
+    """What her last show came to."""
+    summary = last_summary(owner_id=person.pk)
+    if summary is None:
+        return None
+    session = summary.session
+    return {
+        "session": session,
+        "length": plots.span(summary.seconds),
+        "figures": plots.figures(summary, currency=session.room.app.currency),
+        "url": reverse("admin:rooms_livesession_change", args=(session.pk,)),
     }
 
 

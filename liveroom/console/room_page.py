@@ -11,13 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, reverse
 
 from interactions.selectors import message_counts
+from interactions.statistics_selectors import sessions_of
 from liveroom.console.moderation import MODERATION, ModerationActs
 from liveroom.kernel import clock, permission
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, is_staff
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, STATUS_ACTS, RoomPages
-from liveroom.rooms.models import LiveSession, Room, RoomAdmin
+from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.rules.status import Status, legal_next
 from streams import selectors
 from streams.models import Publish, PushRefusal, Stream
@@ -126,7 +127,7 @@ class WholeRoomPage(ModerationActs, RoomPages):
             "open": room.disbanded_at is None,
             "messages": message_counts(room_key=room.key),
             "archive_url": self._archive_url(request, room),
-            "sessions": list(LiveSession.objects.filter(room=room).order_by("-id")[:SESSIONS]),
+            "sessions": list(sessions_of(room=room).order_by("-id")[:SESSIONS]),
         }
         if room.disbanded_at is not None:
             return found

@@ -57,7 +57,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Overview", "dashboard", "index", staff=False),
                     _item("Rooms", "live_tv", "rooms_room_changelist", staff=False),
-                    _item("Live sessions", "history", "rooms_livesession_changelist"),
+                    _item("Live sessions", "history", "rooms_livesession_changelist", staff=False),
                     _item("Messages", "forum", "interactions_archivedmessage_changelist"),
                     _item("Broadcast", "campaign", "broadcast"),
                 ],

@@ -1,4 +1,4 @@
-"""The room's page, for staff and for the streamer who owns it; live sessions for staff."""
+"""The room's page and its shows', for staff and for the streamer who owns it."""
 
 from liveroom.rooms.admin import pages
 

@@ -1,4 +1,4 @@
-"""The room's page, for staff and for the streamer who owns it; live sessions for staff.
+"""The room's page and its shows', for staff and for the streamer who owns it.
 
 What streams know of a room (the address for OBS, health) is added by the roof: liveroom/console/room_page.py."""
 
@@ -57,6 +57,12 @@ LOOKED = (
 )  # fmt: skip
 
 
+def own_person(request: HttpRequest) -> int | None:
+    """The person whose rooms a streamer's login runs."""
+    user = request.user
+    return user.person_id if isinstance(user, Login) and user.is_active and user.is_staff else None
+
+
 class _Looked(TabularInline):
     """Rows of a room that staff look at."""
 
@@ -102,15 +108,10 @@ class RoomPages(ConsoleAdmin):
     def actor(self, request: HttpRequest) -> Actor:
         return login_actor(cast(Login, request.user))
 
-    def _own(self, request: HttpRequest) -> int | None:
-        """The person whose rooms a streamer's login runs."""
-        user = request.user
-        return user.person_id if isinstance(user, Login) and user.is_active and user.is_staff else None
-
     def _may(self, request: HttpRequest, obj: Any) -> bool:
         if is_staff(request):
             return True
-        own = self._own(request)
+        own = own_person(request)
         return own is not None and (obj is None or (obj.owner_id == own and obj.disbanded_at is None))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -129,7 +130,7 @@ class RoomPages(ConsoleAdmin):
         found = super().get_queryset(request).select_related("app", "owner")
         if is_staff(request):
             return found
-        own = self._own(request)
+        own = own_person(request)
         return found.filter(owner_id=own, disbanded_at__isnull=True) if own is not None else found.none()
 
     # -- the list
@@ -270,10 +271,33 @@ class RoomPages(ConsoleAdmin):
         return HttpResponseRedirect(reverse(f"{self.admin_site.name}:rooms_room_changelist"))
 
 
-@admin.register(LiveSession)
-class LiveSessionAdmin(SwornAdmin):
-    list_display = ("sequence", "room", "started_at", "ended_at", "end_reason", "had_publisher")
-    list_filter = ("room__app", "end_reason")
+class LiveSessionPages(SwornAdmin):
+    """Base of a show's page, for staff and for the streamer whose room it is; `liveroom.console.session_page` registers it."""
+
+    list_display: Sequence[str] = ("sequence", "room", "started_at", "ended_at", "end_reason")
     search_fields = ("sequence", "room__group_id", "room__title")
-    list_select_related = ("room",)
+    list_select_related: Sequence[str] = ("room",)
     ordering = ("-id",)
+
+    def _may(self, request: HttpRequest, obj: LiveSession | None) -> bool:
+        if is_staff(request):
+            return True
+        own = own_person(request)
+        return own is not None and (obj is None or (obj.room.owner_id == own and obj.room.disbanded_at is None))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, None)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        found = super().get_queryset(request).select_related("room__app", "room__owner")
+        if is_staff(request):
+            return found
+        own = own_person(request)
+        return found.filter(room__owner_id=own, room__disbanded_at__isnull=True) if own is not None else found.none()
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Filters list what there is: a streamer's would list other people's rooms."""
+        return ("room__app", "end_reason") if is_staff(request) else ()
