@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from liveroom import demo_gifts
 from liveroom.accounts.models import ApiKey, App, Domain, Login, Person
 from liveroom.accounts.services import profiles, tokens
 from liveroom.kernel import permission, signing
@@ -61,6 +62,7 @@ def make_demo(*, now: datetime) -> None:
         )
     if not RoomAdmin.objects.filter(room=room, person=max_).exists():
         appoint_admin(room=room, identifier="max", by=BY, now=now)
+    demo_gifts.add_gifts(app=app, by=BY, now=now)
 
 
 def _person(app: App, identifier: str, nick: str, username: str) -> Person:
