@@ -223,7 +223,7 @@ class DrawView(APIView):
         winners = [row.person for row in selectors.winners_of(found)]
         return Response({**_shown(found, winners), **_won(found)})
 
-    @extend_schema(operation_id="draws_cancel", responses=DrawSerializer)
+    @extend_schema(operation_id="draws_cancel", responses={200: DrawSerializer})
     def delete(self, request: ApiRequest, draw: str) -> Response:
         """Cancel a draw that is planned or open; nobody wins, and the room is told. 409 once the lot has fallen."""
         found = _asked_draw(request, draw, manage=True)

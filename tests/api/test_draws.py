@@ -128,7 +128,7 @@ def test_the_winners_are_a_table_that_no_spreadsheet_runs(cast: Cast) -> None:
     number = drawn(cast, cast.mia)
     answer = cast.api(cast.max).get(f"draws/{number}/winners.csv")
     assert answer.status_code == 200
-    table = b"".join(answer.streaming_content).decode()
+    table = b"".join(answer).decode()
     assert table == 'place,user,nick\r\n1,mia,"\'=HYPERLINK(""http://x"")"\r\n'
     assert cast.api(cast.mia).get(f"draws/{number}/winners.csv").status_code == 403
     assert cast.server().get(f"draws/{number}/winners.csv").status_code == 200

@@ -13,10 +13,11 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
 from interactions.billing.providers import TestProvider
+from interactions.services import draws
 from liveroom.accounts.models import App
 from liveroom.kernel import clock
 from tests.helpers.money import fill, make_gift
-from tests.helpers.people import Cast
+from tests.helpers.people import STAFF, Cast
 from tests.helpers.problems import given
 
 OPERATION_IDS = Path(__file__).with_name("operation_ids.txt")
@@ -107,6 +108,17 @@ def told_by_the_provider(cast: Cast) -> Any:
     )
 
 
+def draw_asked(keyword: str = "666") -> dict[str, Any]:
+    return {"keyword": keyword, "prize": "p", "winners": 1, "seconds": 60, "conditions": {"min_level": 1}}
+
+
+def drawn(cast: Cast) -> str:
+    """The number of a draw that was drawn."""
+    draw = draws.open_draw(room=cast.room, by=STAFF, now=clock.now(), **draw_asked("777"))
+    draws.finish_draw(draw_id=draw.pk, now=clock.now())
+    return draw.number
+
+
 @pytest.mark.django_db
 def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
     App.objects.filter(pk=cast.app.pk).update(demo=True, test_topups=True)
@@ -152,22 +164,27 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "topups_take": told_by_the_provider(cast),
         "demo_topups_create": mia.post("demo/topups"),
         "users_messages_send": mia.post("users/stella/messages", {"text": "hi"}),
+        "rooms_polls_open": (poll := stella.post("rooms/r1/polls", {"question": "?", "answers": ["a", "b"]})),
+        "rooms_polls_list": mia.get("rooms/r1/polls"),
+        "polls_get": mia.get(f"polls/{poll.json()['id']}"),
+        "polls_vote": mia.post(f"polls/{poll.json()['id']}/votes", {"choices": [1]}),
+        "polls_close": stella.post(f"polls/{poll.json()['id']}/close"),
+        "rooms_draws_open": (draw := stella.post("rooms/r1/draws", draw_asked())),
+        "rooms_draws_list": mia.get("rooms/r1/draws"),
+        "draws_verify": mia.get(f"draws/{drawn(cast)}/verify"),
+        "draws_get": mia.get(f"draws/{drawn(cast)}"),
+        "draws_cancel": stella.delete(f"draws/{draw.json()['id']}"),
+        "rooms_questions_ask": (question := mia.post("rooms/r1/questions", {"text": "?"})),
+        "rooms_questions_list": stella.get("rooms/r1/questions"),
+        "questions_update": stella.patch(f"questions/{question.json()['id']}", {"status": "shown"}),
+        "rooms_pin_get": mia.get("rooms/r1/pin"),
+        "rooms_pin_set": stella.put("rooms/r1/pin", {"text": "hi"}),
         "rooms_online_get": mia.get("rooms/r1/online"),
         "rooms_members_list": mia.get("rooms/r1/members"),
         "rooms_mutes_set": stella.post("rooms/r1/mutes", {"user": "mia", "seconds": 60}),
         "rooms_mutes_list": stella.get("rooms/r1/mutes"),
         "rooms_mute_all_set": stella.put("rooms/r1/mute-all"),
         "rooms_mute_all_get": mia.get("rooms/r1/mute-all"),
-        "rooms_polls_open": (poll := stella.post("rooms/r1/polls", {"question": "?", "answers": ["a", "b"]})),
-        "rooms_polls_list": mia.get("rooms/r1/polls"),
-        "polls_get": mia.get(f"polls/{poll.json()['id']}"),
-        "polls_vote": mia.post(f"polls/{poll.json()['id']}/votes", {"choices": [1]}),
-        "polls_close": stella.post(f"polls/{poll.json()['id']}/close"),
-        "rooms_questions_ask": (question := mia.post("rooms/r1/questions", {"text": "?"})),
-        "rooms_questions_list": stella.get("rooms/r1/questions"),
-        "questions_update": stella.patch(f"questions/{question.json()['id']}", {"status": "shown"}),
-        "rooms_pin_get": mia.get("rooms/r1/pin"),
-        "rooms_pin_set": stella.put("rooms/r1/pin", {"text": "hi"}),
         "rooms_bans_set": stella.post("rooms/r1/bans", {"user": "zed"}),
         "rooms_bans_list": stella.get("rooms/r1/bans"),
         "bans_set": server.post("bans", {"user": "zed", "seconds": 60, "reason": "spam"}),
@@ -187,6 +204,7 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "streams_cut": server.post(f"streams/{name}/cut"),
     }
     files = {
+        "draws_winners_get": stella.get(f"draws/{drawn(cast)}/winners.csv"),
         "wallet_statement_get": mia.get("wallet/statement.csv"),
         "sessions_statistics_file_get": stella.get(f"sessions/{sequence_of(cast)}/statistics.csv"),
     }
@@ -203,9 +221,9 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "rooms_mute_all_lift": stella.delete("rooms/r1/mute-all"),
         "rooms_bans_lift": stella.delete("rooms/r1/bans/zed"),
         "bans_lift": server.delete("bans/zed"),
+        "rooms_pin_delete": stella.delete("rooms/r1/pin"),
         "rooms_disband": stella.delete("rooms/r1"),
     }
     for answer in silent.values():
         given(answer, 204)
     assert set(calls) | set(silent) | set(files) == set(operations())
-        "rooms_pin_delete": stella.delete("rooms/r1/pin"),
