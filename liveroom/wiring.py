@@ -50,7 +50,7 @@ from interactions.services import (
     telling,
 )
 from liveroom import housekeeping
-from liveroom.accounts.facts import ProfileChanged, TokensRevoked
+from liveroom.accounts.facts import AppChanged, ProfileChanged, TokensRevoked
 from liveroom.kernel import facts, outbox, permission
 from liveroom.kernel.facts import Fact, Row
 from liveroom.kernel.permission import ADMIN, MEMBER, OWNER, Voter
@@ -67,6 +67,7 @@ from streams.voters import not_forbidden, not_held
 
 # `durable`: in the transaction, fails with it. `after`: once committed, best effort.
 FACTS: dict[type[Fact], Row] = {
+    AppChanged: Row(durable=[levels.app_changed]),
     ProfileChanged: Row(durable=[say_people.profile_changed]),
     TokensRevoked: Row(durable=[say_people.tokens_revoked]),
     rooms.RoomCreated: Row(durable=[following.give_main_stream]),

@@ -1,5 +1,5 @@
 """Pages for what viewers feel: a module per subject."""
 
-from interactions.admin import archive
+from interactions.admin import archive, standing
 
-__all__ = ["archive"]
+__all__ = ["archive", "standing"]

@@ -20,6 +20,7 @@ from interactions.rules import levels as rules
 from interactions.rules.levels import BadgeRule
 from interactions.services import cursors
 from interactions.services.cursors import CountedElsewhere
+from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import facts
@@ -75,6 +76,12 @@ def look_again(*, person_ids: Iterable[int], now: datetime) -> None:
 def look_at_everybody(*, app: App, now: datetime) -> int:
     """What levels or badges are taken from has changed for the whole app. Returns how many people have a score."""
     return int(Score.objects.filter(person__app=app).update(changed_at=now))
+
+
+def app_changed(fact: AppChanged) -> None:
+    """Called in the transaction that changed the app: with other weights or thresholds everybody may stand elsewhere."""
+    if {"level_weights", "level_thresholds"} & set(fact.changed):
+        Score.objects.filter(person__app_id=fact.app_id).update(changed_at=fact.at)
 
 
 @dataclass(frozen=True, slots=True)

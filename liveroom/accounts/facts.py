@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from liveroom.kernel.facts import Fact
 
@@ -24,3 +25,13 @@ class TokensRevoked(Fact):
     person_id: int
     sdkappid: int
     identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppChanged(Fact):
+    """Settings of an app are others now: `changed` names the fields."""
+
+    app_id: int
+    sdkappid: int
+    at: datetime
+    changed: tuple[str, ...]

@@ -83,6 +83,9 @@ UNFOLD: dict[str, Any] = {
                 "title": "People and apps",
                 "items": [
                     _item("People", "group", "accounts_person_changelist"),
+                    _item("Levels", "trending_up", "interactions_score_changelist"),
+                    _item("Badges", "military_tech", "interactions_badge_changelist"),
+                    _item("Memberships", "loyalty", "interactions_membership_changelist"),
                     _item("Logins", "badge", "accounts_login_changelist"),
                     _item("Apps", "apps", "accounts_app_changelist"),
                     _item("API keys", "vpn_key", "accounts_apikey_changelist"),

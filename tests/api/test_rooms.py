@@ -190,7 +190,7 @@ def test_a_thousand_rooms_that_nobody_watches_are_all_in_the_list(cast):
 @pytest.mark.parametrize(
     "query",
     [
-        {"sort": "popularity"}, {"status": "on"}, {"cursor": "junk"}, {"cursor": "cD1qdW5r"}, {"cursor": "cD1qdW5r", "sort": "start"},
+        {"sort": "loudest"}, {"status": "on"}, {"cursor": "junk"}, {"cursor": "cD1qdW5r"}, {"cursor": "cD1qdW5r", "sort": "start"},
         {"cursor": "cD1qdW5r", "sort": "new"}, {"cursor": "cj0xJnA9"}, {"cursor": "bz0tMSZwPXg="},
     ],
 )  # fmt: skip

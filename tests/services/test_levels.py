@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from interactions.live import archive, counters
 from interactions.live.archive import ARCHIVE, Standing
 from interactions.live.room_ref import ref
 from interactions.models import ArchivedMessage, Badge, Cursor, PersonBadge, Score
 from interactions.services import badges, levels, memberships, scoring
+from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import Person
-from liveroom.kernel import clock
+from liveroom.kernel import clock, facts
 from liveroom.kernel.errors import NotPermitted
 from liveroom.kernel.models import AuditEntry, OutboxRow
 from liveroom.kernel.redis import shared
@@ -125,7 +127,13 @@ def test_likes_are_taken_in_portions_and_a_portion_counts_once(cast, monkeypatch
 
 
 def test_a_minute_online_is_a_minute_in_however_many_rooms(cast, monkeypatch):
-    here = [(cast.app.pk, "mia"), (cast.app.pk, "mia"), (cast.app.pk, "max"), (cast.other_app.pk, "rita"), (cast.app.pk, "x")]
+    here = [
+        (cast.app.pk, "mia"),
+        (cast.app.pk, "mia"),
+        (cast.app.pk, "max"),
+        (cast.other_app.pk, "rita"),
+        (cast.app.pk, "x"),
+    ]
     monkeypatch.setattr(scoring, "_present", lambda: here)
     now = clock.now()
 
@@ -249,6 +257,19 @@ def test_badges_are_earned_lost_given_and_taken(cast):
     assert set(AuditEntry.objects.filter(action__startswith="badge.").values_list("action", flat=True)) == {
         "badge.give", "badge.take",
     }  # fmt: skip
+
+
+def test_new_thresholds_are_applied_to_everybody_of_the_app(cast):
+    now = clock.now()
+    levels.add_gift_values({cast.mia.pk: 60, cast.rita.pk: 60}, now)
+    follow(now)
+    cast.app.level_thresholds = [100]
+    cast.app.save()
+    for changed in (("name",), ("level_thresholds", "name")):
+        with transaction.atomic():
+            facts.state(AppChanged(app_id=cast.app.pk, sdkappid=cast.app.sdkappid, at=now + MINUTE, changed=changed))
+    assert follow(now + MINUTE) == 1
+    assert (level(cast.mia), level(cast.rita)) == (0, 1)
 
 
 def test_a_new_rule_of_the_app_is_applied_to_everybody(cast):

@@ -14,10 +14,11 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import ApiKey, App, Domain
 from liveroom.accounts.models.apps import SCOPES
 from liveroom.accounts.services import apps
-from liveroom.kernel import audit, clock
+from liveroom.kernel import audit, clock, facts
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, ConsoleAdmin, RowForm, ServiceForm, short_list
 
@@ -63,6 +64,7 @@ class AppAdmin(ConsoleAdmin):
                 )
             },
         ),
+        ("Levels and popularity", {"fields": ("level_weights", "level_thresholds", "popularity_weights")}),
         ("Demo", {"fields": ("demo",)}),
     )
     acts = (
@@ -86,6 +88,7 @@ class AppAdmin(ConsoleAdmin):
             apps.create_app(app=obj, host=settings.LIVEROOM.host, by=by, now=now, address=address)
             return
         obj.save()
+        facts.state(AppChanged(app_id=obj.pk, sdkappid=obj.sdkappid, at=now, changed=tuple(form.changed_data)))
         audit.record(
             action="app.change", actor=by, now=now, target=str(obj.sdkappid), address=address,
             detail={"fields": form.changed_data},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
@@ -68,11 +69,17 @@ class PersonAdmin(ConsoleAdmin):
             return ("app", "identifier", "nick", "avatar")
         return (
             "app", "identifier", "nick", "avatar", "level", "role", "fields", "blocked", "tokens_valid_from", "created_at",
-            "login_link",
+            "standing_link", "login_link",
         )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
         return [name for name in self.get_fields(request, obj) if name not in ("nick", "avatar")] if obj else ()
+
+    @admin.display(description="points and badges")
+    def standing_link(self, person: Person) -> str:
+        url = reverse("admin:interactions_score_changelist")
+        query = urlencode({"q": person.identifier, "person__app__id__exact": person.app_id})
+        return format_html('<a class="lr-link" href="{}?{}">Standing</a>', url, query)
 
     @admin.display(description="console login")
     def login_link(self, person: Person) -> str:
