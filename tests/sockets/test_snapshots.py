@@ -13,7 +13,8 @@ from urllib.parse import quote
 import pytest
 from django.db import connection
 
-from interactions.services import joining
+from interactions import selectors
+from interactions.services import joining, pinning, polls
 from interactions.services.lobby import Door
 from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
@@ -65,6 +66,7 @@ class Newcomer:
         room = self.snapshot["room"]
         shown = {"notice": room["notice"], "title": room["title"], "pk": room["attributes"]["pk"], "muted_all": False}
         shown["muted_all"] = self.snapshot["me"]["muted_all"]
+        shown |= {"pinned": self.snapshot["pinned"], "polls": self.snapshot["polls"]}
         for event in self.numbered:
             if event["type"] == "notice":
                 shown["notice"] = event["notice"]
@@ -74,6 +76,10 @@ class Newcomer:
                 shown["pk"] = event["changed"].get("pk", shown["pk"])
             elif event["type"] == "mute_all":
                 shown["muted_all"] = event["on"]
+            elif event["type"] == "pin":
+                shown["pinned"] = event["pinned"]
+            elif event["type"] == "poll":
+                shown["polls"] = [event["poll"]]
         return shown
 
 
@@ -93,6 +99,7 @@ def in_a_thread(work: Callable[[], None]) -> threading.Thread:
 def test_two_hundred_come_at_once_while_state_and_comments_flow(cast, sockets: SocketProcess, watching):
     by, stop, said = cast.actor(cast.stella), threading.Event(), []
     attributes.write_attributes(room=cast.room, values={"pk": "0"}, replace=False, by=STAFF, now=clock.now())
+    poll = polls.open_poll(room=cast.room, question="Tea?", answers=["yes", "no"], by=by, now=clock.now())
     tell()
 
     def change() -> None:
@@ -104,6 +111,11 @@ def test_two_hundred_come_at_once_while_state_and_comments_flow(cast, sockets: S
             )
             attributes.write_attributes(room=cast.room, values={"pk": str(n)}, replace=False, by=by, now=clock.now())
             (muting.mute_everyone if n % 2 else muting.unmute_everyone)(room=cast.room, by=by, now=clock.now())
+            if n % 4 == 1:
+                pinning.pin_message(room=cast.room, words=f"pin {n}", by=by, now=clock.now())
+                voter = tokens.ensure_person(app=cast.app, identifier=f"voter{n}")
+                polls.vote(poll=poll, choices=[1], room=cast.room, by=cast.actor(voter), now=clock.now())
+                polls.tell_totals(now=poll.opened_at + n * polls.BETWEEN)
             tell()
             stop.wait(0.02)
 
@@ -152,6 +164,8 @@ def test_two_hundred_come_at_once_while_state_and_comments_flow(cast, sockets: S
         final = truth.state()
     room = Room.objects.get(pk=cast.room.pk)
     assert (final["notice"], final["title"]) == (room.notice, room.title)
+    assert (final["pinned"], final["polls"]) == (selectors.pinned(room), selectors.open_polls(room))
+    assert final["polls"][0]["ballots"] > 0
     last = said[-1][0]
     for one in crowd:
         seq = one.snapshot["seq"]
