@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ GRACE = timedelta(seconds=2)
 _NUMBER = re.compile(r"[a-z0-9]{1,24}")
 # So many comments of one user are looked through for the one that was nearly the keyword.
 _LOOKED_THROUGH = 500
+_ROWS_AT_ONCE = 200
 
 
 class DrawUnknown(NotFound):
@@ -118,6 +119,17 @@ def draws_of(*, room: Room, planned: bool) -> QuerySet[Draw]:
 
 def winners_of(draw: Draw) -> QuerySet[DrawWinner]:
     return DrawWinner.objects.filter(draw=draw).select_related("person").order_by("place")
+
+
+WINNERS_HEADER = ("place", "user", "nick")
+
+
+def winner_rows(draw: Draw) -> Iterator[list[tuple[int, str, str]]]:
+    """For a table, a part at a time."""
+    rows = winners_of(draw)
+    for start in range(0, draw.winners_count, _ROWS_AT_ONCE):
+        part = rows[start : start + _ROWS_AT_ONCE]
+        yield [(row.place, row.person.identifier, row.person.shown_name) for row in part]
 
 
 def entrants_of(draw: Draw) -> list[str]:

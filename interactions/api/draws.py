@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,8 +29,6 @@ from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
 from liveroom.rooms.api.views import SDKAPPID, RoomPages, asked_room
 from liveroom.rooms.services.people import check_entry
-
-_CSV_ROWS = 200
 
 
 class ConditionsSerializer(serializers.Serializer):
@@ -260,16 +258,6 @@ class DrawWinnersView(APIView):
     def get(self, request: ApiRequest, draw: str) -> StreamingHttpResponse:
         """The winners as a table, for who sends out the prizes (owner, admins, server)."""
         found = _asked_draw(request, draw, manage=True)
-        return winners_csv(found)
-
-
-def winners_csv(draw: Draw) -> StreamingHttpResponse:
-    """Also for the console."""
-
-    def parts() -> Iterator[Sequence[Sequence[Any]]]:
-        rows = selectors.winners_of(draw)
-        for start in range(0, draw.winners_count, _CSV_ROWS):
-            part = rows[start : start + _CSV_ROWS]
-            yield [(row.place, row.person.identifier, row.person.shown_name) for row in part]
-
-    return csv_response(name=f"winners-{draw.number}.csv", header=("place", "user", "nick"), parts=parts())
+        return csv_response(
+            name=f"winners-{found.number}.csv", header=selectors.WINNERS_HEADER, parts=selectors.winner_rows(found)
+        )

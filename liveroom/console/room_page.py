@@ -12,6 +12,7 @@ from django.urls import path, reverse
 
 from interactions.selectors import message_counts
 from interactions.statistics_selectors import sessions_of
+from liveroom.console.drawing import DRAWING, DrawActs
 from liveroom.console.moderation import MODERATION, ModerationActs
 from liveroom.kernel import clock, permission
 from liveroom.kernel.http import client_address
@@ -91,12 +92,12 @@ def live_state(*, room: Room, stream: Stream | None, now: datetime) -> dict[str,
 
 
 @admin.register(Room)
-class WholeRoomPage(ModerationActs, RoomPages):
+class WholeRoomPage(ModerationActs, DrawActs, RoomPages):
     """The room's page with everything on it."""
 
     change_form_template = "console/room.html"
     change_form_outer_before_template = None
-    acts = (*RoomPages.acts, RESET, *MODERATION)
+    acts = (*RoomPages.acts, RESET, *MODERATION, *DRAWING)
 
     def get_urls(self) -> list[Any]:
         live = path(
@@ -143,6 +144,7 @@ class WholeRoomPage(ModerationActs, RoomPages):
             "dismiss": self.shown_act(room, DISMISS),
             "disband": self.shown_act(room, DISBAND),
             "moderation": self.moderation_panel(room, now=now),
+            "draws": self.draws_panel(room),
             "live_url": reverse(f"{self.admin_site.name}:rooms_room_live", args=(room.pk,)),
             "state": live_state(room=room, stream=stream, now=now),
             "stream": stream,

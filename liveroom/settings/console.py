@@ -59,6 +59,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Rooms", "live_tv", "rooms_room_changelist", staff=False),
                     _item("Live sessions", "history", "rooms_livesession_changelist", staff=False),
                     _item("Messages", "forum", "interactions_archivedmessage_changelist"),
+                    _item("Draws", "redeem", "interactions_draw_changelist"),
                     _item("Broadcast", "campaign", "broadcast"),
                 ],
             },
