@@ -15,12 +15,14 @@ SOFT_TEXT = "#8b93a1"
 
 
 def span(seconds: float) -> str:
-    """`2 h 5 min`; below a minute in seconds."""
+    """`2 h 5 min`; below a minute in seconds, above ten hours without minutes."""
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"
     hours, minutes = divmod(whole // 60, 60)
-    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
+    if hours >= 10:
+        return f"{hours:,} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def number(value: float) -> str:
@@ -161,9 +163,9 @@ def _bars(name: str, title: str, unit: str, labels: Sequence[str], values: Seque
 def figures(summary: SessionSummary, *, currency: str) -> list[Figure]:
     """What a show comes to, the most asked first."""
     notes = {
-        "viewers": "users, and guests at once",
+        "viewers": "users, guests at once",
         "gift_value": f"{currency}, {number(summary.gifts)} given",
-        "watch_seconds": "of all viewers together",
+        "watch_seconds": "of all together",
     }
     found = [Figure(one.title, one.icon, one.of(summary), notes.get(one.name, "")) for one in MEASURES]
     return [*found, Figure("Picture lost", "signal_disconnected", number(summary.drops), "times")]

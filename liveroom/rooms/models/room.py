@@ -113,4 +113,4 @@ class LiveSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.room_id} {self.sequence}"
+        return self.sequence
