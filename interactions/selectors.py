@@ -1,4 +1,4 @@
-"""Reads about what was said and who hears it: the archive, what was counted of it, members; polls, the pinned message, questions."""
+"""Reads about what was said and who hears it: the archive, what was counted of it, members."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import redis
 from django.db.models import QuerySet
 
 from interactions.live import presence
-from interactions.models import ArchivedMessage, Pin, Poll, Question
+from interactions.models import ArchivedMessage
 from interactions.rules import crowd
 from interactions.rules.admission import WORDS
 from interactions.rules.crowd import Came
@@ -119,49 +119,3 @@ def members(*, room: Room, after: Came | None, size: int) -> tuple[list[Member],
 
 def _acts_for_app(person: Person, room: Room) -> bool:
     return person.identifier in room.app.admin_identifiers
-
-
-def shown_poll(poll: Poll) -> dict[str, Any]:
-    """As it goes over the wire, everywhere alike: the totals that the room was last told."""
-    votes = poll.told_votes or [0] * len(poll.answers)
-    return {
-        "id": poll.number,
-        "question": poll.question,
-        "answers": [{"text": text, "votes": count} for text, count in zip(poll.answers, votes, strict=True)],
-        "ballots": poll.told_ballots,
-        "max_choices": poll.max_choices,
-        "status": poll.status,
-        "closes_at": None if poll.closes_at is None else int(poll.closes_at.timestamp() * 1000),
-    }
-
-
-def polls_of(*, room: Room, status: str | None = None) -> QuerySet[Poll]:
-    found = Poll.objects.filter(room=room)
-    return found if status is None else found.filter(status=status)
-
-
-def open_polls(room: Room) -> list[dict[str, Any]]:
-    """For who comes in, the oldest first."""
-    return [shown_poll(poll) for poll in polls_of(room=room, status=Poll.OPEN).order_by("id")]
-
-
-def pinned(room: Room) -> dict[str, Any] | None:
-    """The message that the room keeps in sight, as it goes over the wire."""
-    found = Pin.objects.filter(room=room).values_list("body", flat=True).first()
-    return None if found is None else dict(found)
-
-
-def questions_of(*, room: Room, status: str | None = None) -> QuerySet[Question]:
-    found = Question.objects.filter(room=room).select_related("person")
-    return found if status is None else found.filter(status=status)
-
-
-def shown_question(question: Question) -> dict[str, Any]:
-    """As moderators see it; `person` should be loaded."""
-    return {
-        "id": question.number,
-        "status": question.status,
-        "text": question.text,
-        "from": profile(question.person).as_dict(),
-        "asked_at": int(question.asked_at.timestamp() * 1000),
-    }

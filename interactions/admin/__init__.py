@@ -1,5 +1,5 @@
 """Pages for what viewers feel: a module per subject."""
 
-from interactions.admin import archive, draws, standing
+from interactions.admin import archive, catalog, draws, orders, polls, standing, wallets
 
-__all__ = ["archive", "draws", "standing"]
+__all__ = ["archive", "catalog", "draws", "orders", "polls", "standing", "wallets"]

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from interactions import selectors
+from interactions import poll_selectors as selectors
 from interactions.models import Question
 from interactions.services import pinning, questions
 from liveroom.accounts.api.requests import ApiRequest

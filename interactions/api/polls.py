@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from interactions import selectors
+from interactions import poll_selectors as selectors
 from interactions.api.speaking import allow_send
 from interactions.models import Poll
 from interactions.rules.polls import FEWEST_ANSWERS, MOST_ANSWERS

@@ -13,6 +13,7 @@ from typing import Any
 from interactions import selectors, standing_selectors
 from interactions.draw_selectors import open_draws
 from interactions.live.room_ref import RoomRef, ref
+from interactions.poll_selectors import open_polls, pinned
 from interactions.services.comments import Speaker
 from liveroom.accounts.selectors import AppUnknown, Profile, app_for, profile
 from liveroom.accounts.services import tokens
@@ -103,7 +104,7 @@ def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:
         shown=rooms.snapshot(room),
         followers=followers,
         follower_ids=follower_ids,
-        engaging={"pinned": selectors.pinned(room), "polls": selectors.open_polls(room), "draws": open_draws(room)},
+        engaging={"pinned": pinned(room), "polls": open_polls(room), "draws": open_draws(room)},
     )
 
 

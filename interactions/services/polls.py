@@ -17,8 +17,8 @@ from django.db.models import Count, Exists, OuterRef
 from interactions.facts import PollChanged, PollClosed, PollOpened
 from interactions.live.room_ref import RoomRef
 from interactions.models import Ballot, Poll
+from interactions.poll_selectors import shown_poll
 from interactions.rules import polls as rules
-from interactions.selectors import shown_poll
 from liveroom.kernel import audit, facts, ids, permission, text
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
 from liveroom.kernel.permission import Actor

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from interactions.facts import QuestionAsked, QuestionMoved
 from interactions.models import Question
-from interactions.selectors import shown_question
+from interactions.poll_selectors import shown_question
 from interactions.services import pinning
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile

@@ -13,6 +13,7 @@ from django.urls import path, reverse
 from interactions.selectors import message_counts
 from interactions.statistics_selectors import sessions_of
 from liveroom.console.drawing import DRAWING, DrawActs
+from liveroom.console.engaging import ENGAGING, EngagingActs
 from liveroom.console.moderation import MODERATION, ModerationActs
 from liveroom.kernel import clock, permission
 from liveroom.kernel.http import client_address
@@ -92,12 +93,12 @@ def live_state(*, room: Room, stream: Stream | None, now: datetime) -> dict[str,
 
 
 @admin.register(Room)
-class WholeRoomPage(ModerationActs, DrawActs, RoomPages):
+class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, RoomPages):
     """The room's page with everything on it."""
 
     change_form_template = "console/room.html"
     change_form_outer_before_template = None
-    acts = (*RoomPages.acts, RESET, *MODERATION, *DRAWING)
+    acts = (*RoomPages.acts, RESET, *MODERATION, *DRAWING, *ENGAGING)
 
     def get_urls(self) -> list[Any]:
         live = path(
@@ -145,6 +146,7 @@ class WholeRoomPage(ModerationActs, DrawActs, RoomPages):
             "disband": self.shown_act(room, DISBAND),
             "moderation": self.moderation_panel(room, now=now),
             "draws": self.draws_panel(room),
+            "engaging": self.engaging_panel(room),
             "live_url": reverse(f"{self.admin_site.name}:rooms_room_live", args=(room.pk,)),
             "state": live_state(room=room, stream=stream, now=now),
             "stream": stream,

@@ -60,6 +60,8 @@ UNFOLD: dict[str, Any] = {
                     _item("Live sessions", "history", "rooms_livesession_changelist", staff=False),
                     _item("Messages", "forum", "interactions_archivedmessage_changelist"),
                     _item("Draws", "redeem", "interactions_draw_changelist"),
+                    _item("Polls", "ballot", "interactions_poll_changelist"),
+                    _item("Questions", "contact_support", "interactions_question_changelist"),
                     _item("Broadcast", "campaign", "broadcast"),
                 ],
             },

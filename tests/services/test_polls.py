@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from interactions import selectors
+from interactions import poll_selectors as selectors
 from interactions.live import pipeline
 from interactions.live.envelope import event
 from interactions.live.room_ref import ref

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from django.db import connection
 
-from interactions import selectors
+from interactions import poll_selectors as selectors
 from interactions.services import joining, pinning, polls
 from interactions.services.lobby import Door
 from liveroom.accounts.services import tokens
