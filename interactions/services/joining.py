@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from interactions import selectors, standing_selectors
+from interactions import standing_selectors
 from interactions.draw_selectors import open_draws
 from interactions.live.room_ref import RoomRef, ref
 from interactions.poll_selectors import open_polls, pinned
