@@ -28,6 +28,7 @@ class MemberSerializer(serializers.Serializer):
     nick = serializers.CharField()
     avatar = serializers.CharField(allow_blank=True)
     level = serializers.IntegerField()
+    badges = serializers.ListField(child=serializers.CharField(), required=False, help_text="Beside the nick, if any.")
     role = serializers.ChoiceField(choices=[permission.OWNER, permission.ADMIN, permission.MEMBER])
     joined_at = serializers.IntegerField(help_text="Unix milliseconds.")
 

@@ -29,13 +29,27 @@ from liveroom.rooms.api.views import RoomPages
 FOLLOWS_PER_MINUTE = 60
 
 
-class PersonSerializer(UserSerializer):
-    """Everybody sees id, nick, avatar, level, badges and the numbers; the app's server the rest, too."""
+class PersonSerializer(serializers.Serializer):
+    """Everybody sees the first ones; the app's server the rest, too."""
 
+    id = serializers.CharField()
+    nick = serializers.CharField()
+    avatar = serializers.CharField(allow_blank=True)
+    level = serializers.IntegerField()
     badges = serializers.ListField(child=serializers.CharField(), required=False, help_text="Labels, at most three.")
-    followers = serializers.IntegerField(read_only=True)
-    follows = serializers.IntegerField(read_only=True, help_text="How many this one follows.")
+    followers = serializers.IntegerField()
+    follows = serializers.IntegerField(help_text="How many this one follows.")
     is_following = serializers.BooleanField(required=False, help_text="Whether you follow this one; not for servers.")
+    sdkappid = serializers.IntegerField(required=False)
+    role = serializers.IntegerField(required=False)
+    fields_ = serializers.DictField(child=serializers.CharField(allow_blank=True), required=False)
+    app_admin = serializers.BooleanField(required=False)
+    blocked = serializers.BooleanField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        found["fields"] = found.pop("fields_")
+        return found
 
 
 class FollowSerializer(serializers.Serializer):
@@ -73,7 +87,7 @@ class MeasuresSerializer(serializers.Serializer):
 
 class HeldBadgeSerializer(serializers.Serializer):
     id = serializers.CharField(source="code")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     name = serializers.CharField()
 
 
@@ -121,7 +135,7 @@ class FollowView(APIView):
         """Follow a user: you are told on your open sockets when a show of its room begins. Twice is once."""
         return self._answer(request, user, follows=True)
 
-    @extend_schema(operation_id="users_unfollow", responses=FollowSerializer)
+    @extend_schema(operation_id="users_unfollow", responses={200: FollowSerializer})
     def delete(self, request: ApiRequest, user: str) -> Response:
         return self._answer(request, user, follows=False)
 

@@ -22,6 +22,7 @@ class RankedUserSerializer(serializers.Serializer):
     nick = serializers.CharField()
     avatar = serializers.CharField(allow_blank=True)
     level = serializers.IntegerField()
+    badges = serializers.ListField(child=serializers.CharField(), required=False, help_text="Beside the nick, if any.")
 
 
 class PlaceSerializer(serializers.Serializer):

@@ -29,7 +29,7 @@ from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.rules.status import Status
 
 # As announce/telling.py calls it.
-TOPIC = "followers"
+FOLLOWERS = "followers"
 # Followers of one letter; between two letters the relay tells what else there is.
 PER_LETTER = 5_000
 # A show that begins sooner after the one before is no news: the stream flaps.
@@ -50,8 +50,7 @@ def follow(*, person: Person, identifier: str, by: Actor, now: datetime) -> int:
     # A row that is there stays; of two at once one is told.
     _, made = Follow.objects.get_or_create(follower=person, streamer=streamer, defaults={"at": now})
     if made:
-        said = {"sdkappid": person.app.sdkappid, "follower": person.identifier, "streamer": streamer.identifier}
-        facts.state(Followed(at=now, **said))
+        facts.state(Followed(**_who(person, streamer), at=now))
     return selectors.follower_count(person_id=streamer.pk)
 
 
@@ -61,9 +60,12 @@ def unfollow(*, person: Person, identifier: str, by: Actor, now: datetime) -> in
     streamer = _streamer(person, identifier, by)
     gone, _ = Follow.objects.filter(follower=person, streamer=streamer).delete()
     if gone:
-        said = {"sdkappid": person.app.sdkappid, "follower": person.identifier, "streamer": streamer.identifier}
-        facts.state(Unfollowed(at=now, **said))
+        facts.state(Unfollowed(**_who(person, streamer), at=now))
     return selectors.follower_count(person_id=streamer.pk)
+
+
+def _who(person: Person, streamer: Person) -> dict[str, Any]:
+    return {"sdkappid": person.app.sdkappid, "follower": person.identifier, "streamer": streamer.identifier}
 
 
 def _streamer(person: Person, identifier: str, by: Actor) -> Person:
@@ -113,5 +115,5 @@ def _go_on(said: Mapping[str, Any], *, after: int) -> None:
     payload = {**said, "after": after}
     room_key = f"@live:{payload['session']}:{after}"
     with transaction.atomic():
-        if not OutboxRow.objects.filter(topic=TOPIC, room_key=room_key).exists():
-            outbox.put(topic=TOPIC, room_key=room_key, payload=payload, now=clock.now())
+        if not OutboxRow.objects.filter(topic=FOLLOWERS, room_key=room_key).exists():
+            outbox.put(topic=FOLLOWERS, room_key=room_key, payload=payload, now=clock.now())

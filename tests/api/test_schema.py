@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from interactions.billing.providers import TestProvider
 from interactions.services import draws
-from liveroom.accounts.models import App
+from liveroom.accounts.models import App, Person
 from liveroom.kernel import clock
 from tests.helpers.money import fill, make_gift
 from tests.helpers.people import STAFF, Cast
@@ -122,6 +122,7 @@ def drawn(cast: Cast) -> str:
 @pytest.mark.django_db
 def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
     App.objects.filter(pk=cast.app.pk).update(demo=True, test_topups=True)
+    Person.objects.filter(app=cast.app).update(badges=["★"])
     stella, mia, server, name = cast.api(cast.stella), cast.api(cast.mia), cast.server(), cast.stream.name
     make_gift(cast.app, "rose")
     fill(cast.mia, 1_000)
@@ -132,6 +133,11 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "demo_tokens_create": mia.post("demo/tokens", {"nick": "Jo"}),
         "users_import": server.post("users", {"users": [{"id": "ann", "nick": "Ann"}]}),
         "users_get": server.get("users/mia"),
+        "users_follow": mia.put("users/stella/follow"),
+        "me_follows_list": mia.get("me/follows"),
+        "users_unfollow": mia.delete("users/stella/follow"),
+        "me_standing_get": mia.get("me/standing"),
+        "users_membership_give": server.put("users/mia/membership", {}),
         "users_update": server.patch("users/mia", {"level": 3}),
         "rooms_list": mia.get("rooms"),
         "rooms_create": mia.post("rooms", {"title": "x", "tags": ["a"]}),
@@ -210,12 +216,14 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
     }
     for answer in files.values():
         assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    fits("users_get", mia.get("users/stella"))
     for operation_id, answer in calls.items():
         assert 200 <= answer.status_code < 300, (operation_id, answer.content)
         fits(operation_id, answer)
     silent = {
         "rooms_admins_appoint": stella.put("rooms/r1/admins/zed"),
         "rooms_admins_dismiss": stella.delete("rooms/r1/admins/zed"),
+        "users_membership_end": server.delete("users/mia/membership"),
         "users_kick": server.post("users/zed/kick"),
         "rooms_mutes_lift": stella.delete("rooms/r1/mutes/mia"),
         "rooms_mute_all_lift": stella.delete("rooms/r1/mute-all"),

@@ -16,6 +16,7 @@ class OwnerSerializer(serializers.Serializer):
     nick = serializers.CharField()
     avatar = serializers.CharField(allow_blank=True)
     level = serializers.IntegerField()
+    badges = serializers.ListField(child=serializers.CharField(), required=False, help_text="Beside the nick, if any.")
 
 
 class RoomSerializer(serializers.Serializer):
