@@ -17,6 +17,7 @@ from django.db import connection
 from interactions.models import LedgerEntry, Order, Wallet
 
 PART = 1_000
+SHOWN = 50
 HEADER = ("order", "kind", "when", "amount", "balance", "with", "room", "gift", "count", "reason")
 _WITH = ("order__room", "order__sent__gift", "order__refund_of__sent__gift", "debit__person", "credit__person")
 
@@ -36,6 +37,14 @@ class Line:
     gift: str | None
     count: int | None
     reason: str
+
+    @property
+    def shown_amount(self) -> str:
+        return f"{self.amount:+,}"
+
+    @property
+    def shown_balance(self) -> str:
+        return f"{self.balance:,}"
 
     def as_row(self) -> Sequence[Any]:
         return (
@@ -71,6 +80,19 @@ def latest(wallet: Wallet, *, before: int | None, size: int) -> tuple[list[Line]
         lines.append(_line(row, wallet, balance))
         balance -= _signed(row, wallet)
     return lines, page[-1].pk if len(rows) > size else None
+
+
+def panel(wallet: Wallet | None, *, before: str | None) -> dict[str, Any]:
+    """A page of the statement for `console/statement.html`; `before` as an address says it, and what is no number is left out."""
+    place = int(before) if before and before.isascii() and before.isdigit() and len(before) <= 18 else None
+    lines, older = latest(wallet, before=place, size=SHOWN) if wallet else ([], None)
+    return {
+        "lines": lines,
+        "older": older,
+        "newest": place is None,
+        "balance": balance_of(wallet) if wallet else 0,
+        "currency": wallet.app.currency if wallet else "",
+    }
 
 
 def parts(

@@ -38,10 +38,7 @@ class Icon:
 
 def checked_icon(raw: bytes) -> Icon:
     """BadParameter (`icon`) says the limit and what came. What the file is called, or claims to be, is never asked."""
-    if len(raw) > MOST_BYTES:
-        raise _refused(f"An icon has at most {MOST_BYTES:,} bytes; this one has {len(raw):,}.", MOST_BYTES, len(raw))
-    if not raw:
-        raise _refused("The icon is empty: 0 bytes.", MOST_BYTES, 0)
+    check_size(len(raw))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -56,6 +53,14 @@ def checked_icon(raw: bytes) -> Icon:
         ) from error
     except Exception as error:  # a decoder may fail in any way on what was made to break it
         raise _refused(f"{ALLOWED}; this is {_what(raw)}.") from error
+
+
+def check_size(given: int) -> None:
+    """BadParameter (`icon`): too many bytes, or none."""
+    if given > MOST_BYTES:
+        raise _refused(f"An icon has at most {MOST_BYTES:,} bytes; this one has {given:,}.", MOST_BYTES, given)
+    if given == 0:
+        raise _refused("The icon is empty: 0 bytes.", MOST_BYTES, 0)
 
 
 def _refused(message: str, limit: int | None = None, given: int | None = None) -> BadParameter:

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.sites import UnfoldAdminSite
 
-from liveroom.console import broadcast, overview, usersig
+from liveroom.console import broadcast, earnings, overview, reconciliation, usersig
 from liveroom.kernel import throttle
 from liveroom.kernel.http import client_address
 
@@ -31,6 +31,9 @@ class ConsoleSite(UnfoldAdminSite):
         return [
             path("usersig/", self.admin_view(usersig.page(self)), name="usersig"),
             path("broadcast/", self.admin_view(broadcast.page(self)), name="broadcast"),
+            path("reconciliation/", self.admin_view(reconciliation.page(self)), name="reconciliation"),
+            path("earnings/", self.admin_view(earnings.page(self)), name="earnings"),
+            path("earnings/statement.csv", self.admin_view(earnings.file(self)), name="earnings_file"),
             *super().get_urls(),
         ]
 

@@ -13,6 +13,10 @@ def _staff(request: HttpRequest) -> bool:
     return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
 
 
+def _streamer(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and getattr(request.user, "person_id", None) and not _staff(request))
+
+
 def _item(title: str, icon: str, page: str, *, staff: bool = True) -> dict[str, Any]:
     item: dict[str, Any] = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
     if staff:
@@ -71,6 +75,17 @@ UNFOLD: dict[str, Any] = {
                     _item("Streams", "sensors", "streams_stream_changelist"),
                     _item("Publishes", "upload", "streams_publish_changelist"),
                     _item("Refused pushes", "report", "streams_pushrefusal_changelist"),
+                ],
+            },
+            {
+                "title": "Money",
+                "items": [
+                    _item("Gifts", "featured_seasonal_and_gifts", "interactions_gift_changelist"),
+                    _item("Gifts sent", "volunteer_activism", "interactions_sentgift_changelist"),
+                    _item("Orders", "receipt_long", "interactions_order_changelist"),
+                    _item("Wallets", "account_balance_wallet", "interactions_wallet_changelist"),
+                    _item("Reconciliation", "balance", "reconciliation"),
+                    {**_item("Earnings", "savings", "earnings", staff=False), "permission": _streamer},
                 ],
             },
             {

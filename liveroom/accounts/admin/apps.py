@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -20,7 +21,7 @@ from liveroom.accounts.models.apps import SCOPES
 from liveroom.accounts.services import apps
 from liveroom.kernel import audit, clock, facts
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ConsoleAdmin, RowForm, ServiceForm, short_list
+from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin, RowForm, ServiceForm, short_list
 
 
 class UserIdsField(forms.CharField):
@@ -39,6 +40,13 @@ class AppForm(RowForm):
     admin_identifiers = UserIdsField(
         required=False, label="Admin user ids", help_text="One a line, at most five. They act for the app over the API."
     )
+
+
+class TopUpSecretForm(ActForm):
+    secret = forms.CharField(
+        required=False, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        help_text="What the payment provider signs with, where it makes the secret itself. Empty: one is made here.",
+    )  # fmt: skip
 
 
 @admin.register(App)
@@ -64,6 +72,7 @@ class AppAdmin(ConsoleAdmin):
                 )
             },
         ),
+        ("Money", {"fields": ("currency", "gift_share_percent", "gift_base", "test_topups")}),
         ("Levels and popularity", {"fields": ("level_weights", "level_thresholds", "popularity_weights")}),
         ("Demo", {"fields": ("demo",)}),
     )
@@ -72,6 +81,14 @@ class AppAdmin(ConsoleAdmin):
         Act(
             "renew-secret", "New secret key", icon="autorenew", danger=True,
             question="Make a new secret key? Every UserSig made with the old one stops working at once.",
+        ),
+        Act(
+            "show-topup-secret", "Show top-up secret", icon="visibility",
+            question="Show the top-up secret? Whoever has it can fill wallets.",
+        ),
+        Act(
+            "renew-topup-secret", "New top-up secret", icon="autorenew", danger=True, form=TopUpSecretForm,
+            question="Change the top-up secret? What payment providers sign with the old one is refused at once.",
         ),
     )  # fmt: skip
 
@@ -102,6 +119,17 @@ class AppAdmin(ConsoleAdmin):
     def act_renew_secret(self, request: HttpRequest, app: App) -> HttpResponse:
         apps.renew_secret(app=app, by=self.actor(request), now=clock.now(), address=client_address(request))
         return self.reveal_next(request, app, self.acts[0])
+
+    def act_show_topup_secret(self, request: HttpRequest, app: App) -> HttpResponse:
+        _shown(self, request, "app.topup_secret_show", str(app.sdkappid))
+        values = {"sdkappid": str(app.sdkappid), "Top-up secret": app.topup_secret}
+        return self.reveal(request, app, title=f"Top-up secret of {app.name}", values=values)
+
+    def act_renew_topup_secret(self, request: HttpRequest, app: App, *, secret: str) -> HttpResponse:
+        apps.renew_topup_secret(
+            app=app, secret=secret, by=self.actor(request), now=clock.now(), address=client_address(request)
+        )
+        return self.reveal_next(request, app, self.acts[2])
 
 
 def _shown(page: ConsoleAdmin, request: HttpRequest, action: str, target: str) -> None:

@@ -10,7 +10,10 @@ from django.db import transaction
 from liveroom.accounts.models import ApiKey, App, Domain
 from liveroom.accounts.services.tokens import make_api_key
 from liveroom.kernel import audit, ids, permission
+from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.permission import Actor
+
+TOPUP_SECRET_CHARACTERS = 16, 128
 
 
 @transaction.atomic
@@ -31,6 +34,24 @@ def renew_secret(*, app: App, by: Actor, now: datetime, address: str = "") -> Ap
     app.secret_key = ids.secret_key()
     app.save(update_fields=["secret_key"])
     audit.record(action="app.secret_renew", actor=by, now=now, target=str(app.sdkappid), address=address)
+    return app
+
+
+@transaction.atomic
+def renew_topup_secret(*, app: App, secret: str = "", by: Actor, now: datetime, address: str = "") -> App:
+    """What payment providers sign with: `secret`, or a new one of ours if it is empty. BadParameter."""
+    permission.ask("app.manage", actor=by)
+    least, most = TOPUP_SECRET_CHARACTERS
+    if secret and not (
+        least <= len(secret) <= most and secret.isascii() and secret.isprintable() and " " not in secret
+    ):
+        raise BadParameter(
+            f"A top-up secret is {least} to {most} printable ASCII characters without spaces; this one has {len(secret)}.",
+            field="secret", limit=most, given=len(secret),
+        )  # fmt: skip
+    app.topup_secret = secret or ids.secret_key()
+    app.save(update_fields=["topup_secret"])
+    audit.record(action="app.topup_secret_renew", actor=by, now=now, target=str(app.sdkappid), address=address)
     return app
 
 
