@@ -77,17 +77,17 @@ class QuestionsView(APIView):
     )
     def post(self, request: ApiRequest, room: str) -> Response:
         """Ask; three of yours wait at most. Send an `Idempotency-Key` to be able to repeat the request."""
-        found, now = asked_room(request, room, enter=True), clock.now()
+        found, now, data = asked_room(request, room, enter=True), clock.now(), request.data
         throttle.allow(what="question", who=f"{found.app_id}:{request.user}", limit=ASKED_PER_MINUTE, per_seconds=60)
 
         def act() -> tuple[int, Any]:
-            question = questions.ask_question(room=found, words=request.data.get("text"), by=request.user, now=now)
+            question = questions.ask_question(room=found, words=data.get("text"), by=request.user, now=now)
             return 201, selectors.shown_question(question)
 
         status, body = idempotency.once(
             scope=f"{found.app.sdkappid}:{request.user.kind}:{request.user}:rooms/{found.pk}/questions",
             key=request.headers.get("Idempotency-Key"),
-            body=json.dumps(request.data, sort_keys=True, default=str).encode(),
+            body=json.dumps(data, sort_keys=True, default=str).encode(),
             now=now,
             act=act,
         )

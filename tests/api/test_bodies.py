@@ -13,7 +13,8 @@ pytestmark = pytest.mark.django_db
 DOORS = [
     ("post", "rooms"), ("patch", "rooms/r1"), ("post", "rooms/r1/status"), ("put", "rooms/r1/allow-list"), ("put", "rooms/r1/attributes"),
     ("patch", "rooms/r1/attributes"), ("patch", "rooms/r1/counters"), ("patch", "me"), ("post", "rooms/r1/messages"),
-    ("post", "rooms/r1/streams"), ("put", "rooms/r1/programme"),
+    ("post", "rooms/r1/streams"), ("put", "rooms/r1/programme"), ("post", "rooms/r1/polls"), ("put", "rooms/r1/pin"),
+    ("post", "rooms/r1/questions"),
 ]  # fmt: skip
 BODIES = [
     b"hello", b"{", b"[]", b"7", b"null", b'"x"', b'{"title": NaN}', b'{"title": Infinity}', b'{"a": 1, "a": 2}', b"\xff\xfe",
