@@ -46,6 +46,7 @@ def test_real_frames_have_the_shapes_of_the_document(cast, watching, calls):
         stella.says("")
         mia.says("nowhere")
         draw = draws.open_draw(room=cast.room, keyword="666", prize="p", winners=2, seconds=60, by=by, now=now)
+        tell()
         mia.joins("r1")
         fits("snapshot", mia.snapshot)
         assert [found["id"] for found in mia.snapshot["draws"]] == [draw.number]
