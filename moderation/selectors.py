@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from liveroom.accounts.models import App
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.sql import asked, instant
 from liveroom.rooms.models import Room
 from moderation.models import Ban, Mute, MuteAll
 from moderation.rules.verdict import UNTIL_LIFTED, Standing
@@ -43,15 +44,19 @@ def speech(*, actor: Actor, room_id: int, now: datetime) -> Standing:
     return Standing()
 
 
+# Of whoever enters and of whoever buys: without the ORM, which takes longer to ask than the database to answer.
+_EXCLUSION = """
+SELECT room_id, until FROM moderation_ban
+WHERE person_id = %s AND (until IS NULL OR until > %s) AND (room_id = %s OR (app_id = %s AND room_id IS NULL))
+"""
+
+
 def exclusion(*, actor: Actor, room_id: int | None, app_id: int, now: datetime) -> Standing:
     """What of a standing bans: one query, none for whoever is no person. `room_id` None: bans from the app only."""
     if actor.person_id is None:
         return Standing()
-    where = Q(app=app_id, room__isnull=True)
-    if room_id is not None:
-        where |= Q(room=room_id)
-    rows = holding(Ban.objects.filter(where, person=actor.person_id), now).values_list("room", "until")
-    return _with_bans(Standing(), rows)
+    rows = asked(_EXCLUSION, (actor.person_id, now, room_id, app_id))
+    return _with_bans(Standing(), [(room, instant(until)) for room, until in rows])
 
 
 def _with_bans(standing: Standing, rows: Iterable[tuple[int | None, datetime | None]]) -> Standing:

@@ -1,4 +1,4 @@
-"""Buying a gift (G2): one transaction, eight statements, one answer for ever. Read from top to bottom.
+"""Buying a gift (G2): one transaction, seven statements, one answer for ever. Read from top to bottom.
 
 Promise: the charge, the gift and the letter to the room are there together or not at all; the same key is charged once, whoever
 retries, and gets the same answer; of parallel purchases exactly as many succeed as the balance pays for."""
@@ -6,21 +6,22 @@ retries, and gets the same answer; of parallel purchases exactly as many succeed
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from interactions.billing.catalog import effect_url, icon_url
 from interactions.billing.ledger import Posting, locked_purses, post, wallet_of_app
 from interactions.facts import GiftPaid
-from interactions.models import Gift, Order, Wallet
+from interactions.models import Order, Wallet
 from interactions.rules.gift_body import gift_body
 from interactions.services.comments import Speaker
 from liveroom.kernel import facts, ids, permission
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
-from liveroom.kernel.sql import insert_one
+from liveroom.kernel.sql import asked, insert_one
 from liveroom.rooms.models import Room
 from moderation.rules.verdict import Standing
 
@@ -40,24 +41,42 @@ class GiftOff(Conflict):
     name = "gift_off"
 
 
+class KeyUsed(Conflict):
+    """10056: the idempotency key belongs to another order."""
+
+    def __init__(self) -> None:
+        super().__init__("This key was used for another order; take a new key for a new order.")
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A gift of the catalog, with what else the purchase must know: the house's wallet, the show that is on."""
+    """A gift of the catalog, with what else the purchase must know: the house's wallet, the show that is on, and what was answered to
+    the key before (its digest and its receipt)."""
 
-    gift: Gift
+    id: int
+    name: str
+    kind: int
+    price: int
+    unit: str
+    icon: str
+    effect: str
+    combo: bool
+    enabled: bool
     house: int | None
     session_id: int | None
     sequence: str | None
+    kept_digest: str | None
+    kept_answer: str | None
 
 
-_COLUMNS = ("id", "code", "name", "kind", "price", "unit", "icon", "effect", "combo", "enabled")
-_OFFER = f"""
-SELECT {", ".join(f"g.{column}" for column in _COLUMNS)}, w.id, s.id, s.sequence
+_OFFER = """
+SELECT g.id, g.name, g.kind, g.price, g.unit, g.icon, g.effect, g.combo, g.enabled, w.id, s.id, s.sequence, o.body_sha256, o.answer
 FROM interactions_gift g
 LEFT JOIN interactions_wallet w ON w.app_id = g.app_id AND w.kind = %s AND w.person_id IS NULL
 LEFT JOIN rooms_livesession s ON s.room_id = %s AND s.ended_at IS NULL
+LEFT JOIN interactions_order o ON o.person_id = %s AND o.key = %s
 WHERE g.app_id = %s AND g.code = %s
-"""  # noqa: S608 - names of ours only
+"""
 
 
 def buy_gift(
@@ -103,27 +122,13 @@ def checked_key(value: Any, *, field: str) -> str:
     return value
 
 
-def kept_answer(*, person_id: int, key: str, digest: str) -> dict[str, Any] | None:
-    """What was answered to this key. Conflict if it was used for something else."""
-    kept = Order.objects.filter(person_id=person_id, key=key).values_list("body_sha256", "answer").first()
-    if kept is None:
-        return None
-    if kept[0] != digest:
-        raise Conflict("This key was used for another order; take a new key for a new order.")
-    answer: dict[str, Any] = kept[1]
-    return answer
-
-
-def _offer(*, room: Room, code: str) -> Offer:
-    with connection.cursor() as cursor:
-        cursor.execute(_OFFER, [Wallet.HOUSE, room.pk, room.app_id, code])
-        found = cursor.fetchone()
-    if found is None:
-        raise GiftUnknown(f"There is no gift {code!r} in this app; GET /gifts lists them.")
-    *columns, house, session_id, sequence = found
-    return Offer(
-        gift=Gift(**dict(zip(_COLUMNS, columns, strict=True))), house=house, session_id=session_id, sequence=sequence
-    )
+def _offer(*, room: Room, code: str, buyer: int, key: str) -> Offer:
+    found = asked(_OFFER, (Wallet.HOUSE, room.pk, buyer, key, room.app_id, code))
+    if found:
+        return Offer(*found[0])
+    if Order.objects.filter(person_id=buyer, key=key).exists():
+        raise KeyUsed
+    raise GiftUnknown(f"There is no gift {code!r} in this app; GET /gifts lists them.")
 
 
 def _buy(
@@ -131,14 +136,15 @@ def _buy(
 ) -> dict[str, Any]:
     # Whoever retries while the first try is still under way waits here, and then finds its answer.
     purses = locked_purses(app_id=room.app_id, person_ids={buyer, room.owner_id})
-    kept = kept_answer(person_id=buyer, key=key, digest=digest)
-    if kept is not None:
+    offer = _offer(room=room, code=code, buyer=buyer, key=key)
+    if offer.kept_answer is not None:
+        if offer.kept_digest != digest:
+            raise KeyUsed
+        kept: dict[str, Any] = json.loads(offer.kept_answer)
         return kept
-    offer = _offer(room=room, code=code)
-    gift = offer.gift
-    if not gift.enabled:
-        raise GiftOff(f"{gift.name} is not given at the moment; choose another gift.")
-    total = gift.price * count
+    if not offer.enabled:
+        raise GiftOff(f"{offer.name} is not given at the moment; choose another gift.")
+    total = offer.price * count
     share = total * room.app.gift_share_percent // 100
     house = offer.house or wallet_of_app(app_id=room.app_id, kind=Wallet.HOUSE)
     mine, hers = purses[buyer], purses[room.owner_id]
@@ -153,19 +159,19 @@ def _buy(
         "from": speaker.shown(),
         "gift": code,
         "data": gift_body(
-            kind=gift.kind,
-            name=gift.name,
-            unit=gift.unit,
+            kind=offer.kind,
+            name=offer.name,
+            unit=offer.unit,
             count=count,
-            icon_url=icon_url(gift.icon.name),
-            effect_url=effect_url(room.app, gift.effect),
+            icon_url=icon_url(offer.icon),
+            effect_url=effect_url(room.app, offer.effect),
         ),
     }
     answer = {
         "order": number,
         "gift": code,
         "count": count,
-        "price": gift.price,
+        "price": offer.price,
         "total": total,
         "balance": mine.balance - total,
         "event": {"type": "gift", "t": at_ms, "id": number, **said, "count": count, "combo": count, "value": total},
@@ -177,13 +183,13 @@ def _buy(
     )  # fmt: skip
     post(order_id=order_id, postings=postings, purses=(mine, hers), now=now, currency=room.app.currency)
     sent_id = insert_one(
-        "interactions_sentgift", order_id=order_id, room_id=room.pk, session_id=offer.session_id, gift_id=gift.pk,
+        "interactions_sentgift", order_id=order_id, room_id=room.pk, session_id=offer.session_id, gift_id=offer.id,
         buyer_id=buyer, streamer_id=room.owner_id, count=count, total=total, share=share, at=now,
     )  # fmt: skip
     facts.state(
         GiftPaid(
-            room_id=room.pk, room_key=room.key, at=now, order=number, sent_id=sent_id, buyer_id=buyer, gift_id=gift.pk,
-            session=offer.sequence or "", count=count, total=total, share=share, runs=gift.combo, said=said,
+            room_id=room.pk, room_key=room.key, at=now, order=number, sent_id=sent_id, buyer_id=buyer, gift_id=offer.id,
+            session=offer.sequence or "", count=count, total=total, share=share, runs=offer.combo, said=said,
         )
     )  # fmt: skip
     return answer

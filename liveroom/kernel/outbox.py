@@ -18,6 +18,7 @@ from django.db import DatabaseError, transaction
 from liveroom.kernel import ids
 from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.redis import common_channel, shared
+from liveroom.kernel.sql import insert
 
 log = logging.getLogger(__name__)
 
@@ -76,15 +77,16 @@ def install(carriers: Mapping[str, Carrier | Gatherer]) -> None:
     _table.carriers = carriers
 
 
-def put(*, topic: str, room_key: str, payload: dict[str, Any], now: datetime) -> OutboxRow:
+def put(*, topic: str, room_key: str, payload: dict[str, Any], now: datetime) -> None:
     """Write a row inside the caller's transaction and wake the relay once that is committed."""
     if topic not in _table.carriers:
         raise LookupError(f"No carrier for the topic {topic!r}; wiring.py must name one.")
-    row = OutboxRow.objects.create(
-        event_id=ids.event_id(), topic=topic, room_key=room_key, payload=payload, created_at=now
+    insert(
+        "kernel_outboxrow",
+        ("event_id", "topic", "room_key", "payload", "created_at", "tries", "last_error"),
+        [(ids.event_id(), topic, room_key, payload, now, 0, "")],
     )
     transaction.on_commit(_wake)
-    return row
 
 
 def put_all(*, topic: str, letters: Sequence[Letter], now: datetime) -> None:
