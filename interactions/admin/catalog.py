@@ -28,6 +28,9 @@ from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import ConsoleAdmin, ServiceForm
 
 
+KINDS: Any = Gift._meta.get_field("kind").choices
+
+
 class GiftForm(ServiceForm):
     code = forms.CharField(
         label="Id",
@@ -36,7 +39,7 @@ class GiftForm(ServiceForm):
     )
     name = forms.CharField(help_text=f"At most {NAME_CHARACTERS} characters.", widget=UnfoldAdminTextInputWidget)
     kind = forms.TypedChoiceField(
-        label="Shown as", coerce=int, choices=Gift._meta.get_field("kind").choices, initial=Gift.ORDINARY,
+        label="Shown as", coerce=int, choices=KINDS, initial=Gift.ORDINARY,
         widget=UnfoldAdminSelectWidget,
     )  # fmt: skip
     price = forms.IntegerField(help_text="Of one, in the app's currency.", widget=UnfoldAdminBigIntegerFieldWidget)
@@ -108,7 +111,7 @@ class GiftAdmin(ConsoleAdmin):
         icon = said.pop("icon", None)
         if icon is not None:
             said["icon"] = icon or None
-        asked = {"by": self.actor(request), "now": clock.now(), "address": client_address(request)}
+        asked: dict[str, Any] = {"by": self.actor(request), "now": clock.now(), "address": client_address(request)}
         if change:
             was = Gift.objects.get(pk=obj.pk)
             said = {name: value for name, value in said.items() if name == "icon" or value != getattr(was, name)}

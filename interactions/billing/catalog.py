@@ -35,7 +35,7 @@ def gift_shown(gift: Gift, *, app: App) -> dict[str, Any]:
         "type": gift.kind,
         "price": gift.price,
         "unit": gift.unit,
-        "icon": icon_url(gift.icon.name),
+        "icon": icon_url(gift.icon.name or ""),
         "effect": effect_url(app, gift.effect) if gift.kind == Gift.EFFECT else "",
         "combo": gift.combo,
     }

@@ -60,7 +60,7 @@ def ranking(*, room: Room, scope: str, limit: int, now: datetime, person_id: int
         places.append(Place(tied, row.person, row.value, row.count))
     own = next((place for place in places if place.person.pk == person_id), None)
     if own is None and person_id is not None:
-        row = rows.filter(person=person_id).first()
-        if row is not None:
-            own = Place(rows.filter(value__gt=row.value).count() + 1, row.person, row.value, row.count)
+        mine = rows.filter(person=person_id).first()
+        if mine is not None:
+            own = Place(rows.filter(value__gt=mine.value).count() + 1, mine.person, mine.value, mine.count)
     return Ranking(scope, period, places, own)
