@@ -180,7 +180,7 @@ CARRIERS: dict[str, outbox.Carrier | outbox.Gatherer] = {
     topics.PERSON: telling.tell_person,
     topics.YOU: telling.tell_you,
     topics.BROADCAST: broadcasts.tell_rooms,
-    topics.FOLLOWERS: follows.tell_followers,
+    topics.FOLLOWERS: outbox.Gatherer(follows.tell_followers),
     topics.GIFT: outbox.Gatherer(gift_messages.group_gifts, atomic=True),
     topics.ROOM_GIFT: outbox.Gatherer(gift_messages.tell_gifts),
 }
@@ -196,7 +196,7 @@ SWEEPS: list[Sweep] = [
     Sweep("samples", 1, lambda now: sampling.sample(now=now)),
     Sweep("minutes", 10, lambda now: recounting.recount(now=now)),
     Sweep("summaries", 5, lambda now: summarising.summarise_due(now=now)),
-    Sweep("levels", 2, lambda now: levels.follow_scores(now=now)),
+    Sweep("levels", 1, lambda now: levels.follow_scores(now=now)),
     Sweep("score messages", 10, lambda now: scoring.count_messages(now=now)),
     Sweep("score likes", 10, lambda now: scoring.count_likes(now=now)),
     Sweep("score minutes", 5, lambda now: scoring.count_minutes(now=now)),

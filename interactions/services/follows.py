@@ -1,11 +1,11 @@
 """Following a streamer, and hearing that a show of hers begins (O5).
 
-Promise: every follower who is connected is told once per show, however many they are and whoever dies: a letter of the outbox tells some
-thousands and leaves the rest to the next one, so that nobody else waits for them. For those who are away the fact is stated."""
+Promise: every follower who is connected is told once per show, however many they are and whoever dies: a letter of the outbox tells a
+thousand and leaves the rest to the next one, so that nobody else waits for them. For those who are away the fact is stated."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,10 +19,10 @@ from interactions.models import Follow
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
 from liveroom.accounts.services.people import person_of
-from liveroom.kernel import clock, facts, outbox, permission
+from liveroom.kernel import facts, outbox, permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.models import OutboxRow
-from liveroom.kernel.outbox import Letter
+from liveroom.kernel.outbox import Gathered, Letter
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.facts import StatusChanged
 from liveroom.rooms.models import LiveSession, Room
@@ -31,7 +31,7 @@ from liveroom.rooms.rules.status import Status
 # As announce/telling.py calls it.
 FOLLOWERS = "followers"
 # Followers of one letter; between two letters the relay tells what else there is.
-PER_LETTER = 5_000
+PER_LETTER = 1_000
 # A show that begins sooner after the one before is no news: the stream flaps.
 CALLS_APART = timedelta(minutes=10)
 BEGINS_FROM = (Status.TO_BE_STARTED, Status.ENDED, Status.PLAYED_BACK)
@@ -84,6 +84,8 @@ def room_went_live(fact: StatusChanged) -> None:
     if before.exclude(sequence=fact.sequence).exists():
         return
     room = Room.objects.select_related("owner").get(pk=fact.room_id)
+    if room.visibility != Room.LISTED:  # its address is for whom its owner gives it to
+        return
     facts.state(
         StreamerWentLive(
             room_id=fact.room_id,
@@ -98,22 +100,25 @@ def room_went_live(fact: StatusChanged) -> None:
     )
 
 
-def tell_followers(letter: Letter) -> None:
-    """Topic `followers`: so many of them, in the order of their following; the next letter goes on there. RedisError: the relay comes
-    again, and whoever has heard it hears nothing."""
+def tell_followers(letters: Sequence[Letter], now: datetime) -> Gathered:
+    """Topic `followers`: of the oldest letter so many followers, in the order of their following; a next letter goes on there. In
+    between the relay does what else there is. RedisError: it comes again, and whoever has heard it hears nothing."""
+    letter = letters[0]
     said = letter.payload
     rows = Follow.objects.filter(streamer_id=said["streamer"], pk__gt=said["after"]).order_by("pk")
     found = list(rows.values_list("pk", "follower__identifier")[:PER_LETTER])
     persons = [person_key(sdkappid=said["sdkappid"], identifier=identifier) for _, identifier in found]
     you.tell_many_now(persons=persons, event=said["event"], event_id=f"live:{said['session']}")
     if len(found) == PER_LETTER:
-        _go_on(said, after=found[-1][0])
+        _go_on(said, after=found[-1][0], now=now)
+    more = len(found) == PER_LETTER or len(letters) > 1
+    return Gathered(done=[letter.event_id], again_in=0.0 if more else None)
 
 
-def _go_on(said: Mapping[str, Any], *, after: int) -> None:
+def _go_on(said: Mapping[str, Any], *, after: int, now: datetime) -> None:
     """Once: a letter that is carried twice finds the next one there."""
     payload = {**said, "after": after}
     room_key = f"@live:{payload['session']}:{after}"
     with transaction.atomic():
         if not OutboxRow.objects.filter(topic=FOLLOWERS, room_key=room_key).exists():
-            outbox.put(topic=FOLLOWERS, room_key=room_key, payload=payload, now=clock.now())
+            outbox.put(topic=FOLLOWERS, room_key=room_key, payload=payload, now=now)

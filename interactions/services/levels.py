@@ -29,7 +29,7 @@ MEASURES = ("minutes", "messages", "likes", "gift_value")
 # Parameters of one statement: SQLite takes 32,766.
 ROWS = 500
 # People whose levels are looked at in one transaction. What changed in the last seconds waits: its transaction may not be through.
-AT_ONCE, LAG = 5_000, timedelta(seconds=3)
+AT_ONCE, LAG = 1_000, timedelta(seconds=3)
 FOLLOWED = "levels"
 BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -75,13 +75,22 @@ def look_again(*, person_ids: Iterable[int], now: datetime) -> None:
 
 def look_at_everybody(*, app: App, now: datetime) -> int:
     """What levels or badges are taken from has changed for the whole app. Returns how many people have a score."""
-    return int(Score.objects.filter(person__app=app).update(changed_at=now))
+    return _look_at_app(app.pk, now)
+
+
+def _look_at_app(app_id: int, now: datetime) -> int:
+    """In portions with instants of their own, as `add` does it."""
+    ids = list(Score.objects.filter(person__app_id=app_id).order_by("pk").values_list("pk", flat=True))
+    for number, start in enumerate(range(0, len(ids), ROWS)):
+        at = now + timedelta(microseconds=number)
+        Score.objects.filter(pk__in=ids[start : start + ROWS]).update(changed_at=at)
+    return len(ids)
 
 
 def app_changed(fact: AppChanged) -> None:
     """Called in the transaction that changed the app: with other weights or thresholds everybody may stand elsewhere."""
     if {"level_weights", "level_thresholds"} & set(fact.changed):
-        Score.objects.filter(person__app_id=fact.app_id).update(changed_at=fact.at)
+        _look_at_app(fact.app_id, fact.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +119,8 @@ def follow_scores(*, now: datetime) -> int:
 def _changed_since(cursor: datetime, end: datetime) -> tuple[list[Score], datetime]:
     """The oldest changes, and up to where they are all there."""
     changed = Score.objects.select_related("person").filter(changed_at__gte=cursor, changed_at__lt=end)
-    rows = list(changed.order_by("changed_at")[:AT_ONCE])
-    if len(rows) < AT_ONCE:
+    rows = list(changed.order_by("changed_at")[: AT_ONCE + 1])
+    if len(rows) <= AT_ONCE:
         return rows, end
     last = rows[-1].changed_at
     whole = [row for row in rows if row.changed_at < last]

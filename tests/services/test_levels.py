@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -9,9 +10,10 @@ from django.db import transaction
 
 from interactions.live import archive, counters
 from interactions.live.archive import ARCHIVE, Standing
+from interactions.live.presence import Presence
 from interactions.live.room_ref import ref
 from interactions.models import ArchivedMessage, Badge, Cursor, PersonBadge, Score
-from interactions.services import badges, levels, memberships, scoring
+from interactions.services import badges, counting, levels, memberships, scoring
 from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock, facts
@@ -149,6 +151,22 @@ def test_a_minute_online_is_a_minute_in_however_many_rooms(cast, monkeypatch):
     assert look(20, now + timedelta(seconds=119)) == 0
     assert look(20, now + timedelta(minutes=9)) == 3  # a minute, and not all that nobody looked at
     assert score(cast.mia, "minutes") == 3
+
+
+def test_who_is_in_a_room_is_known_from_the_sockets(cast):
+    async def come() -> None:
+        presence = Presence("socket-1", apart_seconds=0)
+        heart = asyncio.ensure_future(presence.run())
+        for person in ("mia", "max", None):
+            presence.entered(room=ref(cast.room), person=person, shown=None, counted=True)
+        await asyncio.sleep(0.2)
+        heart.cancel()
+
+    asyncio.run(come())
+    assert counting.write_online_counts() == 1
+    now = clock.now()
+    assert sum(scoring.count_minutes(now=now) for _ in range(scoring.PORTIONS)) == 2
+    assert [score(person, "minutes") for person in (cast.mia, cast.max, cast.zed)] == [1, 1, 0]
 
 
 def test_gifts_and_refunds_make_and_unmake_a_level(cast):

@@ -97,7 +97,8 @@ class UserView(APIView):
 
     @extend_schema(operation_id="users_update", request=UserSerializer, responses=UserSerializer)
     def patch(self, request: ApiRequest, user: str) -> Response:
-        """Change nick, avatar, custom fields, level or role of a user."""
+        """Change nick, avatar, custom fields, level or role of a user. In an app with level thresholds the next computed level overwrites
+        a level that was set here."""
         permission.ask("people.manage", actor=request.user)
         person = people.person_of(app=asked_app(request), identifier=user)
         return Response(UserSerializer(profiles.change_profile(person=person, changes=request.data, by_app=True)).data)
