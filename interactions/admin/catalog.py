@@ -27,7 +27,6 @@ from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import ConsoleAdmin, ServiceForm
 
-
 KINDS: Any = Gift._meta.get_field("kind").choices
 
 
