@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import TruncMinute
+from django.db.models import Count, DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet, Sum
 
 from interactions.models import ArchivedMessage, Cursor, MinuteStat, SentGift, SessionViewer
 from interactions.rules import statistics as rules
@@ -109,9 +108,18 @@ def lost_pictures(session_ids: Sequence[int], since: datetime, until: datetime) 
     return lost.exclude(end_reason="replaced").filter(Q(session__ended_at__isnull=True) | Exists(later))
 
 
+class _InMinute(Func):
+    """As TruncMinute, which calls Python for every row on SQLite: ten thousand comments would take 60 ms."""
+
+    template = "date_trunc('minute', %(expressions)s)"
+    output_field = DateTimeField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        return self.as_sql(compiler, connection, template="substr(%(expressions)s, 1, 16) || ':00'", **more)
+
+
 def _per_minute(rows: QuerySet[Any], session: str, at: str, figure: Any) -> Iterable[tuple[int, datetime, int]]:
-    minute = TruncMinute(at, tzinfo=UTC)
-    found: Any = rows.annotate(in_minute=minute).order_by().values(session, "in_minute").annotate(figure=figure)
+    found: Any = rows.annotate(in_minute=_InMinute(at)).order_by().values(session, "in_minute").annotate(figure=figure)
     return found.values_list(session, "in_minute", "figure")  # type: ignore[no-any-return]
 
 
