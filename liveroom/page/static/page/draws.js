@@ -75,11 +75,14 @@ export class Draws {
     const winners = draw.winners === 1 ? "1 winner" : `${draw.winners} winners`;
     button.addEventListener("click", () => this.#enter(draw));
     const node = element(
-      "section", { class: "event-card draw", "aria-label": "Draw" },
-      element("header", {}, icon("trophy"), element("b", { dir: "auto", text: shownName(draw.prize, "A prize", 200) }), clock),
-      element("p", { class: "how" }, "Say ", element("mark", { dir: "auto", text: shownName(draw.keyword, "", 60) }), ` in the comments · ${winners}`),
-      conditions,
-      element("div", { class: "row" }, button, element("a", { class: "link", href: address(draw), target: "_blank", text: "How it is drawn" })),
+      "details", { class: "event-card draw", open: "" },
+      element("summary", {}, icon("trophy"), element("span", { class: "unseen", text: "Draw: " }), element("b", { dir: "auto", text: shownName(draw.prize, "A prize", 200) }), clock),
+      element(
+        "div", { class: "inside" },
+        element("p", { class: "how" }, "Say ", element("mark", { dir: "auto", text: shownName(draw.keyword, "", 60) }), ` in the comments · ${winners}`),
+        conditions,
+        element("div", { class: "row" }, button, element("a", { class: "link", href: address(draw), target: "_blank", text: "How it is drawn" })),
+      ),
     );
     byId("event-cards").append(node);
     return { node, clock, button, conditions, shown: "" };

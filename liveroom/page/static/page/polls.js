@@ -82,7 +82,7 @@ export class Polls {
     const foot = element("p", { class: "poll-foot" });
     const close = element("button", { class: "tool", type: "button", "aria-label": "Hide this poll" }, icon("close"));
     const vote = element("button", { class: "primary", type: "button", text: "Vote", hidden: "" });
-    const head = element("header", {}, icon("poll"), element("b", { dir: "auto", text: shownName(poll.question, "A poll", 200) }), clock, close);
+    const head = element("summary", {}, icon("poll"), element("span", { class: "unseen", text: "Poll: " }), element("b", { dir: "auto", text: shownName(poll.question, "A poll", 200) }), clock, close);
     const card = { poll, clock, list, foot, vote, own: new Set(), voted: false, busy: false, error: "", rows: [] };
     const many = poll.max_choices > 1;
     card.rows = poll.answers.slice(0, MOST_ANSWERS).map(({ text }, at) => {
@@ -94,8 +94,12 @@ export class Polls {
     });
     list.append(...card.rows.map(({ row }) => row));
     vote.addEventListener("click", () => this.#vote(card));
-    close.addEventListener("click", () => (card.node.hidden = true));
-    card.node = element("section", { class: "event-card poll", "aria-label": "Poll" }, head, list, element("div", { class: "row" }, foot, vote));
+    close.addEventListener("click", (event) => {
+      event.preventDefault();
+      card.node.hidden = true;
+    });
+    const inside = element("div", { class: "inside" }, list, element("div", { class: "row" }, foot, vote));
+    card.node = element("details", { class: "event-card poll", open: "" }, head, inside);
     byId("event-cards").append(card.node);
     return card;
   }
