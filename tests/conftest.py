@@ -52,6 +52,7 @@ ONCE = (
     "tests/services/test_presence.py",
     "tests/services/test_rounds.py",
     "tests/services/test_scripts.py",
+    "tests/services/test_sweeps.py",
     "tests/sockets/test_python_client.py",
 )
 
