@@ -22,6 +22,7 @@ export class CommentList {
   #fresh = [];
   #unread = 0;
   #follows = true;
+  #top = 0;
   #me = "";
   #arrival = null;
   #runs = new Map();
@@ -224,11 +225,15 @@ export class CommentList {
 
   #toEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#top = this.#scroller.scrollTop;
   }
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    this.#follows = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    // A box above that has come meanwhile is no reader who scrolled up.
+    if (scrollHeight - scrollTop - clientHeight < NEAR_PX) this.#follows = true;
+    else if (scrollTop < this.#top) this.#follows = false;
+    this.#top = scrollTop;
     if (this.#follows) this.#count(0);
   }
 

@@ -84,7 +84,7 @@ export class Draws {
         element("div", { class: "row" }, button, element("a", { class: "link", href: address(draw), target: "_blank", text: "How it is drawn" })),
       ),
     );
-    byId("event-cards").append(node);
+    byId("event-cards").prepend(node);
     return { node, clock, button, conditions, shown: "" };
   }
 

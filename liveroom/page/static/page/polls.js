@@ -100,7 +100,7 @@ export class Polls {
     });
     const inside = element("div", { class: "inside" }, list, element("div", { class: "row" }, foot, vote));
     card.node = element("details", { class: "event-card poll", open: "" }, head, inside);
-    byId("event-cards").append(card.node);
+    byId("event-cards").prepend(card.node);
     return card;
   }
 
