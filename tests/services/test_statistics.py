@@ -33,6 +33,7 @@ from liveroom.rooms.models import LiveSession, Room
 from streams.models import Publish
 from tests.helpers.archive import tick
 from tests.helpers.people import STAFF, Cast, create_room, make_person
+from tests.sockets.test_protocol import fits
 
 pytestmark = pytest.mark.django_db
 
@@ -329,6 +330,7 @@ def test_a_show_that_is_over_is_summed_up_once_and_its_streamer_told(cast: Cast,
     [letter] = told()
     assert letter["person"] == f"{cast.app.sdkappid}:stella"
     assert (letter["event"]["session"], letter["event"]["summary"]["viewers"]) == ("s1", 4)
+    fits("you_summary", {"useq": 1, **letter["event"]})
     assert not Cursor.objects.filter(name=sampling.cursor_of(show.pk)).exists()
 
 
