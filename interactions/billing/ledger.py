@@ -14,7 +14,7 @@ from django.db import connection
 
 from interactions.models import Wallet
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.sql import insert
+from liveroom.kernel.sql import asked, insert, run
 
 
 class InsufficientBalance(LiveRoomError):
@@ -79,12 +79,11 @@ def _lock(person_ids: Collection[int]) -> dict[int, Purse]:
     marks = ", ".join(["%s"] * len(person_ids))
     # SQLite has one writer at a time. On PostgreSQL a lock that lets foreign keys to the wallet through is enough.
     how = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id, person_id, balance FROM interactions_wallet WHERE person_id IN ({marks}) ORDER BY id{how}",  # noqa: S608
-            list(person_ids),
-        )
-        return {person: Purse(id=pk, person_id=person, balance=balance) for pk, person, balance in cursor.fetchall()}
+    rows = asked(
+        f"SELECT id, person_id, balance FROM interactions_wallet WHERE person_id IN ({marks}) ORDER BY id{how}",  # noqa: S608
+        list(person_ids),
+    )
+    return {person: Purse(id=pk, person_id=person, balance=balance) for pk, person, balance in rows}
 
 
 def post(
@@ -109,11 +108,10 @@ def post(
         cases = " ".join(["WHEN %s THEN balance + %s"] * len(changed))
         marks = ", ".join(["%s"] * len(changed))
         values: list[Any] = [value for pair in changed for value in pair]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE interactions_wallet SET balance = CASE id {cases} END WHERE id IN ({marks})",  # noqa: S608
-                [*values, *(pk for pk, _ in changed)],
-            )
+        run(
+            f"UPDATE interactions_wallet SET balance = CASE id {cases} END WHERE id IN ({marks})",  # noqa: S608
+            [*values, *(pk for pk, _ in changed)],
+        )
     insert(
         "interactions_ledgerentry",
         ("order_id", "debit_id", "credit_id", "amount", "at"),

@@ -106,6 +106,8 @@ def _database(url: str) -> dict:
         raise ImproperlyConfigured("DATABASE_URL must begin with postgres://; leave it out for SQLite.")
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or unquote(parts.hostname or "")
+    # Only kernel/sql.py has statements prepared; a pooler in between that cannot follow that takes `prepare_threshold=never`.
+    prepare = options.pop("prepare_threshold", "3")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
@@ -115,7 +117,11 @@ def _database(url: str) -> dict:
         "PORT": str(parts.port or ""),
         # Persistent connections leak under ASGI: a pool instead.
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {"pool": {"min_size": 0, "max_size": 8, "timeout": 10}, **options},
+        "OPTIONS": {
+            "pool": {"min_size": 0, "max_size": 8, "timeout": 10},
+            "prepare_threshold": int(prepare) if prepare.isdigit() else None,
+            **options,
+        },
     }
 
 
