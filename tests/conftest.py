@@ -8,11 +8,11 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-from django.db.backends.sqlite3.base import DatabaseOperations as SQLiteOperations
 
 from liveroom.kernel.redis import shared
 from streams.engines import base
 from streams.engines.fake import FakeEngine
+from tests.helpers.emptying import emptied_quickly
 from tests.helpers.people import Cast, make_cast
 from tests.helpers.stack import Stack
 from tests.helpers.turns import turn
@@ -44,6 +44,7 @@ ONCE = (
     "tests/journeys/test_page.py",
     "tests/journeys/test_page_chat.py",
     "tests/journeys/test_page_delay.py",
+    "tests/journeys/test_page_gifts.py",
     "tests/journeys/test_page_modules.py",
     "tests/journeys/test_page_picture.py",
     "tests/journeys/test_page_socket.py",
@@ -64,22 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _the_ledger_may_be_emptied_between_tests() -> Iterator[None]:
-    """Tests that commit empty the tables afterwards; on SQLite that is a DELETE, which the ledger's triggers refuse."""
-    plain = SQLiteOperations.sql_flush
-
-    def around(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-            triggers = cursor.fetchall()
-        return [
-            *(f"DROP TRIGGER {name}" for name, _ in triggers),
-            *plain(self, style, tables, **options),
-            *(sql for _, sql in triggers),
-        ]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SQLiteOperations, "sql_flush", around)
+def _tables_are_emptied_quickly() -> Iterator[None]:
+    with emptied_quickly():
         yield
 
 
