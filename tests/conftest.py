@@ -38,6 +38,7 @@ ONCE = (
     "tests/sockets/test_one_room.py",
     "tests/sockets/test_priorities.py",
     "tests/sockets/test_slow_viewers.py",
+    "tests/sockets/test_standing.py",
     "tests/sockets/test_ticker.py",
     "tests/sockets/test_you.py",
     "tests/journeys/test_obs.py",
