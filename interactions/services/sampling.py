@@ -166,7 +166,8 @@ def _count_minutes(ours: Sequence[tuple[Due, Attendance]], now: datetime) -> Non
             (show.session_id, minute, 1, online, online, there.guests, watched, total, total - before, 0, 0, 0, 0, 0)
         )
     with connection.cursor() as cursor:
-        cursor.execute(_upsert(len(rows)), _flat(rows))
+        # In the order in which recounting writes them: neither waits for the other in a circle.
+        cursor.execute(_upsert(len(rows)), _flat(sorted(rows)))
 
 
 def _count_viewers(ours: Sequence[tuple[Due, Attendance]], now: datetime) -> None:
