@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from interactions.billing.statements import in_words
-from interactions.models import ArchivedMessage, LedgerEntry, Order, SentGift
+from interactions.models import ArchivedMessage, LedgerEntry, Order, SentGift, Wallet
 from interactions.services.refunds import REASON_BYTES, refund
 from liveroom.kernel import clock
 from liveroom.kernel.http import client_address
@@ -90,9 +90,9 @@ class OrderAdmin(SwornAdmin):
             "currency": order.app.currency,
             "entries": [
                 {
-                    "debit": in_words(entry.debit, order),
+                    "debit": _whose(entry.debit, order),
                     "debit_url": self._link("interactions_wallet", entry.debit_id),
-                    "credit": in_words(entry.credit, order),
+                    "credit": _whose(entry.credit, order),
                     "credit_url": self._link("interactions_wallet", entry.credit_id),
                     "amount": entry.amount,
                 }
@@ -118,6 +118,11 @@ class OrderAdmin(SwornAdmin):
             address=client_address(request),
         )  # fmt: skip
         return f"The order is refunded, by {made.number}."
+
+
+def _whose(wallet: Wallet, order: Order) -> str:
+    provider = order.provider or (order.refund_of.provider if order.refund_of else "")
+    return in_words(kind=wallet.kind, person=wallet.person.identifier if wallet.person else None, provider=provider)
 
 
 def _heard(sent: SentGift) -> ArchivedMessage | None:

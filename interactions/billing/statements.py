@@ -10,16 +10,45 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
-from interactions.models import LedgerEntry, Order, Wallet
+from interactions.models import LedgerEntry, Wallet
 
 PART = 1_000
 SHOWN = 50
 HEADER = ("order", "kind", "when", "amount", "balance", "with", "room", "gift", "count", "reason")
-_WITH = ("order__room", "order__sent__gift", "order__refund_of__sent__gift", "debit__person", "credit__person")
+# Of an entry, what a line is made of: rows of values, because a file may have a hundred thousand of them.
+_READ = (
+    "id", "debit_id", "amount", "at", "order__number", "order__kind", "order__reason", "order__provider",
+    "order__refund_of__provider", "order__room__group_id", "order__sent__gift__code", "order__sent__count",
+    "order__refund_of__sent__gift__code", "order__refund_of__sent__count", "debit__kind", "debit__person__identifier",
+    "credit__kind", "credit__person__identifier",
+)  # fmt: skip
+
+
+class _Row(NamedTuple):
+    """In the order of `_READ`."""
+
+    id: int
+    debit_id: int
+    amount: int
+    at: datetime
+    number: str
+    kind: str
+    reason: str
+    provider: str
+    refunded_provider: str | None
+    room: str | None
+    gift: str | None
+    count: int | None
+    refunded_gift: str | None
+    refunded_count: int | None
+    debit_kind: str
+    debit_person: str | None
+    credit_kind: str
+    credit_person: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +103,12 @@ def latest(wallet: Wallet, *, before: int | None, size: int) -> tuple[list[Line]
     page = rows[:size]
     if not page:
         return [], None
-    balance = _balance_after(wallet, page[0].pk)
+    balance = _balance_after(wallet, page[0].id)
     lines = []
     for row in page:
         lines.append(_line(row, wallet, balance))
         balance -= _signed(row, wallet)
-    return lines, page[-1].pk if len(rows) > size else None
+    return lines, page[-1].id if len(rows) > size else None
 
 
 def panel(wallet: Wallet | None, *, before: str | None) -> dict[str, Any]:
@@ -107,22 +136,22 @@ def parts(
         if not rows:
             return
         if balance is None:
-            balance = _balance_after(wallet, rows[0].pk) - _signed(rows[0], wallet)
+            balance = _balance_after(wallet, rows[0].id) - _signed(rows[0], wallet)
         part = []
         for row in rows:
             balance += _signed(row, wallet)
             part.append(_line(row, wallet, balance).as_row())
         yield part
-        last = rows[-1].pk
+        last = rows[-1].id
 
 
 def _merged(
     wallet: Wallet, *, after: int | None, before: int | None, newest_first: bool, since: datetime | None,
     until: datetime | None, most: int,
-) -> Iterator[LedgerEntry]:  # fmt: skip
+) -> Iterator[_Row]:  # fmt: skip
     halves = []
     for side in ("debit", "credit"):
-        rows = LedgerEntry.objects.filter(**{side: wallet}).select_related("order", *_WITH)
+        rows = LedgerEntry.objects.filter(**{side: wallet})
         if after is not None:
             rows = rows.filter(id__gt=after)
         if before is not None:
@@ -131,8 +160,9 @@ def _merged(
             rows = rows.filter(at__gte=since)
         if until is not None:
             rows = rows.filter(at__lt=until)
-        halves.append(list(rows.order_by("-id" if newest_first else "id")[:most]))
-    return heapq.merge(*halves, key=lambda row: row.pk, reverse=newest_first)
+        found = rows.order_by("-id" if newest_first else "id").values_list(*_READ)[:most]
+        halves.append([_Row(*row) for row in found])
+    return heapq.merge(*halves, key=lambda row: row.id, reverse=newest_first)
 
 
 _LATER = "SELECT COALESCE(SUM(amount), 0) FROM interactions_ledgerentry WHERE {side} = %s{bound}"
@@ -160,34 +190,35 @@ def _balance_after(wallet: Wallet, entry_id: int | None) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _signed(row: LedgerEntry, wallet: Wallet) -> int:
-    return row.amount if row.credit_id == wallet.pk else -row.amount
+def _signed(row: _Row, wallet: Wallet) -> int:
+    return -row.amount if row.debit_id == wallet.pk else row.amount
 
 
-def _line(row: LedgerEntry, wallet: Wallet, balance: int) -> Line:
-    order = row.order
-    bought = order if order.kind == Order.GIFT else order.refund_of
-    sent = getattr(bought, "sent", None) if bought is not None else None
+def _line(row: _Row, wallet: Wallet, balance: int) -> Line:
+    went = row.debit_id == wallet.pk
     return Line(
-        id=row.pk,
-        order=order.number,
-        kind=order.kind,
+        id=row.id,
+        order=row.number,
+        kind=row.kind,
         at=row.at,
         amount=_signed(row, wallet),
         balance=balance,
-        counterpart=in_words(row.debit if row.credit_id == wallet.pk else row.credit, order),
-        room=order.room.group_id if order.room else None,
-        gift=sent.gift.code if sent else None,
-        count=sent.count if sent else None,
-        reason=order.reason,
+        counterpart=in_words(
+            kind=row.credit_kind if went else row.debit_kind,
+            person=row.credit_person if went else row.debit_person,
+            provider=row.provider or row.refunded_provider,
+        ),
+        room=row.room,
+        gift=row.gift or row.refunded_gift,
+        count=row.count or row.refunded_count,
+        reason=row.reason,
     )
 
 
-def in_words(wallet: Wallet, order: Order) -> str:
-    """Who is at the other end."""
-    if wallet.kind == Wallet.PERSON:
-        return wallet.person.identifier if wallet.person else ""
-    if wallet.kind == Wallet.HOUSE:
+def in_words(*, kind: str, person: str | None, provider: str | None) -> str:
+    """Who is at the other end: a wallet of that kind, and whose; `provider`: who took the money, of a payment."""
+    if kind == Wallet.PERSON:
+        return person or ""
+    if kind == Wallet.HOUSE:
         return "the house"
-    provider = order.provider or (order.refund_of.provider if order.refund_of else "")
     return f"payment ({provider})" if provider else "payment"
