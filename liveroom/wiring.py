@@ -182,7 +182,7 @@ CARRIERS: dict[str, outbox.Carrier | outbox.Gatherer] = {
     topics.BROADCAST: broadcasts.tell_rooms,
     topics.FOLLOWERS: outbox.Gatherer(follows.tell_followers),
     topics.GIFT: outbox.Gatherer(gift_messages.group_gifts, atomic=True),
-    topics.ROOM_GIFT: outbox.Gatherer(gift_messages.tell_gifts),
+    topics.ROOM_GIFT: outbox.Gatherer(gift_messages.tell_gifts, per_room=gift_messages.HANDED_OVER),
 }
 
 # What is due, looked for by run_relay; seconds between two looks.
@@ -193,15 +193,15 @@ SWEEPS: list[Sweep] = [
     Sweep("draws", 1, lambda now: draws.follow_draws(now=now)),
     Sweep("polls", 0.5, lambda now: polls.follow_polls(now=now)),
     Sweep("recount", 5, lambda now: counting.recount_online()),
-    Sweep("samples", 1, lambda now: sampling.sample(now=now), apart=True),
-    Sweep("minutes", 10, lambda now: recounting.recount(now=now), apart=True),
-    Sweep("summaries", 5, lambda now: summarising.summarise_due(now=now), apart=True),
-    Sweep("levels", 1, lambda now: levels.follow_scores(now=now)),
-    Sweep("score messages", 10, lambda now: scoring.count_messages(now=now)),
-    Sweep("score likes", 10, lambda now: scoring.count_likes(now=now)),
-    Sweep("score minutes", 5, lambda now: scoring.count_minutes(now=now)),
-    Sweep("memberships", 10, lambda now: scoring.end_memberships(now=now)),
-    Sweep("popularity", 10, lambda now: popularity.follow_popularity(now=now)),
+    Sweep("samples", 1, lambda now: sampling.sample(now=now), apart="shows"),
+    Sweep("minutes", 10, lambda now: recounting.recount(now=now), apart="shows"),
+    Sweep("summaries", 5, lambda now: summarising.summarise_due(now=now), apart="shows"),
+    Sweep("levels", 1, lambda now: levels.follow_scores(now=now), apart="scores"),
+    Sweep("score messages", 10, lambda now: scoring.count_messages(now=now), apart="scores"),
+    Sweep("score likes", 10, lambda now: scoring.count_likes(now=now), apart="scores"),
+    Sweep("score minutes", 5, lambda now: scoring.count_minutes(now=now), apart="scores"),
+    Sweep("memberships", 10, lambda now: scoring.end_memberships(now=now), apart="scores"),
+    Sweep("popularity", 10, lambda now: popularity.follow_popularity(now=now), apart="scores"),
     Sweep("housekeeping", 3600, lambda now: housekeeping.hand_out()),
 ]
 

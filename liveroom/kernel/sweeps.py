@@ -23,13 +23,14 @@ EARLY = timedelta(seconds=0.1)
 class Sweep:
     """`work(now)` at most every so many seconds. It bounds what it does at once.
 
-    `apart`: in a thread of its own, because it may take longer than what is told meanwhile can wait. It may still be at work when
-    another process has the lease: whatever it writes must bear being done twice at once."""
+    `apart`: the name of a thread in which it runs, with the others of that name one after the other, because it may take longer than
+    what is told meanwhile can wait. It may still be at work when another process has the lease: whatever it writes must bear being done
+    twice at once."""
 
     name: str
     seconds: float
     work: Callable[[datetime], object]
-    apart: bool = False
+    apart: str = ""
 
 
 @dataclass(slots=True)
@@ -42,21 +43,25 @@ class Sweeper:
 
     def sweep(self, *, now: datetime) -> None:
         """Whatever is due. One that fails is logged and tried at its next turn; DatabaseError is everybody's, unless it is apart."""
+        apart: dict[str, list[Sweep]] = {}
         for item in self.sweeps:
             last = self._swept_at.get(item.name)
             if last is not None and timedelta(0) <= now - last < timedelta(seconds=item.seconds) - EARLY:
                 continue
-            if item.apart:
-                thread = self._apart.get(item.name)
-                if thread is not None and thread.is_alive():
-                    continue  # due until it is done
-            self._swept_at[item.name] = now
-            if item.apart:
-                thread = threading.Thread(target=_do_apart, args=(item, now), name=f"sweep {item.name}", daemon=True)
-                self._apart[item.name] = thread
-                thread.start()
-            else:
+            if not item.apart:
+                self._swept_at[item.name] = now
                 _do(item, now)
+            elif not self._busy(item.apart):  # else due until that is done
+                self._swept_at[item.name] = now
+                apart.setdefault(item.apart, []).append(item)
+        for name, items in apart.items():
+            thread = threading.Thread(target=_do_apart, args=(items, now), name=f"sweep {name}", daemon=True)
+            self._apart[name] = thread
+            thread.start()
+
+    def _busy(self, name: str) -> bool:
+        thread = self._apart.get(name)
+        return thread is not None and thread.is_alive()
 
 
 def _do(item: Sweep, now: datetime) -> None:
@@ -70,10 +75,12 @@ def _do(item: Sweep, now: datetime) -> None:
         log.exception("The sweep %r failed; it is tried again.", item.name)
 
 
-def _do_apart(item: Sweep, now: datetime) -> None:
+def _do_apart(items: Sequence[Sweep], now: datetime) -> None:
     try:
-        _do(item, now)
-    except DatabaseError as error:
-        log.warning("The sweep %r has lost the database (%s); it is tried again.", item.name, error)
+        for item in items:
+            try:
+                _do(item, now)
+            except DatabaseError as error:
+                log.warning("The sweep %r has lost the database (%s); it is tried again.", item.name, error)
     finally:
         connection.close()
