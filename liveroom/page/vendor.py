@@ -13,12 +13,11 @@ VENDOR_DIRS = [
     ("vendor/mpegts", NODE_MODULES / "mpegts.js" / "dist"),
     ("vendor/hls", NODE_MODULES / "hls.js" / "dist"),
     ("vendor/lottie", NODE_MODULES / "lottie-web" / "build" / "player"),
-    ("vendor/svga", NODE_MODULES / "svga" / "dist"),
 ]
 
 # hls.js alone ships 30 MB of builds and maps; a page needs one of them.
 # Of lottie-web the build without expressions: those need eval.
-SERVED = frozenset({"mpegts.js", "mpegts.js.LICENSE.txt", "hls.min.js", "lottie_light.min.js", "index.esm.min.js"})
+SERVED = frozenset({"mpegts.js", "mpegts.js.LICENSE.txt", "hls.min.js", "lottie_light.min.js"})
 
 
 def missing() -> list[str]:
@@ -27,6 +26,5 @@ def missing() -> list[str]:
         "vendor/mpegts": "mpegts.js",
         "vendor/hls": "hls.min.js",
         "vendor/lottie": "lottie_light.min.js",
-        "vendor/svga": "index.esm.min.js",
     }
     return [str(folder / wanted[prefix]) for prefix, folder in VENDOR_DIRS if not (folder / wanted[prefix]).is_file()]

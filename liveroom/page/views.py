@@ -119,7 +119,6 @@ def shell(room: Room, *, host: str) -> dict[str, Any]:
             "mpegts": static("vendor/mpegts/mpegts.js"),
             "hls": static("vendor/hls/hls.min.js"),
             "lottie": static("vendor/lottie/lottie_light.min.js"),
-            "svga": static("vendor/svga/index.esm.min.js"),
         },
         "seen": {"status": room.status, "owner": profile(room.owner).as_dict()} if room.is_open else None,
     }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from interactions.services.draws import open_draw
 from liveroom.kernel import clock
 from liveroom.page import vendor
 from liveroom.rooms.services.rooms import change_access, change_room
@@ -84,6 +86,41 @@ def test_the_demo_login_is_there_on_the_demo_app_only(cast: Cast) -> None:
     assert 'id="demo-login"' in Client().get(address).content.decode()
 
 
+def test_a_draw_has_a_page_once_it_is_open_and_tells_no_more_than_its_room(cast: Cast) -> None:
+    now = clock.now()
+    said = {"room": cast.room, "prize": "A mug", "winners": 1, "by": STAFF, "now": now}
+    opened = open_draw(keyword="666", closes_at=now + timedelta(minutes=5), **said)
+    planned = open_draw(keyword="777", opens_at=now + timedelta(hours=1), closes_at=now + timedelta(hours=2), **said)
+    answer = Client().get(f"/d/{opened.number}")
+    assert "A mug" in answer.content.decode()
+    assert answer["X-Robots-Tag"] == "noindex"
+    for unknown in (planned.number, "nothing", "%00", "x" * 300):
+        gone = Client().get(f"/d/{unknown}")
+        assert gone.status_code == 404
+        assert "There is no such draw" in gone.content.decode()
+    change_access(room=cast.room, by=STAFF, now=now, password="sesame")
+    assert "A mug" not in Client().get(f"/d/{opened.number}").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("base", "allowed"),
+    [
+        ("", ""),
+        ("https://cdn.example/gifts/", "https://cdn.example"),
+        ("http://cdn.example:8080", "http://cdn.example:8080"),
+        ("https://user@cdn.example/", ""),
+        ("https://cdn.example;script-src/", ""),
+    ],
+)
+def test_the_page_may_fetch_effects_from_the_gift_base_of_its_app(cast: Cast, base: str, allowed: str) -> None:
+    cast.app.gift_base = base
+    cast.app.save()
+    policy = Client().get("/r/r1", {"sdkappid": cast.app.sdkappid})["Content-Security-Policy"]
+    parts = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
+    assert "cdn.example" not in policy.replace(parts["connect-src"], "")
+    assert [word for word in parts["connect-src"].split() if "cdn" in word] == [allowed] * bool(allowed)
+
+
 def test_the_players_are_pinned_and_only_what_a_page_needs_is_served() -> None:
     lock = json.loads((PAGE / "package-lock.json").read_text())
     wanted = json.loads((PAGE / "package.json").read_text())["dependencies"]
@@ -99,7 +136,8 @@ def test_the_players_are_pinned_and_only_what_a_page_needs_is_served() -> None:
 
 
 def test_the_page_asks_nobody_else_for_anything() -> None:
-    files = [*PAGE.glob("static/page/*"), *PAGE.glob("templates/page/*")]
+    found = [*PAGE.glob("static/page/**/*"), *PAGE.glob("templates/page/*")]
+    files = [file for file in found if file.is_file()]
     assert len(files) > 15
     for file in files:
         outside = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", file.read_text())

@@ -7,18 +7,18 @@
  */
 
 const MOST_BYTES = 2 * 1024 * 1024;
-const MOST_UNPACKED_BYTES = 24 * 1024 * 1024;
 const MOST_LAYERS = 400;
 const LOAD_MS = 8_000;
 const KEPT = 6;
 
-export const LONGEST_MS = 12_000;
+const LONGEST_MS = 12_000;
 
-/** `lottie` or `svga` by the address's ending; empty: neither. */
-export function formatOf(address) {
-  const path = new URL(address, "http://x").pathname.toLowerCase();
-  if (path.endsWith(".json")) return "lottie";
-  return path.endsWith(".svga") ? "svga" : "";
+/**
+ * Whether the file at that address can be played at all. SVGA cannot: its players read the files with code that they make
+ * while they run, which the page's policy forbids.
+ */
+export function canPlay(address) {
+  return new URL(address, "http://x").pathname.toLowerCase().endsWith(".json");
 }
 
 /** The bytes behind an address, or an error: not reached, refused, more than `most`. */
@@ -35,7 +35,7 @@ export async function loadBounded(address, { most = MOST_BYTES, fetch = globalTh
   }
 }
 
-async function gathered(body, most, keep = true) {
+async function gathered(body, most) {
   const [reader, parts] = [body.getReader(), []];
   let size = 0;
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
@@ -44,14 +44,9 @@ async function gathered(body, most, keep = true) {
       reader.cancel().catch(() => {});
       throw new Error(`more than ${most} bytes`);
     }
-    if (keep) parts.push(part.value);
+    parts.push(part.value);
   }
   return new Blob(parts);
-}
-
-/** An SVGA 2 file is packed: whatever would unpack to more than a page should hold is refused before it is unpacked. */
-export async function checkPacked(blob, { most = MOST_UNPACKED_BYTES } = {}) {
-  await gathered(blob.stream().pipeThrough(new DecompressionStream("deflate")), most, false);
 }
 
 /** The animation of a Lottie file without what it would load from elsewhere; throws where it is none. */
@@ -79,11 +74,10 @@ export class EffectFiles {
     this.#load = load;
   }
 
-  /** { format, animation?, ms? }; rejects where it cannot be played. */
+  /** { animation, ms }; rejects where it cannot be played. */
   get(address) {
-    const format = formatOf(address);
-    if (format === "") return Promise.reject(new Error("neither a Lottie nor an SVGA file"));
-    const kept = this.#kept.get(address) ?? this.#fetched(address, format);
+    if (!canPlay(address)) return Promise.reject(new Error("it is no Lottie file"));
+    const kept = this.#kept.get(address) ?? this.#fetched(address);
     this.#kept.delete(address);
     this.#kept.set(address, kept);
     // A file that did not come may come next time.
@@ -92,10 +86,8 @@ export class EffectFiles {
     return kept;
   }
 
-  async #fetched(address, format) {
+  async #fetched(address) {
     const blob = await this.#load(address);
-    if (format === "lottie") return { format, ...checkedLottie(JSON.parse(await blob.text())) };
-    await checkPacked(blob);
-    return { format, address };
+    return checkedLottie(JSON.parse(await blob.text()));
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Full effects over the picture: Lottie and SVGA, one at a time, the queue bounded. Where a file cannot be played nothing is shown
- * here; the gift's banner is there anyway. Who asked for less motion sees the banner alone.
+ * Full effects over the picture: Lottie, one at a time, the queue bounded. Where a file cannot be played nothing is shown here;
+ * the gift's banner is there anyway. Who asked for less motion sees the banner alone.
  */
 
-import { EffectFiles, LONGEST_MS } from "./effect-files.js";
+import { EffectFiles } from "./effect-files.js";
 import { script } from "./engines.js";
 import { EffectQueue } from "./gift-queues.js";
 
@@ -19,7 +19,7 @@ export class Effects {
   #end = null;
   #still;
 
-  /** `vendor`: addresses of the players, `lottie` and `svga`; `home`: how this site calls itself in what it sends. */
+  /** `vendor.lottie`: the player's address; `home`: how this site calls itself in what it sends. */
   constructor({ layer, vendor, home = location.origin, still = matchMedia("(prefers-reduced-motion: reduce)") }) {
     [this.#layer, this.#vendor, this.#home, this.#still] = [layer, vendor, home, still];
   }
@@ -55,15 +55,14 @@ export class Effects {
   async #play(file) {
     const box = document.createElement("div");
     box.className = "effect";
-    const open = file.format === "lottie" ? openLottie : openSvga;
     let close = () => {};
     try {
       await new Promise((done, failed) => {
         this.#end = done;
         // A player that says nothing must not keep the next one waiting.
-        setTimeout(done, (file.ms ?? LONGEST_MS) + SLOW_MS);
+        setTimeout(done, file.ms + SLOW_MS);
         this.#layer.replaceChildren(box);
-        open(file, { box, vendor: this.#vendor, done, failed }).then((closes) => (close = closes), failed);
+        openLottie(file, { box, vendor: this.#vendor, done, failed }).then((closes) => (close = closes), failed);
       });
     } finally {
       this.#end = null;
@@ -81,20 +80,4 @@ async function openLottie({ animation }, { box, vendor, done, failed }) {
   playing.addEventListener("complete", done);
   for (const trouble of ["data_failed", "error"]) playing.addEventListener(trouble, () => failed(new Error("the player refused it")));
   return () => playing.destroy();
-}
-
-async function openSvga({ address }, { box, vendor, done }) {
-  const { Parser, Player } = await import(vendor.svga);
-  const [parser, canvas] = [new Parser(), document.createElement("canvas")];
-  box.append(canvas);
-  try {
-    const video = await parser.load(address);
-    const player = new Player({ container: canvas, loop: 1 });
-    await player.mount(video);
-    player.onEnd = done;
-    player.start();
-    return () => player.destroy();
-  } finally {
-    parser.destroy();
-  }
 }
