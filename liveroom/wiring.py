@@ -190,7 +190,7 @@ SWEEPS: list[Sweep] = [
     Sweep("lost publishers", 1, lambda now: follow_losses(now=now)),
     Sweep("online counts", 1, lambda now: counting.write_online_counts()),
     Sweep("likes", 1, lambda now: counting.save_likes()),
-    Sweep("draws", 1, lambda now: draws.follow_draws(now=now)),
+    Sweep("draws", 1, lambda now: draws.follow_draws(now=now), apart="draws"),
     Sweep("polls", 0.5, lambda now: polls.follow_polls(now=now)),
     Sweep("recount", 5, lambda now: counting.recount_online()),
     Sweep("samples", 1, lambda now: sampling.sample(now=now), apart="shows"),
