@@ -50,7 +50,7 @@ class OrderAdmin(SwornAdmin):
     ordering = ("-at", "-id")
     show_full_result_count = False
     acts = (REFUND,)
-    change_form_outer_after_template = "console/order.html"
+    change_form_outer_before_template = "console/order.html"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("number", "kind", "person", "amount", "at", "by", "reason", "provider", "reference", "key", "app")
