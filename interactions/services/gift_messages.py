@@ -12,19 +12,20 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from interactions.facts import GiftsGrouped, GroupedGifts
 from interactions.live import envelope, pipeline
 from interactions.live.pipeline import Message
-from interactions.live.room_ref import ref
+from interactions.live.room_ref import RoomRef, ref
 from interactions.models import GiftMessage, GiftTotal
 from interactions.rules.admission import Priority
-from interactions.rules.combos import STREAK_MS, Group, Kind, Paid, Streak, grouped
+from interactions.rules.combos import Group, Kind, Paid, Streak, grouped
 from interactions.services import levels
 from liveroom.kernel import facts, ids
 from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.outbox import Gathered, Letter
+from liveroom.kernel.sql import instant
 from liveroom.rooms.models import Room
 
 # Messages of one room that are handed to Redis at once, and from how many that wait on its gifts are merged.
@@ -87,21 +88,29 @@ def _crowded_rooms(payloads: Any) -> frozenset[int]:
     return frozenset(room.pk for room in rooms if room.key in waiting)
 
 
+# By the index of the model, a look for each: what was told in a room over the years is not read.
+_LAST_OF_EACH_KIND = """
+SELECT m.room_id, m.buyer_id, m.gift_id, m.combo, m.last_at FROM interactions_giftmessage m WHERE m.id IN (
+    SELECT (
+        SELECT x.id FROM interactions_giftmessage x
+        WHERE x.room_id = kind.column1 AND x.buyer_id = kind.column2 AND x.gift_id = kind.column3 ORDER BY x.id DESC LIMIT 1
+    ) FROM (VALUES {marks}) AS kind
+)
+"""
+
+
 def _streaks(paid: Sequence[Paid]) -> dict[Kind, Streak]:
     """The running numbers that may go on."""
-    running = {gift.kind for gift in paid if gift.runs}
-    if not running:
-        return {}
-    oldest = min(gift.at_ms for gift in paid) - STREAK_MS
-    rows = GiftMessage.objects.filter(
-        Q(last_at__gte=datetime.fromtimestamp(oldest / 1000, UTC)),
-        room__in={kind[0] for kind in running},
-        buyer__in={kind[1] for kind in running},
-    ).order_by("id")
-    return {
-        (room, buyer, gift): Streak(combo=combo, last_at_ms=int(last_at.timestamp() * 1000))
-        for room, buyer, gift, combo, last_at in rows.values_list("room", "buyer", "gift", "combo", "last_at")
-    }
+    kinds = sorted({gift.kind for gift in paid if gift.runs})
+    found: dict[Kind, Streak] = {}
+    for start in range(0, len(kinds), CHUNK):
+        part = kinds[start : start + CHUNK]
+        statement = _LAST_OF_EACH_KIND.format(marks=", ".join(["(%s, %s, %s)"] * len(part)))
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [pk for kind in part for pk in kind])
+            for room, buyer, gift, combo, last_at in cursor.fetchall():
+                found[room, buyer, gift] = Streak(combo=combo, last_at_ms=int(instant(last_at).timestamp() * 1000))
+    return found
 
 
 def _written(groups: Sequence[Group], payloads: Mapping[int, Payload], now: datetime) -> list[GiftMessage]:
@@ -180,29 +189,34 @@ def add_to_totals(told: Sequence[Payload], *, sign: int) -> None:
 
 
 def tell_gifts(letters: Sequence[Letter], now: datetime) -> Gathered:
-    """Topic `room.gift`: High, paid, under the room's rate. What the room has not taken yet stays and is asked for again."""
+    """Topic `room.gift`, at most HANDED_OVER of a room: High, paid, under the room's rate. What the room has not taken yet stays and is
+    asked for again."""
     by_room: dict[str, list[Letter]] = defaultdict(list)
     for letter in letters:
         by_room[letter.room_key].append(letter)
     room_ids = {part[0].payload["room"] for part in by_room.values()}
     rooms = Room.objects.filter(disbanded_at__isnull=True).select_related("app").in_bulk(room_ids)
     done: list[str] = []
-    soonest: float | None = None
+    parts: list[tuple[RoomRef, list[Letter]]] = []
     for waiting in by_room.values():
         room = rooms.get(waiting[0].payload["room"])
         if room is None:  # disbanded: nobody is there to hear it
             done += [letter.event_id for letter in waiting]
-            continue
-        part = waiting[:HANDED_OVER]
-        found = pipeline.submit_now(
-            room=ref(room), messages=[_message(letter) for letter in part], tick_ms=settings.LIVEROOM.tick_ms
-        )
+        else:
+            parts.append((ref(room), waiting))
+    answers = pipeline.submit_many_now(
+        [(room, [_message(letter) for letter in waiting]) for room, waiting in parts],
+        tick_ms=settings.LIVEROOM.tick_ms,
+    )
+    soonest: float | None = None
+    for (_, waiting), found in zip(parts, answers, strict=True):
         done += [
             letter.event_id
-            for letter, outcome in zip(part, found.outcomes, strict=True)
+            for letter, outcome in zip(waiting, found.outcomes, strict=True)
             if outcome is not pipeline.WAITS
         ]
-        if len(part) < len(waiting) or pipeline.WAITS in found.outcomes:
+        # As many as are handed over at once: there may be more.
+        if len(waiting) >= HANDED_OVER or pipeline.WAITS in found.outcomes:
             again = max(0.01, found.next_ms / 1000)
             soonest = again if soonest is None else min(soonest, again)
     return Gathered(done=done, again_in=soonest)

@@ -18,12 +18,12 @@ from django.db import DatabaseError, transaction
 from liveroom.kernel import ids
 from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.redis import common_channel, shared
-from liveroom.kernel.sql import insert
+from liveroom.kernel.sql import asked, insert
 
 log = logging.getLogger(__name__)
 
 BATCH = 200
-GATHERED_AT_ONCE = 5_000
+GATHERED_AT_ONCE, NOTED_AT_ONCE = 5_000, 1_000
 WAKE = "relay"
 
 
@@ -51,10 +51,12 @@ class Gathered:
 class Gatherer:
     """For a topic whose letters are not told one by one: `gather` sees all that wait, oldest first, and says which are done.
 
-    `atomic`: in one transaction with that; a second relay that did the same makes it fail, and nothing was done."""
+    `atomic`: in one transaction with that; a second relay that did the same makes it fail, and nothing was done. `per_room`: it wants
+    no more than so many of one room at once, so that a room with thousands costs little and stands in nobody's way."""
 
     gather: Callable[[Sequence[Letter], datetime], Gathered]
     atomic: bool = False
+    per_room: int | None = None
 
 
 @dataclass(slots=True)
@@ -121,9 +123,25 @@ def gather_pending(*, now: datetime) -> tuple[int, float | None]:
     return done, soonest
 
 
+# Numbers only: what thousands of letters say is not read to find the first of each room.
+_FIRST_OF_EACH_ROOM = """
+SELECT id FROM (
+    SELECT id, row_number() OVER (PARTITION BY room_key ORDER BY id) AS place
+    FROM kernel_outboxrow WHERE done_at IS NULL AND topic = %s
+) AS waiting WHERE place <= %s ORDER BY place, id LIMIT %s
+"""
+
+
+def _waiting(topic: str, per_room: int | None) -> list[Letter]:
+    rows = OutboxRow.objects.filter(done_at__isnull=True, topic=topic).order_by("id")
+    if per_room is not None:
+        rows = rows.filter(pk__in=[pk for (pk,) in asked(_FIRST_OF_EACH_ROOM, (topic, per_room, GATHERED_AT_ONCE))])
+    told = rows.values_list("event_id", "room_key", "payload")[:GATHERED_AT_ONCE]
+    return [Letter(event_id=event_id, room_key=room_key, payload=payload) for event_id, room_key, payload in told]
+
+
 def _gather(topic: str, gatherer: Gatherer, *, now: datetime) -> Gathered:
-    rows = OutboxRow.objects.filter(done_at__isnull=True, topic=topic).order_by("id")[:GATHERED_AT_ONCE]
-    letters = [Letter(event_id=row.event_id, room_key=row.room_key, payload=row.payload) for row in rows]
+    letters = _waiting(topic, gatherer.per_room)
     if not letters:
         return Gathered()
     try:
@@ -147,8 +165,8 @@ def _gather(topic: str, gatherer: Gatherer, *, now: datetime) -> Gathered:
 
 def _done(event_ids: Sequence[str], *, now: datetime) -> int:
     changed = 0
-    for start in range(0, len(event_ids), BATCH):
-        part = event_ids[start : start + BATCH]
+    for start in range(0, len(event_ids), NOTED_AT_ONCE):
+        part = event_ids[start : start + NOTED_AT_ONCE]
         changed += OutboxRow.objects.filter(event_id__in=part, done_at__isnull=True).update(done_at=now)
     return changed
 

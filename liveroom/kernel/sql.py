@@ -9,11 +9,12 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
+Instant = TypeVar("Instant", bound=datetime | None)
 # What the driver takes as it is.
 _PLAIN = frozenset({int, str, bool, type(None)})
 
@@ -50,7 +51,8 @@ def _cursor() -> Any:
 
     here.close_if_health_check_failed()
     here.ensure_connection()
-    return here.make_cursor(ServerBindingCursor(here.connection))
+    raw: Any = ServerBindingCursor(here.connection)  # type: ignore[call-arg]
+    return here.make_cursor(raw)
 
 
 def insert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -78,6 +80,6 @@ def asked(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return found
 
 
-def instant(value: datetime | None) -> datetime | None:
+def instant(value: Instant) -> Instant:
     """From a row of a plain statement: SQLite's bear no zone, and are UTC."""
-    return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
+    return value if value is None or value.tzinfo is not None else cast(Instant, value.replace(tzinfo=UTC))

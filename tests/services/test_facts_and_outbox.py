@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import pytest
 from django.db import transaction
@@ -133,6 +134,24 @@ def test_a_room_with_more_letters_than_a_batch_stops_no_other(carried):
     told, failed = outbox.carry_pending(now=clock.now())
     assert (told, failed) == (1, 1)
     assert [key for key, _, _ in carried] == ["a"]
+
+
+@pytest.mark.django_db
+def test_a_gathered_room_with_thousands_of_letters_stands_in_nobodys_way(carried, monkeypatch):
+    seen: list[list[tuple[str, int]]] = []
+
+    def gather(letters: Sequence[outbox.Letter], now: datetime) -> outbox.Gathered:
+        seen.append([(letter.room_key, letter.payload["n"]) for letter in letters])
+        return outbox.Gathered(done=[letter.event_id for letter in letters])
+
+    outbox.install({"test": outbox.Gatherer(gather, per_room=3)})
+    monkeypatch.setattr(outbox, "GATHERED_AT_ONCE", 4)
+    for n in range(5):
+        put("full", n)
+    put("a", 5)
+    for _ in range(3):
+        outbox.gather_pending(now=clock.now())
+    assert seen == [[("full", 0), ("full", 1), ("full", 2), ("a", 5)], [("full", 3), ("full", 4)]]
 
 
 @pytest.mark.django_db

@@ -1,0 +1,124 @@
+"""How fast the relay is with gifts that wait: letters as purchases write them, then what `run_relay` does until none is left. Run with a
+copy's settings, while no relay runs there:
+
+    python -m tests.bench.gifts.waiting <letters> <buyers> <rooms> <rose | star> <seconds at most>
+
+Each buyer is in one room. Prints JSON: `letters`, `messages`, `seconds`, `grouped` (seconds until every gift was in a message), `told` and
+`left` (messages), `rounds`, `cpu` (seconds of ours), `far` (seconds until another room was told of the gift that was bought last)."""
+
+# ruff: noqa: E402 - Django must be set up before anything that has models is imported
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import time
+from datetime import timedelta
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liveroom.settings")
+django.setup()
+
+from django.db import connection, transaction
+
+from interactions.models import GiftMessage, Order, SentGift
+from interactions.services.buying import buy_gift
+from liveroom.accounts.models import Person
+from liveroom.kernel import clock, ids, outbox
+from liveroom.kernel.models import OutboxRow
+from liveroom.rooms.models import Room
+from tests.helpers.money import speaker
+
+TOPICS = ("gift", "room.gift")
+
+
+def written(*, letters: int, buyers: int, rooms: int, gift: str) -> None:
+    """So many purchases: one is made as usual, the others are its likeness."""
+    people = list(Person.objects.select_related("app").filter(identifier__startswith="buyer").order_by("id")[:buyers])
+    places = list(Room.objects.select_related("app", "owner").order_by("id"))
+    now = clock.now() - timedelta(seconds=2)
+    receipt = buy_gift(
+        room=places[0], gift=gift, count=1, key=secrets.token_hex(12), speaker=speaker(people[0]), now=now
+    )  # fmt: skip
+    order = Order.objects.get(number=receipt["order"])
+    sent = SentGift.objects.get(order=order)
+    row = OutboxRow.objects.filter(topic="gift").latest("id")
+    pairs = [(people[number % buyers], places[number % buyers % rooms]) for number in range(letters - 2)]
+    pairs.append((people[0], places[-1]))
+    with transaction.atomic():
+        orders = Order.objects.bulk_create(
+            (_like(order, number=ids.number("g"), key=secrets.token_hex(12), person=person, room=room) for person, room in pairs),
+            batch_size=500,
+        )  # fmt: skip
+        gifts = SentGift.objects.bulk_create(
+            (
+                _like(sent, order=one, room=room, buyer=person, streamer=room.owner)
+                for one, (person, room) in zip(orders, pairs, strict=True)
+            ),
+            batch_size=500,
+        )
+        OutboxRow.objects.bulk_create(
+            (
+                _like(
+                    row, event_id=ids.event_id(), room_key=room.key,
+                    payload={**row.payload, "sent": one.pk, "room": room.pk, "buyer": person.pk},
+                )
+                for one, (person, room) in zip(gifts, pairs, strict=True)
+            ),
+            batch_size=500,
+        )  # fmt: skip
+
+
+def _like(row: Any, **changes: Any) -> Any:
+    values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields if field.name != "id"}
+    for name, value in changes.items():
+        values.pop(f"{name}_id", None)
+        values[name] = value
+    return type(row)(**values)
+
+
+def left(topic: str) -> int:
+    return OutboxRow.objects.filter(topic=topic, done_at=None).count()
+
+
+def main(letters: int, buyers: int, rooms: int, gift: str, most: float) -> None:
+    for topic in TOPICS:
+        OutboxRow.objects.filter(topic=topic, done_at=None).update(done_at=clock.now())
+    messages = GiftMessage.objects.count()
+    written(letters=letters, buyers=buyers, rooms=rooms, gift=gift)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as autovacuum would have, had they come one by one
+    far = OutboxRow.objects.latest("id").room_key
+    start = clock.now()
+    began, cpu, rounds = time.monotonic(), time.process_time(), 0
+    grouped = reached = None
+    # As run_relay does it, but for its lease and its sweeps.
+    while time.monotonic() - began < most:
+        done, again_in = outbox.gather_pending(now=clock.now())
+        rounds += 1
+        now = time.monotonic() - began
+        if grouped is None and not left("gift"):
+            grouped = now
+        if reached is None and OutboxRow.objects.filter(topic="room.gift", room_key=far, done_at__gte=start).exists():
+            reached = now
+        if grouped is not None and not left("room.gift"):
+            break
+        if done < outbox.BATCH:
+            time.sleep(min(0.5, again_in if again_in is not None else 0.5))
+    waiting = left("room.gift")
+    made = GiftMessage.objects.count() - messages
+    found = {
+        "letters": letters, "messages": made, "seconds": time.monotonic() - began, "grouped": grouped, "told": made - waiting,
+        "left": waiting, "rounds": rounds, "cpu": time.process_time() - cpu, "far": reached,
+    }  # fmt: skip
+    json.dump(
+        {name: round(value, 2) if isinstance(value, float) else value for name, value in found.items()}, sys.stdout
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], float(sys.argv[5]))
