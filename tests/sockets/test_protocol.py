@@ -14,6 +14,7 @@ from interactions.live.envelope import EVENT_TYPES
 from interactions.models import DrawEntry
 from interactions.services import draws, polls, questions
 from interactions.services.broadcasts import send_broadcast
+from interactions.services.topups import top_up
 from liveroom.kernel import clock
 from liveroom.rooms.services import attributes, people, rooms
 from liveroom.rooms.services.status import set_status
@@ -53,6 +54,7 @@ def test_real_frames_have_the_shapes_of_the_document(cast, watching, calls):
         DrawEntry.objects.create(draw=draw, person=cast.mia, at=now)
         draws.finish_draw(draw_id=draw.pk, now=now)
         fill(cast.mia, 1_000)
+        top_up(person=cast.mia, amount=5, provider="staff", reference=None, key="k", by=STAFF, now=now)
         make_gift(cast.app, "rocket", kind=3, effect="https://example.org/r.json", unit="pcs")
         bought = {"id": 2, "type": "gift", "room": "r1", "gift": "rocket", "count": 2, "key": "k"}
         fits("gift_command", bought)
@@ -98,6 +100,8 @@ def test_real_frames_have_the_shapes_of_the_document(cast, watching, calls):
             for frame in phone.frames:
                 fits(frame.get("type", "answer"), frame)
         heard = {event["type"] for event in stella.heard}
+        told = [event["type"] for frame in mia.frames if frame.get("type") == "you" for event in frame["events"]]
+        assert "wallet" in told
     # Who left is told after five seconds: tests/sockets/test_presence.py waits for that.
     assert heard == EVENT_TYPES - {"leave"}
 
