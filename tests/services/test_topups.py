@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from interactions.billing.providers import MOST_AT_ONCE, ProviderUnknown, SignatureRefused, TestProvider
 from interactions.models import LedgerEntry, Order, Wallet
@@ -17,7 +18,7 @@ from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
 from liveroom.kernel.models import AuditEntry, OutboxRow
 from tests.helpers.money import balance_of
-from tests.helpers.people import STAFF, Cast
+from tests.helpers.people import STAFF, Cast, make_cast
 
 SIGN = TestProvider().sign
 
@@ -170,3 +171,24 @@ def test_the_same_payment_for_two_wallets_in_one_moment_is_one_persons(shop: Cas
     with pytest.raises(Conflict), transaction.atomic():
         by_staff(shop, person=shop.zed, reference="pay-1", key="k2")
     assert LedgerEntry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_payment_told_by_many_at_once_is_one_persons_once(transactional_db: None) -> None:
+    cast = make_cast()
+
+    def tell(number: int) -> str:
+        person = cast.mia if number % 2 else cast.zed
+        try:
+            answer = by_staff(cast, person=person, reference="pay-1", key=f"k{number % 4}")
+        except Conflict:
+            return "conflict"
+        finally:
+            connection.close()
+        return str(answer["user"])
+
+    with ThreadPoolExecutor(8) as threads:
+        heard = set(threads.map(tell, range(8)))
+    [order] = Order.objects.all()
+    assert heard == {"conflict", order.person.identifier}
+    assert balance_of(order.person) == 100
