@@ -110,8 +110,9 @@ def test_an_order_tells_who_paid_and_what_the_room_was_told(staff: Client, cast:
         body={},
         at=clock.now(),
     )
-    for asked in (order.number, "mia", order.key):
-        assert order.number in staff.get(url("order_changelist"), {"q": asked}).content.decode()
+    for asked in (order.number, "mia", order.key, "k1"):
+        assert order.number in staff.get(url("order_changelist"), {"q": asked}).content.decode(), asked
+    assert order.number not in staff.get(url("order_changelist"), {"q": "k2"}).content.decode()
     text = staff.get(url("order_change", order.pk)).content.decode()
     for words in ("stella", "the house", sent.message.message_id, url("archivedmessage_change", heard.pk), "3 × "):
         assert words in text, words
