@@ -42,9 +42,9 @@ class _Row(NamedTuple):
     refunded_provider: str | None
     room: str | None
     gift: str | None
-    count: int | None
+    pieces: int | None
     refunded_gift: str | None
-    refunded_count: int | None
+    refunded_pieces: int | None
     debit_kind: str
     debit_person: str | None
     credit_kind: str
@@ -210,7 +210,7 @@ def _line(row: _Row, wallet: Wallet, balance: int) -> Line:
         ),
         room=row.room,
         gift=row.gift or row.refunded_gift,
-        count=row.count or row.refunded_count,
+        count=row.pieces or row.refunded_pieces,
         reason=row.reason,
     )
 
