@@ -17,7 +17,13 @@ EXAMPLE = CHECKOUT / "deploy" / "env.example"
 APPS = ("deploy", "liveroom", "streams", "moderation", "interactions")
 SETTING = re.compile(r"\b(?:LIVEROOM_[A-Z][A-Z_]*[A-Z]|DATABASE_URL|REDIS_URL)\b")
 # Names of the tests' own making, the name of a setting's object, and what the supervisor says to its children.
-NOT_FOR_OPERATORS = {"LIVEROOM_FAULTS", "LIVEROOM_SCREENSHOTS", "LIVEROOM_TURNS", "LIVEROOM_ENGINE", "LIVEROOM_READY_PIPE"}
+NOT_FOR_OPERATORS = {
+    "LIVEROOM_FAULTS",
+    "LIVEROOM_SCREENSHOTS",
+    "LIVEROOM_TURNS",
+    "LIVEROOM_ENGINE",
+    "LIVEROOM_READY_PIPE",
+}
 # Where the environment is read, and where it is read before anything is installed.
 READERS = ("liveroom/settings/env.py", "deploy/up", "deploy/embedded")
 
