@@ -11,6 +11,7 @@ from interactions.rules import draw as rules
 from tests.helpers.browser import Browser, browser
 from tests.helpers.stack import Stack
 from tests.journeys.test_page import Room, open_room, person
+from tests.journeys.test_page_modules import LIST
 
 pytestmark = pytest.mark.journey
 
@@ -57,6 +58,30 @@ def test_ones_own_gifts_are_shown_once_whichever_word_comes_first(window: Browse
     assert got["both"] == [1, {"show": True, "combo": 3}, {"show": True, "combo": 5}]
     assert got["paused"] == [1, 2, 1]
     assert got["after"] == {"show": True, "combo": 9}
+
+
+def test_a_running_number_goes_on_in_its_line(window: Browser) -> None:
+    got = window.run_async(
+        LIST
+        + """
+        const { giftOf } = await import('/static/page/gift-look.js');
+        const gift = (count, combo, id = 'zed') => ({
+          type: 'gift', gift: 'rose', count, combo, t: 1, from: { id, nick: id },
+          data: { data: { cmdInfo: { type: 1, giftName: 'Rose', giftCount: count } } },
+        });
+        const hear = (event) => comments.addGift(event, giftOf(event));
+        const texts = () => [...list.children].map((node) => node.innerText.replace(/\\s+/g, ' ').trim().slice(2));
+        comments.reset([gift(20, 20), gift(5, 5, 'kim'), gift(20, 40), gift(1, 1)]);
+        const history = texts();
+        hear(gift(20, 21));
+        hear(gift(1, 1));
+        comments.renumberGift({ key: 'zed|rose' }, 3);
+        await frame();
+        return { history, now: texts() };
+        """
+    )
+    assert got["history"] == ["zedsent Rose ×40", "kimsent Rose ×5", "zedsent Rose ×1"]
+    assert got["now"] == ["zedsent Rose ×40", "kimsent Rose ×5", "zedsent Rose ×21", "zedsent Rose ×3"]
 
 
 def test_a_purchase_keeps_its_key_until_it_is_answered(window: Browser) -> None:

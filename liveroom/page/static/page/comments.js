@@ -48,13 +48,26 @@ export class CommentList {
     this.#list.replaceChildren();
     this.#pending.clear();
     this.#runs.clear();
-    for (const comment of comments) this.#list.append(this.#node(comment));
+    for (const comment of comments) this.#recall(comment);
     for (const entry of waiting) {
       if (comments.some((comment) => comment.cid === entry.cid && comment.from?.id === this.#me)) continue;
       this.#list.append(entry.node);
       this.#pending.set(entry.cid, entry);
     }
     this.toNewest();
+  }
+
+  /** A line of the history; what was told in parts is one number in the end. */
+  #recall(event) {
+    const gift = event.type === "gift" ? giftOf(event) : null;
+    const run = gift && this.#runs.get(gift.key);
+    if (run && gift.combo - gift.count === run.combo) {
+      this.renumberGift(gift, gift.combo);
+      return;
+    }
+    const node = this.#node(event);
+    if (gift) this.#run(gift, node);
+    this.#list.append(node);
   }
 
   /** A delivered comment: the `echo` of one that waits here, one's `own` from another window, or an `other`'s. */
@@ -125,10 +138,14 @@ export class CommentList {
       return;
     }
     const node = this.#node(event);
-    this.#runs.delete(gift.key);
-    this.#runs.set(gift.key, { node, number: node.querySelector(".gift-times"), combo: gift.combo, at: Date.now() });
-    if (this.#runs.size > MOST) this.#runs.delete(this.#runs.keys().next().value);
+    this.#run(gift, node);
     this.#later(node);
+  }
+
+  #run({ key, combo }, node) {
+    this.#runs.delete(key);
+    this.#runs.set(key, { node, number: node.querySelector(".gift-times"), combo, at: Date.now() });
+    if (this.#runs.size > MOST) this.#runs.delete(this.#runs.keys().next().value);
   }
 
   /** The number in a line that is there already: the room knows better than the receipt. */

@@ -85,7 +85,9 @@ export class GiftPanel {
   show(gifts, currency = "coins") {
     this.#currency = currency;
     this.#gifts = gifts;
-    const had = document.activeElement?.dataset?.gift;
+    const focused = document.activeElement;
+    // Opened before anything was there: it goes on to the first gift.
+    const had = focused?.dataset?.gift ?? (focused === byId("gift-close") ? gifts[0]?.code : undefined);
     this.#list.replaceChildren(...gifts.map((gift) => this.#entry(gift)));
     byId("gift-none").hidden = gifts.length > 0;
     byId("gift-none").textContent = "There are no gifts at the moment.";
