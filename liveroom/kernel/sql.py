@@ -17,6 +17,8 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 Instant = TypeVar("Instant", bound=datetime | None)
 # What the driver takes as it is.
 _PLAIN = frozenset({int, str, bool, type(None)})
+# Where a connection of Django's keeps our cursor.
+_KEPT = "_liveroom_cursor"
 
 
 @lru_cache(maxsize=256)
@@ -29,8 +31,6 @@ def _statement(table: str, columns: tuple[str, ...], rows: int, returning: bool)
 
 def adapted(value: Any) -> Any:
     """As the database takes it from a plain statement."""
-    if type(value) in _PLAIN:
-        return value
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, dict | list):
@@ -43,16 +43,23 @@ def adapted(value: Any) -> Any:
 
 def _cursor() -> Any:
     """Django's own, but on PostgreSQL one that sends values beside the statement, so that it can be prepared
-    (`prepare_threshold` in the settings says when). Errors are Django's, too. Its log of queries reads none but its own."""
-    here = connections[DEFAULT_DB_ALIAS]
+    (`prepare_threshold` in the settings says when). Errors are Django's, too. Its log of queries reads none but its own.
+
+    One per connection, which stays open: to make it took as long as to use it. Read all of an answer before the next question."""
+    here: Any = connections[DEFAULT_DB_ALIAS]
     if here.vendor != "postgresql" or here.queries_logged:
         return here.cursor()
-    from django.db.backends.postgresql.base import ServerBindingCursor
-
     here.close_if_health_check_failed()
     here.ensure_connection()
-    raw: Any = ServerBindingCursor(here.connection)  # type: ignore[call-arg]
-    return here.make_cursor(raw)
+    known: tuple[Any, Any] | None = here.__dict__.get(_KEPT)
+    # Another connection after a loss, or out of the pool.
+    if known is not None and known[0] is here.connection and not known[1].closed:
+        return known[1]
+    from django.db.backends.postgresql.base import ServerBindingCursor
+
+    cursor = here.make_cursor(ServerBindingCursor(here.connection))  # type: ignore[call-arg]
+    here.__dict__[_KEPT] = (here.connection, cursor)
+    return cursor
 
 
 def insert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -68,16 +75,19 @@ def insert_one(table: str, **values: Any) -> int:
 
 def run(statement: str, values: Sequence[Any]) -> None:
     """A change whose outcome nobody asks for."""
-    with _cursor() as cursor:
-        cursor.execute(statement, [adapted(value) for value in values])
+    _sent(statement, values)
 
 
 def asked(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """The rows of a question. JSON comes as text, an instant as `instant` takes it."""
-    with _cursor() as cursor:
-        cursor.execute(statement, [adapted(value) for value in values])
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+    found: list[tuple[Any, ...]] = _sent(statement, values).fetchall()
+    return found
+
+
+def _sent(statement: str, values: Sequence[Any]) -> Any:
+    cursor = _cursor()
+    cursor.execute(statement, [value if type(value) in _PLAIN else adapted(value) for value in values])
+    return cursor
 
 
 def instant(value: Instant) -> Instant:
