@@ -40,6 +40,7 @@ def test_a_muted_viewer_is_told_at_once_and_what_it_sends_is_refused_in_clear_wo
     with watching(cast.mia) as mia, watching(cast.zed) as zed, calls(cast.mia) as outside:
         assert mia.snapshot["me"]["muted"] is False
         assert mia.says("before")["ok"]
+        assert outside.asks("ping")["ok"]  # answered once it is logged in
         row = muting.mute_user(**asked(cast, cast.mia, seconds=60))
         tell()
         until = int(row.until.timestamp() * 1000)
