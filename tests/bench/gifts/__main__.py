@@ -44,7 +44,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if told.write_readme and (told.only or told.quick or told.clients or told.ways):
         parser.error("Only a whole run goes into the paper.")
     if told.quick:
-        told.rounds, told.seconds, told.listen = 1, 1.5, 5
+        told.rounds, told.seconds, told.listen = 1, 1.5, 8
     told.clients = tuple(told.clients or CLIENTS)
     told.ways = tuple(told.ways.split(";")) if told.ways else report.WAYS
     told.seed = random.randrange(10**6) if told.seed is None else told.seed
