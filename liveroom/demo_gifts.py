@@ -97,7 +97,7 @@ def _rocket(on: ImageDraw.ImageDraw) -> None:
 
 
 _GIFTS: tuple[tuple[str, Draw, dict[str, Any]], ...] = (
-    ("rose", _rose, {"name": "Rose", "kind": Gift.ORDINARY, "price": 1, "unit": "stems"}),
+    ("rose", _rose, {"name": "Rose", "kind": Gift.ORDINARY, "price": 2, "unit": "stems"}),
     ("coffee", _coffee, {"name": "Coffee", "kind": Gift.ORDINARY, "price": 10, "unit": "cups"}),
     ("crown", _crown, {"name": "Crown", "kind": Gift.BANNER, "price": 99, "combo": False}),
     ("heart", _heart, {"name": "Big heart", "kind": Gift.EFFECT, "price": 199, "effect": "page/gifts/heart.json"}),

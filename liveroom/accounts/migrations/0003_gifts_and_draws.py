@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             name="gift_share_percent",
             field=models.PositiveSmallIntegerField(
                 default=50,
-                help_text="Percent of a gift's price that the streamer gets, rounded down; the rest is the house's.",
+                help_text="Percent of a gift's price that the streamer gets, rounded down (half of 1 is nothing); the rest is the house's.",
                 validators=[django.core.validators.MaxValueValidator(100)],
                 verbose_name="the streamer's share",
             ),

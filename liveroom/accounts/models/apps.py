@@ -131,7 +131,7 @@ class App(models.Model):
     currency = models.CharField(max_length=20, default="coins", help_text="How the app's minor unit is called.")
     gift_share_percent = models.PositiveSmallIntegerField(
         "the streamer's share", default=50, validators=[MaxValueValidator(100)],
-        help_text="Percent of a gift's price that the streamer gets, rounded down; the rest is the house's.",
+        help_text="Percent of a gift's price that the streamer gets, rounded down (half of 1 is nothing); the rest is the house's.",
     )  # fmt: skip
     gift_base = models.URLField(
         max_length=300, blank=True, default="", help_text="Where relative addresses of effects begin."
