@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -15,10 +12,8 @@ from interactions.models import ArchivedMessage
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import permission
 from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.instants import said_in_query
 from liveroom.rooms.api.views import RoomPages, asked_room
-
-# 30 December 9999, in milliseconds: the last day that every database has in every zone.
-_LAST_MS = 253_402_128_000_000
 
 
 class ArchivedMessageSerializer(serializers.Serializer):
@@ -48,26 +43,6 @@ class ArchivePageSerializer(serializers.Serializer):
     results = ArchivedMessageSerializer(many=True)
 
 
-def instant(raw: str | None, *, field: str) -> datetime | None:
-    """An instant as an address says it. BadParameter."""
-    if raw is None:
-        return None
-    found = None
-    try:
-        if raw.isascii() and raw.isdigit() and len(raw) <= 15 and int(raw) < _LAST_MS:
-            found = datetime.fromtimestamp(int(raw) / 1000, UTC)
-        else:
-            said = parse_datetime(raw.replace(" ", "+"))  # a bare "+" in an address means a space
-            found = said.astimezone(UTC) if said is not None and said.tzinfo else None
-    except (ValueError, OverflowError):  # the 31st of February; a zone that leaves the calendar
-        pass
-    if found is None:
-        raise BadParameter(
-            f"{field} is an instant: milliseconds since 1970, or 2026-12-31T20:00:00Z with its zone.", field=field
-        )
-    return found
-
-
 def _yes_or_no(raw: str | None, *, field: str) -> bool | None:
     if raw not in (None, "true", "false"):
         raise BadParameter(f"{field} is true or false.", field=field)
@@ -95,8 +70,8 @@ class ArchiveView(APIView):
         query = request.query_params
         rows = selectors.archived_messages(
             room=found,
-            since=instant(query.get("since"), field="since"),
-            until=instant(query.get("until"), field="until"),
+            since=said_in_query(query.get("since"), field="since"),
+            until=said_in_query(query.get("until"), field="until"),
             sender=query.get("sender"),
             type=query.get("type"),
             sampled=_yes_or_no(query.get("sampled"), field="sampled"),

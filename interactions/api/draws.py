@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -27,6 +25,7 @@ from liveroom.kernel import clock, idempotency, permission
 from liveroom.kernel.csv_file import csv_response
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
+from liveroom.kernel.instants import said_in_body
 from liveroom.rooms.api.views import SDKAPPID, RoomPages, asked_room
 from liveroom.rooms.services.people import check_entry
 
@@ -110,23 +109,6 @@ class VerificationSerializer(serializers.Serializer):
     ok = serializers.BooleanField()
 
 
-def _instant(value: Any, *, field: str) -> datetime | None:
-    """An ISO instant with its zone, or unix ms, as the answers have them; None: not said."""
-    found = None
-    try:
-        if value is None:
-            return None
-        if type(value) is int and 0 <= value < 2**42:
-            found = datetime.fromtimestamp(value / 1000, UTC)
-        elif isinstance(value, str) and (said := parse_datetime(value)) is not None and said.tzinfo:
-            found = said.astimezone(UTC)
-    except (ValueError, OverflowError):  # the 31st of February; a zone that leaves the calendar
-        pass
-    if found is None:
-        raise BadParameter(f"{field} is an instant: 2026-12-31T20:00:00Z with its zone, or unix ms.", field=field)
-    return found
-
-
 def _shown(draw: Draw, winners: Sequence[Person]) -> dict[str, Any]:
     if draw.status in (Draw.PLANNED, Draw.OPEN):
         return selectors.shown(draw)
@@ -194,8 +176,8 @@ class DrawsView(APIView):
                 prize=data.get("prize"),
                 winners=data.get("winners"),
                 seconds=data.get("seconds"),
-                opens_at=_instant(data.get("opens_at"), field="opens_at"),
-                closes_at=_instant(data.get("closes_at"), field="closes_at"),
+                opens_at=said_in_body(data.get("opens_at"), field="opens_at", or_ms=True),
+                closes_at=said_in_body(data.get("closes_at"), field="closes_at", or_ms=True),
                 conditions=data.get("conditions"),
                 by=request.user,
                 now=now,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -22,8 +20,8 @@ from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
 from liveroom.accounts.services.people import person_of
 from liveroom.kernel import clock, permission, throttle
-from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
+from liveroom.kernel.instants import said_in_body
 from liveroom.rooms.api.views import RoomPages
 
 FOLLOWS_PER_MINUTE = 60
@@ -182,7 +180,7 @@ class MembershipView(APIView):
         """The user is a member from now on (servers with the scope `people`); again: it is one until then."""
         found = memberships.give_membership(
             person=_asked(request, user),
-            until=_instant(request.data.get("until")),
+            until=said_in_body(request.data.get("until"), field="until"),
             by=request.user,
             now=clock.now(),
             address=client_address(request),
@@ -201,15 +199,3 @@ def _asked(request: ApiRequest, user: str) -> Person:
     """Asked before anybody learns who is a user here."""
     permission.ask("people.manage", actor=request.user)
     return person_of(app=asked_app(request), identifier=user)
-
-
-def _instant(value: Any) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise BadParameter("until is an instant with its zone, such as 2026-12-31T20:00:00Z, or null.", field="until")
-    return found

@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from interactions.api.archive import instant
 from interactions.billing import statements
 from interactions.services import demo_purse
 from interactions.services.topups import SERVER, take_payment, top_up
@@ -27,6 +26,7 @@ from liveroom.kernel import clock, permission, throttle
 from liveroom.kernel.csv_file import csv_response
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
+from liveroom.kernel.instants import said_in_query
 
 PAGE, LARGEST_PAGE = 30, 100
 KEY = OpenApiParameter(
@@ -121,7 +121,7 @@ def _before(raw: str | None) -> int | None:
 
 def _span(request: ApiRequest) -> tuple[datetime | None, datetime | None]:
     query = request.query_params
-    since, until = instant(query.get("from"), field="from"), instant(query.get("to"), field="to")
+    since, until = said_in_query(query.get("from"), field="from"), said_in_query(query.get("to"), field="to")
     if since is not None and until is not None and until <= since:
         raise BadParameter("to is later than from.", field="to")
     return since, until

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.pagination import CursorPagination
@@ -23,6 +21,7 @@ from liveroom.accounts.services.tokens import checked_identifier, ensure_person
 from liveroom.kernel import clock, idempotency, permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
+from liveroom.kernel.instants import said_in_body
 from liveroom.rooms import selectors
 from liveroom.rooms.api import serializers as shapes
 from liveroom.rooms.models import AllowedPerson, Room, RoomAdmin, RoomCounter
@@ -67,28 +66,13 @@ def entered(request: ApiRequest, room: Room) -> None:
     permission.ask("room.enter", actor=request.user, room=room, role=role)
 
 
-def _instant(value: Any) -> datetime | None:
-    """An ISO instant with its zone, or null."""
-    if value is None:
-        return None
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise BadParameter(
-            "starts_at is an instant with its zone, such as 2026-12-31T20:00:00Z, or null.", field="starts_at"
-        )
-    return found
-
-
 def _said(data: dict[str, Any]) -> dict[str, Any]:
     said = {name: value for name, value in data.items() if name not in ACCESS}
     unknown = set(said) - rooms.FIELDS
     if unknown:
         raise BadParameter(f"A room has no field {min(unknown)[:40]!r} that can be set here.", field=min(unknown)[:40])
     if "starts_at" in said:
-        said["starts_at"] = _instant(said["starts_at"])
+        said["starts_at"] = said_in_body(said["starts_at"], field="starts_at")
     return said
 
 
