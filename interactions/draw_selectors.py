@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from interactions.rules import draw as rules
 from interactions.rules.draw import Conditions
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
+from liveroom.kernel import ids
 from liveroom.kernel.errors import Conflict, NotFound
 from liveroom.rooms.models import Room
 
@@ -24,7 +24,6 @@ from liveroom.rooms.models import Room
 TOLD_WINNERS = 50
 # After the end, for words that were said in time and are still on their way into the archive's stream.
 GRACE = timedelta(seconds=2)
-_NUMBER = re.compile(r"[a-z0-9]{1,24}")
 # So many comments of one user are looked through for the one that was nearly the keyword.
 _LOOKED_THROUGH = 500
 _ROWS_AT_ONCE = 200
@@ -103,12 +102,19 @@ def open_draws(room: Room) -> list[dict[str, Any]]:
 def draw_of(*, app_id: int, number: str) -> Draw:
     """A draw of the app. DrawUnknown."""
     found = None
-    if _NUMBER.fullmatch(number):
+    if ids.may_be_number(number):
         rows = Draw.objects.select_related("app", "room__app", "room__owner", "session")
         found = rows.filter(app_id=app_id, number=number).first()
     if found is None:
         raise DrawUnknown(f"There is no draw {number[:24]!r} here.")
     return found
+
+
+def told_draw(number: str) -> Draw | None:
+    """Of whatever app, if rooms were told of it: what its page may show."""
+    if not ids.may_be_number(number):
+        return None
+    return Draw.objects.select_related("app", "room").exclude(status=Draw.PLANNED).filter(number=number).first()
 
 
 def draws_of(*, room: Room, planned: bool) -> QuerySet[Draw]:

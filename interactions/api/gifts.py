@@ -12,8 +12,7 @@ from interactions.live.limits import GIFTS_PER_SECOND
 from interactions.services.buying import MOST_AT_ONCE, buy_gift, checked_key
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock, throttle
-from liveroom.rooms.api.views import asked_room
-from liveroom.rooms.selectors import role_of
+from liveroom.rooms.api.views import asked_room, let_in
 
 KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, required=True,
@@ -49,7 +48,8 @@ class GiftsView(APIView):
     )
     def post(self, request: ApiRequest, room: str) -> Response:
         """Buy a gift for the room's streamer. 402: the wallet holds too little."""
-        found = asked_room(request, room, enter=True)
+        found = asked_room(request, room)
+        role = let_in(request, found)
         throttle.allow(
             what="gift", who=f"{found.app_id}:{request.user}", limit=2 * GIFTS_PER_SECOND, per_seconds=1
         )  # fmt: skip
@@ -58,7 +58,7 @@ class GiftsView(APIView):
             gift=request.data.get("gift"),
             count=request.data.get("count"),
             key=checked_key(request.headers.get("Idempotency-Key"), field="Idempotency-Key"),
-            speaker=speaker_of(request, role=role_of(request.user, found)),
+            speaker=speaker_of(request, role=role),
             now=clock.now(),
         )
         return Response(receipt, status=201)

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 CHECK_SECONDS = 5.0
+LAST_WORDS_SECONDS = 0.2
 # Twelve frames a second at most: ten or so of what nobody may miss, and one or two of what they may (surface.md).
 MUST_APART = 0.95
 MAY_APART_SECONDS = 0.7
@@ -222,8 +223,11 @@ class Hub:
         elif kind == b"C":
             self._control(room, orjson.loads(message[1:]))
 
-    async def _catch_up(self, room_key: str) -> None:
-        """Compare with the log and take what is missing; where the log does not reach, viewers come back by themselves."""
+    async def _catch_up(self, room_key: str, *, last_words: float = 0.0) -> None:
+        """Compare with the log and take what is missing; where the log does not reach, viewers come back by themselves.
+
+        `last_words`: seconds for which a room without its memory may still say goodbye. One that is being closed has none either, and
+        its last events come by the other connection."""
         room = self.rooms.get(room_key)
         if room is None or room.seq is None:
             return  # nobody has been shown anything yet
@@ -244,6 +248,9 @@ class Hub:
         if room.epoch != epoch:  # somebody came and found the new one meanwhile
             return
         if now.epoch != room.epoch:
+            await asyncio.sleep(last_words)
+            if not room.seats or room.epoch != epoch:
+                return
             room.begin(epoch=now.epoch, seq=now.seq)
             self._dismiss(room, code=EPOCH, reason="epoch", message="The room's memory was lost; join again.")
             return
@@ -337,7 +344,7 @@ class Hub:
         await asyncio.sleep(CHECK_SECONDS)
         for room_key, room in list(self.rooms.items()):
             if room.seats:
-                await self._catch_up(room_key)
+                await self._catch_up(room_key, last_words=LAST_WORDS_SECONDS)
             else:
                 del self.rooms[room_key]
                 if self._pubsub is not None:

@@ -6,7 +6,6 @@ result lacks none that was answered. Every change of a poll happens under the lo
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -36,7 +35,6 @@ YOUNG = timedelta(seconds=30)
 # So many polls are closed, and so many counted, in one sweep.
 CLOSED_AT_ONCE, COUNTED_AT_ONCE = 200, 1_000
 
-_NUMBER = re.compile(r"[a-z0-9]{1,24}")
 _VOTE = (
     'INSERT INTO "interactions_ballot" ("poll_id", "person_id", "choices", "at") '
     'SELECT "id", %s, %s, %s FROM "interactions_poll" '
@@ -83,7 +81,7 @@ class Vote:
 def poll_of(*, app_id: int, number: object, room_id: int | None = None) -> Poll:
     """A poll of the app, or of this room only. PollUnknown."""
     found = None
-    if isinstance(number, str) and _NUMBER.fullmatch(number):
+    if ids.may_be_number(number):
         polls = Poll.objects.filter(app_id=app_id, number=number)
         if room_id is None:
             found = polls.select_related("room__app", "room__owner").first()

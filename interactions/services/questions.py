@@ -4,7 +4,6 @@ Bounded: three of a person wait in a room, and a thousand of all."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from django.db import transaction
@@ -26,8 +25,6 @@ TEXT_BYTES = 300
 WAITING_OF_ONE, WAITING_OF_ALL = 3, 1_000
 STATUSES = (Question.WAITING, Question.SHOWN, Question.ANSWERED, Question.DISMISSED)
 
-_NUMBER = re.compile(r"[a-z0-9]{1,24}")
-
 
 class QuestionUnknown(NotFound):
     """10010."""
@@ -44,7 +41,7 @@ class TooManyQuestions(Conflict):
 def question_of(*, app_id: int, number: object) -> Question:
     """QuestionUnknown."""
     found = None
-    if isinstance(number, str) and _NUMBER.fullmatch(number):
+    if ids.may_be_number(number):
         rows = Question.objects.select_related("room__app", "room__owner", "person")
         found = rows.filter(room__app=app_id, number=number).first()
     if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 _ALPHABET = b"abcdefghijkmnpqrstuvwxyz23456789"  # no 0/o, 1/l: people read these aloud
@@ -31,6 +32,14 @@ def session_sequence() -> str:
 def number(kind: str) -> str:
     """What people read out to support: a letter for what it is, and 15 characters."""
     return kind + _random(15)
+
+
+_NUMBER = re.compile(r"[a-z0-9]{1,24}")
+
+
+def may_be_number(said: object) -> bool:
+    """Whether it is worth asking a database for it: PostgreSQL takes no NUL, and nobody made anything else."""
+    return isinstance(said, str) and _NUMBER.fullmatch(said) is not None
 
 
 def event_id() -> str:

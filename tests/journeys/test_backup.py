@@ -70,7 +70,9 @@ def test_a_backup_of_a_running_copy_starts_elsewhere_with_rooms_keys_and_logins(
     second_data = folder / "second"
     second_data.mkdir()
     with tarfile.open(archive) as saved:
-        assert set(saved.getnames()) == {".liveroom", "db.sqlite3", "secret_key", "media/cover.png"}
+        icons = {f"media/gifts/{path.name}" for path in (folder / "first" / "media" / "gifts").iterdir()}
+        assert len(icons) == 5
+        assert set(saved.getnames()) == {".liveroom", "db.sqlite3", "secret_key", "media/cover.png"} | icons
     subprocess.run(["tar", "-xzf", str(archive), "-C", str(second_data)], check=True)
     with Stack(data=second_data) as second:
         assert second.http != first.http

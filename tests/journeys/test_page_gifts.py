@@ -291,7 +291,7 @@ def test_an_evening_with_gifts_a_poll_and_a_draw(stack: Stack) -> None:
         assert [line.rpartition("sent ")[2] for line in lines] == ["Rose ×3", "Crown ×1", "Big heart ×1", "Rocket ×1"]
         mia.click("#tab-ranking")
         mia.run("document.querySelector('[name=scope][value=all]').click()")
-        mia.until("document.querySelector('.ranks .own')?.textContent.includes('821')")
+        mia.until("document.querySelector('.ranks .own')?.textContent.includes('824')")
 
         mia.until("document.getElementById('result-title').textContent === 'You have won!'", seconds=20)
         mia.open(mia.run("return document.getElementById('result-link').href"))

@@ -31,6 +31,8 @@ from liveroom.kernel.http import client_address
 
 def asked_app(request: ApiRequest) -> App:
     """The app that a request is about: its token's, else `?sdkappid=`, else the only one."""
+    if isinstance(request.auth, Person):
+        return request.auth.app
     if request.user.app_id is not None:
         return App.objects.get(pk=request.user.app_id)
     raw = request.query_params.get("sdkappid")

@@ -55,15 +55,19 @@ def asked_room(request: ApiRequest, group_id: str, *, enter: bool = False) -> Ro
     return room
 
 
-def entered(request: ApiRequest, room: Room) -> None:
-    """Refused for who may not come into the room."""
-    role = people.check_entry(
+def let_in(request: ApiRequest, room: Room) -> str:
+    """The role of who asks, by password and list; whether it is banned is another question, which most actions ask themselves."""
+    return people.check_entry(
         room=room,
         actor=request.user,
         password=request.headers.get("Room-Password"),
         address=client_address(request),
     )
-    permission.ask("room.enter", actor=request.user, room=room, role=role)
+
+
+def entered(request: ApiRequest, room: Room) -> None:
+    """Refused for who may not come into the room."""
+    permission.ask("room.enter", actor=request.user, room=room, role=let_in(request, room))
 
 
 def _said(data: dict[str, Any]) -> dict[str, Any]:
