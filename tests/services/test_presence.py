@@ -20,6 +20,9 @@ from interactions.rules.crowd import Crowd
 from liveroom.kernel.redis import aredis_for, channel, shared
 from tests.sockets.test_protocol import fits
 
+# Heartbeats of a third of a second: whoever is kept waiting by another run counts as dead.
+pytestmark = pytest.mark.alone
+
 ROOM = RoomRef(key="1:r1", group_id="r1", app_id=1, history_count=20, history_hours=24)
 QUICK = {"expiry_seconds": 1.0, "beat_seconds": 0.3, "grace_seconds": 0.3, "apart_seconds": 0.1}
 
