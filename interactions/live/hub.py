@@ -249,7 +249,7 @@ class Hub:
             return
         if now.epoch != room.epoch:
             await asyncio.sleep(last_words)
-            if not room.seats or room.epoch != epoch:
+            if room.farewell or not room.seats or room.epoch != epoch:
                 return
             room.begin(epoch=now.epoch, seq=now.seq)
             self._dismiss(room, code=EPOCH, reason="epoch", message="The room's memory was lost; join again.")
