@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from interactions import selectors
 from interactions.models import ArchivedMessage
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import permission
 from liveroom.kernel.errors import BadParameter
@@ -63,6 +64,7 @@ class ArchiveView(APIView):
             OpenApiParameter("cursor", str),
         ],
     )
+    @open_to("room.archive")
     def get(self, request: ApiRequest, room: str) -> Response:
         """What was said in the room, newest first, as long as the app keeps it. About a second behind."""
         found = asked_room(request, room)

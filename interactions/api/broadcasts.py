@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions.services.broadcasts import send_broadcast
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.kernel import clock, idempotency
@@ -32,6 +33,7 @@ class BroadcastsView(APIView):
     @extend_schema(
         operation_id="broadcasts_send", request=BroadcastWriteSerializer, responses={201: BroadcastSerializer}
     )
+    @open_to("broadcast.send")
     def post(self, request: ApiRequest) -> Response:
         """Tell every room of the app at once, above the rooms' rates. Send an `Idempotency-Key` to be able to repeat the request."""
         app, now = asked_app(request), clock.now()

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions.billing.catalog import gift_shown, gifts_of
+from liveroom.accounts.api.access import ANYBODY, open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.rooms.api.views import SDKAPPID
@@ -36,6 +37,7 @@ class CatalogSerializer(serializers.Serializer):
 
 class CatalogView(APIView):
     @extend_schema(operation_id="gifts_list", responses=CatalogSerializer, parameters=[SDKAPPID])
+    @open_to(ANYBODY)
     def get(self, request: ApiRequest) -> Response:
         """What can be given in the app, in the order in which to show it. Everybody may look."""
         app = asked_app(request)

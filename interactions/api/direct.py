@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from interactions.api.speaking import allow_send, speaker_of
 from interactions.live import you
 from interactions.services import direct
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock, permission
 
@@ -34,6 +35,7 @@ class DirectView(APIView):
     @extend_schema(
         operation_id="users_messages_send", request=DirectWriteSerializer, responses={201: DirectSerializer}
     )  # fmt: skip
+    @open_to("direct.send")
     def post(self, request: ApiRequest, user: str) -> Response:
         """A message to one user, in no room: on all its sockets at once, kept for who comes back."""
         allow_send(request, app_id=request.user.app_id)

@@ -18,6 +18,7 @@ from interactions import draw_selectors as selectors
 from interactions.models import Draw, DrawWinner
 from interactions.rules import draw as rules
 from interactions.services.draws import cancel_draw, open_draw
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.accounts.models import Person
@@ -152,6 +153,7 @@ class DrawsView(APIView):
         responses=DrawPageSerializer,
         parameters=[SDKAPPID, OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
     )
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         """The room's draws, newest first; planned ones for who runs the room."""
         found = asked_room(request, room, enter=True)
@@ -162,6 +164,7 @@ class DrawsView(APIView):
         return pages.get_paginated_response(_page(page))
 
     @extend_schema(operation_id="rooms_draws_open", request=DrawWriteSerializer, responses={201: DrawSerializer})
+    @open_to("draw.manage")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Open a draw, or plan one. Send an `Idempotency-Key` to be able to repeat the request."""
         found, now, data = asked_room(request, room), clock.now(), dict(request.data)
@@ -197,6 +200,7 @@ class DrawsView(APIView):
 
 class DrawView(APIView):
     @extend_schema(operation_id="draws_get", responses=DrawSerializer, parameters=[SDKAPPID])
+    @open_to("room.enter")
     def get(self, request: ApiRequest, draw: str) -> Response:
         """One draw; once it was drawn, with all its winners and the seed."""
         found = _asked_draw(request, draw)
@@ -204,6 +208,7 @@ class DrawView(APIView):
         return Response({**_shown(found, winners), **_won(found)})
 
     @extend_schema(operation_id="draws_cancel", responses={200: DrawSerializer})
+    @open_to("draw.manage")
     def delete(self, request: ApiRequest, draw: str) -> Response:
         """Cancel a draw that is planned or open; nobody wins, and the room is told. 409 once the lot has fallen."""
         found = _asked_draw(request, draw, manage=True)
@@ -213,6 +218,7 @@ class DrawView(APIView):
 
 class DrawVerifyView(APIView):
     @extend_schema(operation_id="draws_verify", responses=VerificationSerializer, parameters=[SDKAPPID])
+    @open_to("room.enter")
     def get(self, request: ApiRequest, draw: str) -> Response:
         """Everything that makes the result, for whoever wants to compute it. 409 before the lot has fallen."""
         found = selectors.verification(_asked_draw(request, draw))
@@ -237,6 +243,7 @@ class DrawWinnersView(APIView):
         operation_id="draws_winners_get",
         responses={200: OpenApiResponse(OpenApiTypes.STR, description="CSV: place, user, nick.")},
     )
+    @open_to("draw.manage")
     def get(self, request: ApiRequest, draw: str) -> StreamingHttpResponse:
         """The winners as a table, for who sends out the prizes (owner, admins, server)."""
         found = _asked_draw(request, draw, manage=True)

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from interactions.api.speaking import speaker_of
 from interactions.live.limits import GIFTS_PER_SECOND
 from interactions.services.buying import MOST_AT_ONCE, buy_gift, checked_key
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock, throttle
 from liveroom.rooms.api.views import asked_room, let_in
@@ -46,6 +47,7 @@ class GiftsView(APIView):
         responses={201: GiftReceiptSerializer},
         parameters=[KEY],
     )
+    @open_to("gift.send")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Buy a gift for the room's streamer. 402: the wallet holds too little."""
         found = asked_room(request, room)

@@ -11,6 +11,7 @@ from interactions.api.speaking import speaker_of
 from interactions.live.room_ref import ref
 from interactions.rules.batching import AT_MOST
 from interactions.services.likes import like_now
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.rooms.api.views import asked_room
 from liveroom.rooms.selectors import role_of
@@ -27,6 +28,7 @@ class LikesSerializer(serializers.Serializer):
 
 class LikesView(APIView):
     @extend_schema(operation_id="rooms_likes_add", request=LikesWriteSerializer, responses=LikesSerializer)
+    @open_to("like.send")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Like the room. The room is told in batches of twenty or a second."""
         found = asked_room(request, room, enter=True)

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from interactions import selectors
 from interactions.rules.crowd import Came
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import permission
 from liveroom.kernel.errors import BadParameter
@@ -74,6 +75,7 @@ class MembersView(APIView):
             OpenApiParameter("cursor", str),
         ],
     )
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         """Who is in the room, the latest first: as many as the app shows (30, up to 1,000). Guests are not on the list."""
         found = asked_room(request, room, enter=True)

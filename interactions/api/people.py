@@ -13,6 +13,7 @@ from interactions import standing_selectors as selectors
 from interactions.models import Follow
 from interactions.services import follows as follow_services
 from interactions.services import memberships
+from liveroom.accounts.api.access import PEOPLE, open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.serializers import UserSerializer
 from liveroom.accounts.api.views import UserView, asked_app, asked_person
@@ -112,6 +113,7 @@ class PersonView(UserView):
     """`/users/{user}`: what accounts know of somebody, and what is known here."""
 
     @extend_schema(operation_id="users_get", responses=PersonSerializer)
+    @open_to("user.see")
     def get(self, request: ApiRequest, user: str) -> Response:
         """How a user is shown, how many follow it, and whether you do. Servers with the scope `people` see the whole user."""
         permission.ask("user.see", actor=request.user)
@@ -129,11 +131,13 @@ class PersonView(UserView):
 
 class FollowView(APIView):
     @extend_schema(operation_id="users_follow", request=None, responses=FollowSerializer)
+    @open_to("user.follow")
     def put(self, request: ApiRequest, user: str) -> Response:
         """Follow a user: you are told on your open sockets when a show of its room begins. Twice is once."""
         return self._answer(request, user, follows=True)
 
     @extend_schema(operation_id="users_unfollow", responses={200: FollowSerializer})
+    @open_to("user.follow")
     def delete(self, request: ApiRequest, user: str) -> Response:
         return self._answer(request, user, follows=False)
 
@@ -155,6 +159,7 @@ class FollowsView(APIView):
         responses=FollowsPageSerializer,
         parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
     )
+    @open_to(PEOPLE)
     def get(self, request: ApiRequest) -> Response:
         """Whom you follow, the latest first."""
         rows = Follow.objects.filter(follower=asked_person(request)).select_related("streamer")
@@ -166,6 +171,7 @@ class FollowsView(APIView):
 
 class StandingView(APIView):
     @extend_schema(operation_id="me_standing_get", responses=StandingSerializer)
+    @open_to(PEOPLE)
     def get(self, request: ApiRequest) -> Response:
         """How far you have come, and what is missing to the next level."""
         found = selectors.standing_of(person=asked_person(request), now=clock.now())
@@ -176,6 +182,7 @@ class MembershipView(APIView):
     @extend_schema(
         operation_id="users_membership_give", request=MembershipWriteSerializer, responses=MembershipSerializer
     )
+    @open_to("people.manage")
     def put(self, request: ApiRequest, user: str) -> Response:
         """The user is a member from now on (servers with the scope `people`); again: it is one until then."""
         found = memberships.give_membership(
@@ -188,6 +195,7 @@ class MembershipView(APIView):
         return Response(MembershipSerializer(found).data)
 
     @extend_schema(operation_id="users_membership_end", responses={204: None})
+    @open_to("people.manage")
     def delete(self, request: ApiRequest, user: str) -> Response:
         memberships.end_membership(
             person=_asked(request, user), by=request.user, now=clock.now(), address=client_address(request)

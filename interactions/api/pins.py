@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from interactions import poll_selectors as selectors
 from interactions.models import Question
 from interactions.services import pinning, questions
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter
@@ -49,11 +50,13 @@ class PinWriteSerializer(serializers.Serializer):
 
 class PinView(APIView):
     @extend_schema(operation_id="rooms_pin_get", responses=PinSerializer, parameters=[SDKAPPID])
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         """What the room keeps in sight; null: nothing."""
         return Response({"pinned": selectors.pinned(asked_room(request, room, enter=True))})
 
     @extend_schema(operation_id="rooms_pin_set", request=PinWriteSerializer, responses=PinSerializer)
+    @open_to("room.pin")
     def put(self, request: ApiRequest, room: str) -> Response:
         """Pin a comment, a question or words of your own, instead of what was pinned (owner and admins)."""
         found, data, now = asked_room(request, room), request.data, clock.now()
@@ -73,6 +76,7 @@ class PinView(APIView):
         return Response({"pinned": selectors.pinned(found)})
 
     @extend_schema(operation_id="rooms_pin_delete", responses={204: None})
+    @open_to("room.pin")
     def delete(self, request: ApiRequest, room: str) -> Response:
         pinning.unpin(room=asked_room(request, room), by=request.user, now=clock.now(), address=client_address(request))
         return Response(status=204)

@@ -15,6 +15,7 @@ from interactions.api.speaking import allow_send
 from interactions.models import Poll
 from interactions.rules.polls import FEWEST_ANSWERS, MOST_ANSWERS
 from interactions.services import polls
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.kernel import clock, idempotency
@@ -90,6 +91,7 @@ class PollsView(APIView):
             OpenApiParameter("cursor", str),
         ],
     )
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         """Polls of the room with their totals, newest first."""
         found, status = asked_room(request, room, enter=True), request.query_params.get("status")
@@ -103,6 +105,7 @@ class PollsView(APIView):
     @extend_schema(
         operation_id="rooms_polls_open", request=PollWriteSerializer, responses={201: PollSerializer}
     )  # fmt: skip
+    @open_to("poll.manage")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Ask the room (its owner and admins). Send an `Idempotency-Key` to be able to repeat the request."""
         found, now, data = asked_room(request, room), clock.now(), request.data
@@ -133,6 +136,7 @@ def _asked(request: ApiRequest, number: str, *, enter: bool = False) -> Poll:
 
 class PollView(APIView):
     @extend_schema(operation_id="polls_get", responses=PollSeenSerializer, parameters=[SDKAPPID])
+    @open_to("room.enter")
     def get(self, request: ApiRequest, poll: str) -> Response:
         """A poll with its totals, and what you chose."""
         found, person_id = _asked(request, poll, enter=True), request.user.person_id
@@ -142,6 +146,7 @@ class PollView(APIView):
 
 class VotesView(APIView):
     @extend_schema(operation_id="polls_vote", request=VoteWriteSerializer, responses=VoteSerializer)
+    @open_to("poll.vote")
     def post(self, request: ApiRequest, poll: str) -> Response:
         """Vote: once, and for good. The same again gets the same answer, another choice 409."""
         found = _asked(request, poll, enter=True)
@@ -154,6 +159,7 @@ class VotesView(APIView):
 
 class PollCloseView(APIView):
     @extend_schema(operation_id="polls_close", request=None, responses=PollSerializer)
+    @open_to("poll.manage")
     def post(self, request: ApiRequest, poll: str) -> Response:
         """End it and tell the result (owner and admins). Of one that is closed: the result."""
         closed = polls.close_poll(

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from interactions import poll_selectors as selectors
 from interactions.services import questions
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.kernel import clock, idempotency, permission, throttle
@@ -61,6 +62,7 @@ class QuestionsView(APIView):
             OpenApiParameter("cursor", str),
         ],
     )
+    @open_to("question.manage")
     def get(self, request: ApiRequest, room: str) -> Response:
         """What viewers ask (owner and admins), the oldest first."""
         found, status = asked_room(request, room), request.query_params.get("status")
@@ -75,6 +77,7 @@ class QuestionsView(APIView):
     @extend_schema(
         operation_id="rooms_questions_ask", request=QuestionWriteSerializer, responses={201: QuestionSerializer}
     )
+    @open_to("question.ask")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Ask; three of yours wait at most. Send an `Idempotency-Key` to be able to repeat the request."""
         found, now, data = asked_room(request, room, enter=True), clock.now(), request.data
@@ -96,6 +99,7 @@ class QuestionsView(APIView):
 
 class QuestionView(APIView):
     @extend_schema(operation_id="questions_update", request=QuestionStatusSerializer, responses=QuestionSerializer)
+    @open_to("question.manage")
     def patch(self, request: ApiRequest, question: str) -> Response:
         """Say what became of a question (owner and admins); who asked is told."""
         found = questions.set_status(

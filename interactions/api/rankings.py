@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from interactions.billing import rankings
 from interactions.billing.rankings import Place
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import clock
@@ -53,6 +54,7 @@ class RankingView(APIView):
             OpenApiParameter("limit", int, description=f"{rankings.SHOWN} unless you say otherwise, at most {rankings.MOST}."),
         ],
     )  # fmt: skip
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         """Who gave most in the room."""
         found = asked_room(request, room, enter=True)

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from interactions import statistics_selectors as selectors
 from interactions.rules.statistics import Minute
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.kernel import clock, permission
@@ -104,6 +105,7 @@ class SessionsView(APIView):
         responses=SessionPageSerializer,
         parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
     )
+    @open_to("statistics.see")
     def get(self, request: ApiRequest, room: str) -> Response:
         """The shows of the room, the latest first, each with its summary (the owner, admins, servers)."""
         found = asked_room(request, room)
@@ -116,6 +118,7 @@ class SessionsView(APIView):
 
 class StatisticsView(APIView):
     @extend_schema(operation_id="sessions_statistics_get", responses=StatisticsSerializer, parameters=[SDKAPPID])
+    @open_to("statistics.see")
     def get(self, request: ApiRequest, sequence: str) -> Response:
         """A show in numbers, minute by minute; also while it is on, about ten seconds behind."""
         session = asked_session(request, sequence)
@@ -137,6 +140,7 @@ class StatisticsFileView(APIView):
         responses={(200, "text/csv"): OpenApiTypes.STR},
         parameters=[SDKAPPID],
     )
+    @open_to("statistics.see")
     def get(self, request: ApiRequest, sequence: str) -> StreamingHttpResponse:
         """Every minute in which something was counted, as a CSV file."""
         return statistics_file(asked_session(request, sequence))

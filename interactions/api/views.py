@@ -12,6 +12,7 @@ from interactions.live import pipeline, presence
 from interactions.live.room_ref import ref
 from interactions.rules.admission import WORDS
 from interactions.services import comments, contents
+from liveroom.accounts.api.access import ANYBODY, open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter
@@ -68,6 +69,7 @@ class OnlineSerializer(serializers.Serializer):
 
 class MessagesView(APIView):
     @extend_schema(operation_id="rooms_messages_list", responses=HistorySerializer)
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         """The last messages (20 of the last 24 hours unless the app says otherwise), oldest first."""
         found = asked_room(request, room, enter=True)
@@ -76,6 +78,7 @@ class MessagesView(APIView):
     @extend_schema(
         operation_id="rooms_messages_send", request=MessageWriteSerializer, responses={201: ReceiptSerializer}
     )
+    @open_to("comment.send")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Say something to the room. Servers speak in the name of their key."""
         found = asked_room(request, room, enter=True)
@@ -96,6 +99,7 @@ class MessagesView(APIView):
 
 class OnlineView(APIView):
     @extend_schema(operation_id="rooms_online_get", responses=OnlineSerializer)
+    @open_to(ANYBODY)
     def get(self, request: ApiRequest, room: str) -> Response:
         """How many are in the room, counted now. Overlays and staff do not count."""
         found = presence.crowd_now(room_key=asked_room(request, room).key)

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from interactions.billing import statements
 from interactions.services import demo_purse
 from interactions.services.topups import SERVER, take_payment, top_up
+from liveroom.accounts.api.access import ANYBODY, PEOPLE, open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app, asked_person
 from liveroom.accounts.models import Person
@@ -129,6 +130,7 @@ def _span(request: ApiRequest) -> tuple[datetime | None, datetime | None]:
 
 class WalletView(APIView):
     @extend_schema(operation_id="wallet_get", responses=WalletSerializer)
+    @open_to(PEOPLE)
     def get(self, request: ApiRequest) -> Response:
         """What you have."""
         return Response(_shown(asked_person(request)))
@@ -143,6 +145,7 @@ class WalletEntriesView(APIView):
             OpenApiParameter("cursor", str),
         ],
     )
+    @open_to(PEOPLE)
     def get(self, request: ApiRequest) -> Response:
         """What went into your wallet and out of it, the latest first."""
         wallet = statements.wallet_of(person_id=asked_person(request).pk)
@@ -165,6 +168,7 @@ class WalletStatementView(APIView):
             OpenApiParameter("to", str, description="Before this instant."),
         ],
     )
+    @open_to(PEOPLE)
     def get(self, request: ApiRequest) -> Any:
         """The same as a CSV file, oldest first. A text that a spreadsheet would run has a quote in front."""
         person = asked_person(request)
@@ -176,6 +180,7 @@ class WalletStatementView(APIView):
 
 class UserWalletView(APIView):
     @extend_schema(operation_id="wallets_get", responses=WalletSerializer)
+    @open_to("wallet.read")
     def get(self, request: ApiRequest, user: str) -> Response:
         """What a user has (server keys with the scope `money`, and app admins)."""
         permission.ask("wallet.read", actor=request.user)
@@ -186,6 +191,7 @@ class TopUpsView(APIView):
     @extend_schema(
         operation_id="wallets_topup", request=TopUpWriteSerializer, responses={201: TopUpSerializer}, parameters=[KEY]
     )
+    @open_to("wallet.top_up")
     def post(self, request: ApiRequest, user: str) -> Response:
         """Money that your server has taken comes into a user's wallet (scope `money`). The same key or `reference` pays once."""
         permission.ask("wallet.top_up", actor=request.user)
@@ -218,6 +224,7 @@ class ProviderView(APIView):
             ),
         ],
     )  # fmt: skip
+    @open_to(ANYBODY)
     def post(self, request: ApiRequest, provider: str) -> Response:
         """Where a payment provider tells of a payment, signed. Telling it again changes nothing; 409: with another user or amount."""
         answer = take_payment(
@@ -237,6 +244,7 @@ class DemoTopUpsView(APIView):
         request=DemoTopUpSerializer,
         responses={201: OpenApiResponse(WalletSerializer)},
     )
+    @open_to(PEOPLE)
     def post(self, request: ApiRequest) -> Response:
         """Coins for a viewer of the demo app, by the test provider. There is no such door where no demo app is."""
         person = asked_person(request)

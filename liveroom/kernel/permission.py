@@ -64,6 +64,15 @@ class Question:
 
 
 Voter = Callable[[Question], LiveRoomError | None]
+_NEEDS_NO_ROOM = "needs_no_room"
+
+
+def needs_no_room(voter: Voter) -> Voter:
+    """For voters that can be asked before the room is looked for: they refuse guests, and keys without a scope.
+
+    Those that tell one user from another wait for the room: a room of another app is unknown (404), and not forbidden."""
+    setattr(voter, _NEEDS_NO_ROOM, True)
+    return voter
 
 
 @dataclass(slots=True)
@@ -101,6 +110,18 @@ def ask(
     question = Question(action=action, actor=actor, room=room, role=role, standing=standing, now_ms=now_ms)
     for voter in voters:
         refusal = voter(question)
+        if refusal is not None:
+            raise refusal
+
+
+def ask_before_room(action: str, *, actor: Actor) -> None:
+    """What can be said without the room: refuse who may do this nowhere. The whole question is still to be asked."""
+    voters = _table.voters.get(action)
+    if not voters:
+        raise NotPermitted(f"Nobody may {action!r}.", action=action)
+    question = Question(action=action, actor=actor)
+    for voter in voters:
+        refusal = voter(question) if getattr(voter, _NEEDS_NO_ROOM, False) else None
         if refusal is not None:
             raise refusal
 

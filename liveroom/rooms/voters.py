@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from liveroom.kernel import permission
 from liveroom.kernel.errors import LiveRoomError, NotPermitted
-from liveroom.kernel.permission import Question, Voter
+from liveroom.kernel.permission import Question, Voter, needs_no_room
 
 
 class LogInFirst(LiveRoomError):
@@ -16,6 +16,7 @@ class LogInFirst(LiveRoomError):
         super().__init__("Log in first: guests may watch and cannot do this.")
 
 
+@needs_no_room
 def authenticated(question: Question) -> LiveRoomError | None:
     return LogInFirst() if question.actor.kind == permission.GUEST else None
 
@@ -39,6 +40,7 @@ def roles(*allowed: str) -> Voter:
 def scope(name: str) -> Voter:
     """An API key needs this scope; other actors are not concerned."""
 
+    @needs_no_room
     def vote(question: Question) -> LiveRoomError | None:
         if question.actor.kind == permission.SERVER and name not in question.actor.scopes:
             return NotPermitted(f"This API key lacks the scope {name!r}.", action=question.action, scope=name)
@@ -47,6 +49,7 @@ def scope(name: str) -> Voter:
     return vote
 
 
+@needs_no_room
 def same_app(question: Question) -> LiveRoomError | None:
     """Nobody acts on a room of another app; staff belong to all."""
     actor = question.actor

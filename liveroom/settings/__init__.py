@@ -173,7 +173,9 @@ REST_FRAMEWORK = {
         "liveroom.accounts.api.authentication.BearerAuthentication",
         "liveroom.accounts.api.authentication.ConsoleAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": [],
+    # What a view declares for nobody is refused to everybody.
+    "DEFAULT_PERMISSION_CLASSES": ["liveroom.accounts.api.access.OpenAsDeclared"],
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_RENDERER_CLASSES": ["liveroom.kernel.strict_json.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["liveroom.kernel.strict_json.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

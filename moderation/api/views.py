@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.accounts.services.tokens import checked_identifier
@@ -44,6 +45,7 @@ def _asked(request: ApiRequest) -> dict[str, Any]:
 
 class MutesView(APIView):
     @extend_schema(operation_id="rooms_mutes_list", responses=shapes.MeasurePageSerializer, parameters=PAGES)
+    @open_to("room.mute")
     def get(self, request: ApiRequest, room: str) -> Response:
         """Who is muted in the room (its owner and admins)."""
         found = asked_room(request, room)
@@ -55,6 +57,7 @@ class MutesView(APIView):
         request=shapes.MuteWriteSerializer,
         responses={200: shapes.MeasureSerializer, 204: None},
     )
+    @open_to("room.mute")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Mute a user for so many seconds from now; 0 lifts it (204). The user and the room are told at once."""
         if "seconds" not in request.data:
@@ -73,6 +76,7 @@ class MutesView(APIView):
 
 class MuteView(APIView):
     @extend_schema(operation_id="rooms_mutes_lift", responses={204: None})
+    @open_to("room.mute")
     def delete(self, request: ApiRequest, room: str, user: str) -> Response:
         muting.unmute_user(room=asked_room(request, room), identifier=_user(user), **_asked(request))
         return Response(status=204)
@@ -84,15 +88,18 @@ class MuteAllView(APIView):
         return Response(shapes.MuteAllSerializer({"on": found is not None, "since": since, "by": by}).data)
 
     @extend_schema(operation_id="rooms_mute_all_get", responses=shapes.MuteAllSerializer)
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         return self._answer(selectors.mute_all_of(asked_room(request, room, enter=True)))
 
     @extend_schema(operation_id="rooms_mute_all_set", request=None, responses=shapes.MuteAllSerializer)
+    @open_to("room.mute")
     def put(self, request: ApiRequest, room: str) -> Response:
         """Only the owner and the admins speak from now on."""
         return self._answer(muting.mute_everyone(room=asked_room(request, room), **_asked(request)))
 
     @extend_schema(operation_id="rooms_mute_all_lift", responses={204: None})
+    @open_to("room.mute")
     def delete(self, request: ApiRequest, room: str) -> Response:
         """Everybody may speak again, but for who is muted by name."""
         muting.unmute_everyone(room=asked_room(request, room), **_asked(request))
@@ -101,6 +108,7 @@ class MuteAllView(APIView):
 
 class BansView(APIView):
     @extend_schema(operation_id="rooms_bans_list", responses=shapes.MeasurePageSerializer, parameters=PAGES)
+    @open_to("room.ban")
     def get(self, request: ApiRequest, room: str) -> Response:
         """Who is banned from the room (its owner and admins)."""
         found = asked_room(request, room)
@@ -108,6 +116,7 @@ class BansView(APIView):
         return _page(self, request, selectors.bans_of(room=found, now=clock.now()))
 
     @extend_schema(operation_id="rooms_bans_set", request=shapes.BanWriteSerializer, responses=shapes.MeasureSerializer)
+    @open_to("room.ban")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Ban a user from the room: its sockets there are closed at once, and it is refused until then."""
         ban = banning.ban_user(
@@ -121,6 +130,7 @@ class BansView(APIView):
 
 class BanView(APIView):
     @extend_schema(operation_id="rooms_bans_lift", responses={204: None})
+    @open_to("room.ban")
     def delete(self, request: ApiRequest, room: str, user: str) -> Response:
         banning.lift_ban(room=asked_room(request, room), identifier=_user(user), **_asked(request))
         return Response(status=204)
@@ -128,12 +138,14 @@ class BanView(APIView):
 
 class AppBansView(APIView):
     @extend_schema(operation_id="bans_list", responses=shapes.MeasurePageSerializer, parameters=PAGES)
+    @open_to("app.ban")
     def get(self, request: ApiRequest) -> Response:
         """Who is banned from the whole app (servers with the scope `people`, app admins)."""
         permission.ask("app.ban", actor=request.user)
         return _page(self, request, selectors.app_bans(app=asked_app(request), now=clock.now()))
 
     @extend_schema(operation_id="bans_set", request=shapes.BanWriteSerializer, responses=shapes.MeasureSerializer)
+    @open_to("app.ban")
     def post(self, request: ApiRequest) -> Response:
         """Ban a user from every room of the app: all its sockets are closed at once."""
         ban = banning.ban_from_app(
@@ -147,6 +159,7 @@ class AppBansView(APIView):
 
 class AppBanView(APIView):
     @extend_schema(operation_id="bans_lift", responses={204: None})
+    @open_to("app.ban")
     def delete(self, request: ApiRequest, user: str) -> Response:
         """Bans from single rooms stay."""
         banning.lift_ban_from_app(app=asked_app(request), identifier=_user(user), **_asked(request))

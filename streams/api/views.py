@@ -12,6 +12,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.kernel import clock, permission
@@ -62,6 +63,7 @@ def _push_answer(stream: Stream, address: selectors.PushAddress) -> Response:
 
 class PushView(APIView):
     @extend_schema(operation_id="rooms_push_get", responses=shapes.PushSerializer)
+    @open_to("stream.push")
     def get(self, request: ApiRequest, room: str) -> Response:
         """What the owner types into OBS."""
         stream = _programme(request, room)
@@ -70,6 +72,7 @@ class PushView(APIView):
 
 class PushResetView(APIView):
     @extend_schema(operation_id="rooms_push_reset", request=None, responses=shapes.PushSerializer)
+    @open_to("stream.push")
     def post(self, request: ApiRequest, room: str) -> Response:
         """A new stream key. The old one is worthless at once; whoever pushes with it is cut."""
         stream = _programme(request, room)
@@ -81,6 +84,7 @@ class PushResetView(APIView):
 
 class PlayView(APIView):
     @extend_schema(operation_id="rooms_play_get", responses=shapes.PlaySerializer, parameters=[SDKAPPID, PASSWORD])
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         """Signed addresses of what the room shows."""
         found = asked_room(request, room, enter=True)
@@ -94,6 +98,7 @@ class PlayView(APIView):
 
 class HealthView(APIView):
     @extend_schema(operation_id="rooms_health_get", responses=shapes.HealthSerializer)
+    @open_to("stream.push")
     def get(self, request: ApiRequest, room: str) -> Response:
         """How the picture arrives, and what refused the last push."""
         stream = _programme(request, room)
@@ -109,6 +114,7 @@ class HealthView(APIView):
 
 class RoomStreamsView(APIView):
     @extend_schema(operation_id="rooms_streams_list", responses=shapes.StreamSerializer(many=True))
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         found = asked_room(request, room, enter=True)
         rows = _with_air(Stream.objects.filter(room=found).order_by("id"))
@@ -119,6 +125,7 @@ class RoomStreamsView(APIView):
         request=shapes.StreamCreateSerializer,
         responses={201: shapes.StreamSerializer},
     )
+    @open_to("stream.manage")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Another place to push to, such as a screen or a second camera."""
         label, name = request.data.get("label"), request.data.get("name")
@@ -134,6 +141,7 @@ class ProgrammeView(APIView):
     @extend_schema(
         operation_id="rooms_programme_set", request=shapes.ProgrammeSerializer, responses=shapes.StreamSerializer
     )
+    @open_to("stream.manage")
     def put(self, request: ApiRequest, room: str) -> Response:
         """Show another stream of the room to its viewers."""
         found = asked_room(request, room)
@@ -155,6 +163,7 @@ class StreamsView(APIView):
             OpenApiParameter("cursor", str),
         ],
     )
+    @open_to("stream.list")
     def get(self, request: ApiRequest) -> Response:
         """Every stream of the app (servers and app admins)."""
         permission.ask("stream.list", actor=request.user)
@@ -169,6 +178,7 @@ class StreamsView(APIView):
 
 class StreamPushView(APIView):
     @extend_schema(operation_id="streams_push_get", responses=shapes.PushSerializer)
+    @open_to("stream.push")
     def get(self, request: ApiRequest, name: str) -> Response:
         """The push address of any stream of the app."""
         stream = asked_stream(request, name)
@@ -177,6 +187,7 @@ class StreamPushView(APIView):
 
 class ForbidView(APIView):
     @extend_schema(operation_id="streams_forbid", request=shapes.ForbidSerializer, responses=shapes.StreamSerializer)
+    @open_to("stream.forbid")
     def put(self, request: ApiRequest, name: str) -> Response:
         """Refuse pushes until a time and cut the publisher now."""
         body = shapes.ForbidSerializer(data=request.data)
@@ -192,6 +203,7 @@ class ForbidView(APIView):
         return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data)
 
     @extend_schema(operation_id="streams_allow", responses={200: shapes.StreamSerializer})
+    @open_to("stream.forbid")
     def delete(self, request: ApiRequest, name: str) -> Response:
         """Lift a forbiddance."""
         stream = streams.allow_stream(
@@ -202,6 +214,7 @@ class ForbidView(APIView):
 
 class CutView(APIView):
     @extend_schema(operation_id="streams_cut", request=None, responses=shapes.CutSerializer)
+    @open_to("stream.forbid")
     def post(self, request: ApiRequest, name: str) -> Response:
         """End the publisher's connection now; it may come back. `cut`: whether there was one."""
         cut = streams.cut_stream(

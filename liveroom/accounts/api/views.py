@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from liveroom.accounts.api.access import ANYBODY, PEOPLE, open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.serializers import (
     DemoTokenRequestSerializer,
@@ -52,11 +53,13 @@ def asked_person(request: ApiRequest) -> Person:
 
 class MeView(APIView):
     @extend_schema(operation_id="me_get", responses=MeSerializer)
+    @open_to(PEOPLE)
     def get(self, request: ApiRequest) -> Response:
         """Who the token says you are."""
         return Response(MeSerializer(asked_person(request)).data)
 
     @extend_schema(operation_id="me_update", request=MeSerializer, responses=MeSerializer)
+    @open_to(PEOPLE)
     def patch(self, request: ApiRequest) -> Response:
         """Change nick, avatar or custom fields. `level` and `role` are the app's to set."""
         person = profiles.change_profile(person=asked_person(request), changes=request.data)
@@ -65,6 +68,7 @@ class MeView(APIView):
 
 class TokensView(APIView):
     @extend_schema(operation_id="tokens_create", request=TokenRequestSerializer, responses={201: TokenSerializer})
+    @open_to("tokens.make")
     def post(self, request: ApiRequest) -> Response:
         """A UserSig for a user of your app (server keys with the scope `tokens`)."""
         permission.ask("tokens.make", actor=request.user)
@@ -84,6 +88,7 @@ class TokensView(APIView):
 
 class UsersView(APIView):
     @extend_schema(operation_id="users_import", request=UsersImportSerializer, responses=UsersSerializer)
+    @open_to("people.manage")
     def post(self, request: ApiRequest) -> Response:
         """Make users before their first login, or update them (servers with the scope `people`). All or none."""
         permission.ask("people.manage", actor=request.user)
@@ -93,11 +98,13 @@ class UsersView(APIView):
 
 class UserView(APIView):
     @extend_schema(operation_id="users_get", responses=UserSerializer)
+    @open_to("user.see")
     def get(self, request: ApiRequest, user: str) -> Response:
         permission.ask("people.manage", actor=request.user)
         return Response(UserSerializer(people.person_of(app=asked_app(request), identifier=user)).data)
 
     @extend_schema(operation_id="users_update", request=UserSerializer, responses=UserSerializer)
+    @open_to("people.manage")
     def patch(self, request: ApiRequest, user: str) -> Response:
         """Change nick, avatar, custom fields, level or role of a user. In an app with level thresholds the next computed level overwrites
         a level that was set here."""
@@ -108,6 +115,7 @@ class UserView(APIView):
 
 class KickView(APIView):
     @extend_schema(operation_id="users_kick", request=None, responses={204: None})
+    @open_to("people.manage")
     def post(self, request: ApiRequest, user: str) -> Response:
         """Every UserSig of the user made until now is worthless, and its sockets are closed."""
         permission.ask("people.manage", actor=request.user)
@@ -122,6 +130,7 @@ class DemoTokensView(APIView):
     @extend_schema(
         operation_id="demo_tokens_create", request=DemoTokenRequestSerializer, responses={201: DemoTokenSerializer}
     )
+    @open_to(ANYBODY)
     def post(self, request: ApiRequest) -> Response:
         """A guest of the demo app gets a name. There is no such door where no demo app is."""
         app = demo.demo_app()

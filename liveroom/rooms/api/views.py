@@ -13,6 +13,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from liveroom.accounts.api.access import ANYBODY, open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.accounts.models import Person
@@ -105,6 +106,7 @@ class RoomsView(APIView):
             OpenApiParameter("cursor", str),
         ],
     )
+    @open_to(ANYBODY)
     def get(self, request: ApiRequest) -> Response:
         """Listed rooms of the app, a page at a time."""
         app = asked_app(request)
@@ -130,6 +132,7 @@ class RoomsView(APIView):
     @extend_schema(
         operation_id="rooms_create", request=shapes.RoomCreateSerializer, responses={201: shapes.RoomSerializer}
     )
+    @open_to("room.create")
     def post(self, request: ApiRequest) -> Response:
         """Open a room. Send an `Idempotency-Key` to be able to repeat the request."""
         app, now, data = asked_app(request), clock.now(), dict(request.data)
@@ -163,10 +166,12 @@ class RoomsView(APIView):
 
 class RoomView(APIView):
     @extend_schema(operation_id="rooms_get", responses=shapes.RoomSerializer, parameters=[SDKAPPID])
+    @open_to(ANYBODY)
     def get(self, request: ApiRequest, room: str) -> Response:
         return Response(shapes.RoomSerializer(asked_room(request, room)).data)
 
     @extend_schema(operation_id="rooms_update", request=shapes.RoomWriteSerializer, responses=shapes.RoomSerializer)
+    @open_to("room.change")
     def patch(self, request: ApiRequest, room: str) -> Response:
         """Change what the room says of itself, or who may enter. Viewers are told at once."""
         found, now, data = asked_room(request, room), clock.now(), dict(request.data)
@@ -178,6 +183,7 @@ class RoomView(APIView):
         return Response(shapes.RoomSerializer(found).data)
 
     @extend_schema(operation_id="rooms_disband", responses={204: None})
+    @open_to("room.disband")
     def delete(self, request: ApiRequest, room: str) -> Response:
         """Close the room for good. Everyone in it is told and disconnected."""
         rooms.disband_room(
@@ -188,6 +194,7 @@ class RoomView(APIView):
 
 class StatusView(APIView):
     @extend_schema(operation_id="rooms_set_status", request=shapes.StatusSerializer, responses=shapes.RoomSerializer)
+    @open_to("room.status")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Set the status by hand. Ending cuts the publisher."""
         found = status_service.set_status(
@@ -202,6 +209,7 @@ class StatusView(APIView):
 
 class AdminsView(APIView):
     @extend_schema(operation_id="rooms_admins_list", responses=shapes.AdminsSerializer)
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         found = asked_room(request, room, enter=True)
         rows = RoomAdmin.objects.filter(room=found).select_related("person").order_by("id")
@@ -210,12 +218,14 @@ class AdminsView(APIView):
 
 class AdminView(APIView):
     @extend_schema(operation_id="rooms_admins_appoint", request=None, responses={204: None})
+    @open_to("room.admins")
     def put(self, request: ApiRequest, room: str, user: str) -> Response:
         """Make a user a moderator of the room (its owner only)."""
         people.appoint_admin(room=asked_room(request, room), identifier=user, by=request.user, now=clock.now())
         return Response(status=204)
 
     @extend_schema(operation_id="rooms_admins_dismiss", responses={204: None})
+    @open_to("room.admins")
     def delete(self, request: ApiRequest, room: str, user: str) -> Response:
         people.dismiss_admin(room=asked_room(request, room), identifier=user, by=request.user, now=clock.now())
         return Response(status=204)
@@ -223,6 +233,7 @@ class AdminView(APIView):
 
 class AllowListView(APIView):
     @extend_schema(operation_id="rooms_allow_list_get", responses=shapes.AllowListSerializer)
+    @open_to("room.change")
     def get(self, request: ApiRequest, room: str) -> Response:
         found = asked_room(request, room)
         permission.ask("room.change", actor=request.user, room=found)
@@ -232,6 +243,7 @@ class AllowListView(APIView):
     @extend_schema(
         operation_id="rooms_allow_list_set", request=shapes.AllowListSerializer, responses=shapes.AllowListSerializer
     )
+    @open_to("room.change")
     def put(self, request: ApiRequest, room: str) -> Response:
         """Replace the list of those who may enter while `allow_list_only` is on."""
         users = request.data.get("users")
@@ -267,6 +279,7 @@ class AttributesView(APIView):
         return self._answer(found)
 
     @extend_schema(operation_id="rooms_attributes_get", responses=shapes.AttributesSerializer)
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         return self._answer(asked_room(request, room, enter=True))
 
@@ -275,6 +288,7 @@ class AttributesView(APIView):
         request=shapes.AttributesWriteSerializer,
         responses=shapes.AttributesSerializer,
     )
+    @open_to("room.attributes")
     def put(self, request: ApiRequest, room: str) -> Response:
         """Replace all attributes."""
         return self._write(request, room, replace=True)
@@ -284,6 +298,7 @@ class AttributesView(APIView):
         request=shapes.AttributesWriteSerializer,
         responses=shapes.AttributesSerializer,
     )
+    @open_to("room.attributes")
     def patch(self, request: ApiRequest, room: str) -> Response:
         """Set some attributes and keep the others."""
         return self._write(request, room, replace=False)
@@ -293,6 +308,7 @@ class AttributesView(APIView):
         responses={200: shapes.AttributesSerializer},
         parameters=[OpenApiParameter("key", str, many=True, description="Which; left out: all.")],
     )
+    @open_to("room.attributes")
     def delete(self, request: ApiRequest, room: str) -> Response:
         keys = request.query_params.getlist("key") or None
         return self._answer(
@@ -306,6 +322,7 @@ class CountersView(APIView):
         return Response({"counters": {row.key: row.value for row in rows}})
 
     @extend_schema(operation_id="rooms_counters_get", responses=shapes.CountersSerializer)
+    @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         return self._answer(asked_room(request, room, enter=True))
 
@@ -314,6 +331,7 @@ class CountersView(APIView):
         request=shapes.CountersWriteSerializer,
         responses=shapes.CountersSerializer,
     )
+    @open_to("room.counters")
     def patch(self, request: ApiRequest, room: str) -> Response:
         """Set, increase or decrease counters; all or none."""
         values = request.data.get("counters")
@@ -329,6 +347,7 @@ class CountersView(APIView):
         responses={200: shapes.CountersSerializer},
         parameters=[OpenApiParameter("key", str, many=True, description="Which; left out: all.")],
     )
+    @open_to("room.counters")
     def delete(self, request: ApiRequest, room: str) -> Response:
         found = asked_room(request, room)
         attributes.delete_counters(room=found, keys=request.query_params.getlist("key") or None, by=request.user)
