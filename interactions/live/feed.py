@@ -23,6 +23,7 @@ CHUNK = 250
 PORTION = 200
 # What may be heard of a room before its first viewer has its snapshot.
 EARLY = 2_000
+NEVER = float("inf")
 # Of these the newest says it all.
 REPLACED, LIKES = (b'{"type":"online"',), b'{"type":"likes"'
 
@@ -57,7 +58,8 @@ class Feed:
     Between `told` and `seq`: `must`. Nothing was kept of what came before `began`.
 
     `ready` are those who were told everything up to `told`; `lists` are their queues (plain, compressed), made anew when somebody
-    comes or goes. The others are apart. `farewell`: these have to go, after they heard what was said before."""
+    comes or goes. The others are apart. `farewell`: these have to go, after they heard what was said before. `in_line` and `timer` are
+    the teller's."""
 
     ref: RoomRef
     seats: set[Seat] = field(default_factory=set)
@@ -74,10 +76,17 @@ class Feed:
     farewell: tuple[dict[str, Any], tuple[Seat, ...]] | None = None
     must_at: float = 0.0
     may_at: float = 0.0
+    in_line: bool = False
+    timer: asyncio.TimerHandle | None = None
 
-    @property
-    def waits(self) -> bool:
-        return bool(self.must or self.may or self.farewell)
+    def due_at(self, *, must_apart: float, may_apart: float) -> float:
+        """When the next frame may be written, by the loop's clock; NEVER: there is nothing to say."""
+        at = NEVER
+        if self.must:
+            at = self.must_at + must_apart
+        elif self.farewell:
+            at = 0.0
+        return min(at, self.may_at + may_apart) if self.may else at
 
     @property
     def shown(self) -> bool:
@@ -197,8 +206,9 @@ class Feed:
             frame = encode(payload)
             metrics.frames_sent.inc(len(queues))
             for start in range(0, len(queues), CHUNK):
+                if start:
+                    await asyncio.sleep(0)
                 write_all(queues[start : start + CHUNK], frame, must=must)
-                await asyncio.sleep(0)
 
     def dismiss_those(self) -> None:
         """Those of `farewell`."""

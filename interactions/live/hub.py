@@ -22,6 +22,7 @@ from interactions.live.counters import Likes
 from interactions.live.feed import Feed, Seat, Viewer
 from interactions.live.presence import Presence
 from interactions.live.room_ref import RoomRef
+from interactions.live.teller import Teller
 from interactions.live.ticker import TICK_MS, Ticker
 from liveroom.kernel import metrics
 from liveroom.kernel.redis import aredis_for, channel
@@ -32,9 +33,6 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5
 CHECK_SECONDS = 5.0
 LAST_WORDS_SECONDS = 0.2
-# Twelve frames a second at most: ten or so of what nobody may miss, and one or two of what they may (surface.md).
-MUST_APART = 0.95
-MAY_APART_SECONDS = 0.7
 # Viewers who have to come back all at once are asked to take this long about it, per thousand of them.
 SPREAD_MS_PER_THOUSAND = 1_000
 RESTART, EPOCH, BANNED = 4000, 4005, 4103
@@ -58,17 +56,14 @@ class Hub:
         self.presence = Presence(process=process)
         self.likes = Likes()
         self.rounds = redis_rounds()
-        self._must_apart = tick_ms / 1000 * MUST_APART
-        self._may_apart = MAY_APART_SECONDS if tick_ms else 0.0
+        self.teller = Teller(tick_ms=tick_ms)
         self._pubsub: redis.asyncio.client.PubSub | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._listened = False
-        self._due: dict[str, Feed] = {}
-        self._wake = asyncio.Event()
 
     def start(self) -> None:
         if not self._tasks:
-            steps = (self._listen, self._write, self._check, self.ticker.run, self.presence.run, self.likes.run)
+            steps = (self._listen, self.teller.run, self._check, self.ticker.run, self.presence.run, self.likes.run)
             self._tasks = [asyncio.ensure_future(self._forever(step)) for step in steps]
 
     async def stop(self) -> None:
@@ -139,7 +134,7 @@ class Hub:
                 room, code=EPOCH, reason="epoch", message="The room's memory was lost; join again.", shown=True
             )
         room.begin(epoch=position.epoch, seq=position.seq)
-        self._due_soon(room)
+        self.teller.due_soon(room)
         return True
 
     async def look_again(self, *, room_key: str) -> None:
@@ -215,11 +210,11 @@ class Hub:
                 self.ticker.resolve(room_key=room_key, carried=told.carried)
             if told.events and not room.numbered(told):
                 await self._catch_up(room_key)
-            self._due_soon(room)
+            self.teller.due_soon(room)
         elif kind == b"M" and room.seats:
             for event in message[1:].split(b"\n"):
                 room.maybe(event)
-            self._due_soon(room)
+            self.teller.due_soon(room)
         elif kind == b"C":
             self._control(room, orjson.loads(message[1:]))
 
@@ -263,7 +258,7 @@ class Hub:
             self._dismiss(room, code=EPOCH, reason="gap", message="Too much was missed; join again.")
             return
         room.caught_up(events=now.events, seq=now.seq)
-        self._due_soon(room)
+        self.teller.due_soon(room)
 
     @staticmethod
     async def _log_after(room_key: str, heard: int) -> tuple[pipeline.Position, bytes]:
@@ -284,7 +279,7 @@ class Hub:
     def _control(self, room: Feed, control: dict[str, Any]) -> None:
         if "close" in control:
             room.farewell, room.must_at = (control, tuple(room.seats)), 0.0
-            self._due_soon(room)
+            self.teller.due_soon(room)
         else:
             for seat in tuple(room.seats):
                 seat.viewer.told(control)
@@ -298,44 +293,6 @@ class Hub:
             if seat.held is None or not shown:
                 after_ms = self._spread_ms(len(room.seats))
                 seat.viewer.dismiss(code=code, reason=reason, message=message, after_ms=after_ms)
-
-    # Telling
-
-    def _due_soon(self, room: Feed) -> None:
-        if room.waits and room.ref.key not in self._due:
-            self._due[room.ref.key] = room
-            self._wake.set()
-
-    async def _write(self) -> None:
-        """One room after the other, so that a room's frames never overtake each other."""
-        loop = asyncio.get_running_loop()
-        while True:
-            if not self._due:
-                self._wake.clear()
-                await self._wake.wait()
-            wait = 1.0
-            for key, room in list(self._due.items()):
-                wait = min(wait, await self._tell(room, loop.time()))
-                if not room.waits:
-                    del self._due[key]
-            if self._due:
-                self._wake.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), max(wait, 0.001))
-
-    async def _tell(self, room: Feed, now: float) -> float:
-        """What is due of one room. Returns the seconds until more of it is."""
-        if room.must and room.must_at + self._must_apart <= now:
-            room.must_at = now
-            await room.tell_numbered()
-        if not room.must:
-            room.dismiss_those()
-        if room.may and room.may_at + self._may_apart <= now:
-            room.may_at = now
-            await room.tell_maybe()
-        left = [room.must_at + self._must_apart - now] if room.must else []
-        left += [room.may_at + self._may_apart - now] if room.may else []
-        return min(left, default=1.0)
 
     # Keeping
 

@@ -14,7 +14,7 @@ from interactions.live.envelope import event
 from interactions.live.hub import Hub
 from interactions.live.room_ref import RoomRef
 from interactions.rules.admission import Priority
-from liveroom.kernel.redis import shared
+from liveroom.kernel.redis import channel, shared
 
 ROOMS = 40
 
@@ -128,4 +128,56 @@ async def test_what_a_process_that_is_gone_left_waiting_is_said():
     while [found["n"] for found in ear.events() if "n" in found] != [0, 1]:
         ear.heard.clear()
         await asyncio.wait_for(ear.heard.wait(), 5)
+    await hub.stop()
+
+
+async def enter(hub: Hub, ref: RoomRef, ear: Ear) -> None:
+    seat = await hub.enter(room=ref, viewer=ear, counted=False)
+    here = await pipeline.position(room_key=ref.key)
+    hub.settle(room_key=ref.key, position=here)
+    hub.open(room_key=ref.key, seat=seat, after_seq=here.seq)
+
+
+async def hears(ear: Ear, *numbers: int) -> None:
+    """Until the last of these came."""
+    while numbers[-1] not in [found.get("n") for found in ear.events()]:
+        ear.heard.clear()
+        await asyncio.wait_for(ear.heard.wait(), 5)
+
+
+def tip(ref: RoomRef, number: int) -> None:
+    shared().publish(channel(ref.key), b"M" + event(type="join", t=1, n=number))
+
+
+async def test_a_numbered_event_never_waits_behind_a_tip():
+    """The second tip may be told 0.7 s after the first; what has a number and comes after it is told at once."""
+    hub, ear, ref = Hub(process="hub-1"), Ear(), room(0)
+    await enter(hub, ref, ear)
+    await hub.presence.stop()
+    await asyncio.to_thread(say, ref, 1)
+    await hears(ear, 1)
+    for number in (100, 101):
+        await asyncio.to_thread(tip, ref, number)
+        await asyncio.sleep(0.05)
+    for number in (2, 3):
+        await asyncio.to_thread(say, ref, number)
+        await hears(ear, number)
+    await hears(ear, 101)
+    assert [found["n"] for found in ear.events() if "n" in found] == [1, 100, 2, 3, 101]
+    await hub.stop()
+
+
+async def test_a_room_with_something_to_say_waits_for_no_other_room():
+    """Eight rooms have tips that may not be told yet; a numbered event of each goes out before any of them."""
+    hub, ears = Hub(process="hub-1"), [Ear() for _ in range(8)]
+    for number, ear in enumerate(ears):
+        await enter(hub, room(number), ear)
+    for number in range(16):
+        await asyncio.to_thread(tip, room(number % 8), 100 + number)
+    for number, ear in enumerate(ears):
+        await asyncio.to_thread(say, room(number), 1)
+        await hears(ear, 1)
+    for number, ear in enumerate(ears):
+        await hears(ear, 108 + number)
+        assert [found["n"] for found in ear.events() if "n" in found] == [100 + number, 1, 108 + number]
     await hub.stop()
