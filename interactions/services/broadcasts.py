@@ -49,7 +49,7 @@ def checked(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
         )
     said: dict[str, Any] = {}
     if data.get("title") is not None:
-        said["title"] = text.checked(data["title"], field="title", limit_bytes=TITLE_BYTES, required=True)
+        said["title"] = text.line(data["title"], field="title", limit_bytes=TITLE_BYTES, required=True)
     if (data.get("text") is None) == (data.get("data") is None):
         raise BadParameter("A broadcast needs text or data, and not both.", field="text")
     if data.get("text") is not None:

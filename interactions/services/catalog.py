@@ -129,7 +129,7 @@ def _check_effect(gift: Gift) -> None:
 
 def _words(limit: int, *, required: bool) -> Any:
     def check(value: object, field: str) -> str:
-        said = " ".join(text.checked(value, field=field, limit_bytes=limit * 4, required=required).split())
+        said = " ".join(text.line(value, field=field, limit_bytes=limit * 4, required=required).split())
         if len(said) > limit:
             raise BadParameter(
                 f"{field} has at most {limit} characters; this one has {len(said)}.",

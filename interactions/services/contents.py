@@ -65,7 +65,7 @@ def _fits(value: Any, *, field: str, limit: int) -> Any:
 
 
 def _address(value: Any, *, field: str) -> str:
-    url = text.checked(value, field=field, limit_bytes=URL_BYTES, required=True)
+    url = text.opaque(value, field=field, limit_bytes=URL_BYTES, required=True)
     if not text.is_web_address(url):
         raise BadParameter(f"{field} is an address that begins with http:// or https://.", field=field)
     return url
@@ -76,9 +76,10 @@ def _custom(given: Mapping[str, Any], limit: int) -> dict[str, Any]:
     if given.get("data") is None:
         raise BadParameter("data is needed: any JSON.", field="data")
     said = {"data": _fits(given["data"], field="data", limit=limit)}
-    for name in ("desc", "ext"):
-        if given.get(name) is not None:
-            said[name] = text.checked(given[name], field=name, limit_bytes=SHORT_BYTES)
+    if given.get("desc") is not None:
+        said["desc"] = text.checked(given["desc"], field="desc", limit_bytes=SHORT_BYTES)
+    if given.get("ext") is not None:
+        said["ext"] = text.opaque(given["ext"], field="ext", limit_bytes=SHORT_BYTES)
     return said
 
 
@@ -98,7 +99,7 @@ def _audio(given: Mapping[str, Any], limit: int) -> dict[str, Any]:
 
 
 def _emoji(given: Mapping[str, Any], limit: int) -> dict[str, Any]:
-    said: dict[str, Any] = {"name": text.checked(given.get("name"), field="name", limit_bytes=64, required=True)}
+    said: dict[str, Any] = {"name": text.line(given.get("name"), field="name", limit_bytes=64, required=True)}
     if given.get("url") is not None:
         said["url"] = _address(given["url"], field="url")
     return said
@@ -132,7 +133,7 @@ def _elements(value: Any, limit: int) -> list[dict[str, Any]]:
 def _mention(value: Any) -> list[str]:
     if not isinstance(value, list) or not 1 <= len(value) <= MENTIONS:
         raise BadParameter(f"mention is a list of 1 to {MENTIONS} user ids.", field="mention", limit=MENTIONS)
-    return [text.checked(one, field="mention", limit_bytes=32, required=True) for one in value]
+    return [text.opaque(one, field="mention", limit_bytes=32, required=True) for one in value]
 
 
 def _position(value: Any) -> str:
@@ -152,7 +153,7 @@ _BESIDE: dict[str, Callable[[Any], Any]] = {
     "color": _color,
     "mention": _mention,
     "reply_to": lambda value: _number(value, field="reply_to", low=1, high=2**53 - 1),
-    "cloud_custom_data": lambda value: text.checked(value, field="cloud_custom_data", limit_bytes=1024),
+    "cloud_custom_data": lambda value: text.opaque(value, field="cloud_custom_data", limit_bytes=1024),
 }
 
 
@@ -187,7 +188,7 @@ def checked(type: str, data: Mapping[str, Any], *, actor: Actor, role: str, limi
             body[name] = check(data[name])
     cid = data.get("cid")
     if cid is not None:
-        cid = text.checked(cid, field="cid", limit_bytes=CID_BYTES, required=True)
+        cid = text.opaque(cid, field="cid", limit_bytes=CID_BYTES, required=True)
     online_only = data.get("online_only")
     if online_only is not None and not isinstance(online_only, bool):
         raise BadParameter("online_only is true or false.", field="online_only")

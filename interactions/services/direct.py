@@ -34,7 +34,7 @@ def prepared(*, speaker: Speaker, data: Mapping[str, Any], now_ms: int) -> Direc
 
     PersonUnknown, BadParameter, what `permission.ask` refuses."""
     permission.ask("direct.send", actor=speaker.actor, now_ms=now_ms)
-    to = text.checked(data.get("to"), field="to", limit_bytes=32, required=True)
+    to = text.opaque(data.get("to"), field="to", limit_bytes=32, required=True)
     kept = data.get("life_time")
     if kept is not None and (
         isinstance(kept, bool) or not isinstance(kept, int) or not 1 <= kept <= you.MOST_KEPT_SECONDS

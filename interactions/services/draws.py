@@ -78,10 +78,10 @@ def open_draw(
     `conditions`: min_level, follower, gift, member; what is left out is not asked for. BadParameter, TooManyDraws, KeywordTaken."""
     room = locked(room.pk)
     permission.ask("draw.manage", actor=by, room=room)
-    word = text.checked(keyword, field="keyword", limit_bytes=KEYWORD_BYTES, required=True).strip()
+    word = text.line(keyword, field="keyword", limit_bytes=KEYWORD_BYTES, required=True)
     if not rules.normalised(word):
         raise BadParameter("keyword holds nothing that can be seen.", field="keyword")
-    said_prize = text.checked(prize, field="prize", limit_bytes=PRIZE_BYTES, required=True).strip()
+    said_prize = text.line(prize, field="prize", limit_bytes=PRIZE_BYTES, required=True)
     count = _whole(winners, field="winners", least=1, most=MOST_WINNERS)
     asked = checked_conditions(conditions)
     begins, ends = _window(seconds=seconds, opens_at=opens_at, closes_at=closes_at, now=now)

@@ -127,7 +127,7 @@ def _answers(answers: object) -> list[str]:
     if not isinstance(answers, list | tuple) or not fewest <= len(answers) <= most:
         given = f"{len(answers)} were given" if isinstance(answers, list | tuple) else "a list is wanted"
         raise BadParameter(f"A poll has {fewest} to {most} answers; {given}.", field="answers", limit=most)
-    texts = [text.checked(one, field="answers", limit_bytes=ANSWER_BYTES, required=True).strip() for one in answers]
+    texts = [text.line(one, field="answers", limit_bytes=ANSWER_BYTES, required=True) for one in answers]
     if len(set(texts)) < len(texts):
         raise BadParameter("Two answers are the same; each needs words of its own.", field="answers")
     return texts

@@ -17,7 +17,7 @@ from django.urls import path, reverse
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
-from liveroom.kernel import permission
+from liveroom.kernel import permission, text
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.permission import Actor
 
@@ -69,7 +69,20 @@ class ServiceForm(Refusable, forms.ModelForm):
 
 
 class RowForm(Refusable, forms.ModelForm):
-    """For rows that no service writes."""
+    """For rows that no service writes. Words in one line are judged here as services judge theirs (kernel/text.py)."""
+
+    def clean(self) -> Any:
+        said = super().clean()
+        for name in self.changed_data:
+            field, value = self.fields.get(name), self.cleaned_data.get(name)
+            # A field that turns text into something else (a choice, a number, JSON) judges by itself.
+            if type(field) is not forms.CharField or not isinstance(value, str):
+                continue
+            try:
+                text.judged_line(value, field=str(field.label or name))
+            except LiveRoomError as refusal:
+                self.add_error(name, refusal.message)
+        return said
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]

@@ -36,7 +36,7 @@ def create_stream(
     room = locked(room.pk)
     if name is not None and not names.valid(name):
         raise BadParameter("A stream name is 1 to 64 of A-Z a-z 0-9 _ -.", field="name", limit=64)
-    text.checked(label, field="label", limit_bytes=40, required=True)
+    label = text.line(label, field="label", limit_bytes=40, required=True)
     if Stream.objects.filter(room=room).count() >= MAX_STREAMS_PER_ROOM:
         raise BadParameter(
             f"A room has at most {MAX_STREAMS_PER_ROOM} streams.", field="name", limit=MAX_STREAMS_PER_ROOM

@@ -30,7 +30,7 @@ def _number(value: object, *, field: str) -> int:
 
 def checked_avatar(value: object) -> str:
     """Empty or an http(s) address: it ends up in an `img` of every viewer."""
-    url = text.checked(value, field="avatar", limit_bytes=AVATAR_BYTES)
+    url = text.opaque(value, field="avatar", limit_bytes=AVATAR_BYTES)
     if url and not text.is_web_address(url):
         raise BadParameter("avatar must be an http or https address.", field="avatar")
     return url
@@ -46,7 +46,7 @@ def change_profile(*, person: Person, changes: Mapping[str, Any], by_app: bool =
         if name in changes:
             setattr(person, name, _number(changes[name], field=name))
     if "nick" in changes:
-        person.nick = text.checked(changes["nick"], field="nick", limit_bytes=NICK_BYTES)
+        person.nick = text.name(changes["nick"], field="nick", limit_bytes=NICK_BYTES)
     if "avatar" in changes:
         person.avatar = checked_avatar(changes["avatar"])
     if "fields" in changes:

@@ -143,6 +143,11 @@ def checked_identifier(value: object, *, field: str = "identifier") -> str:
             f"A user id is 1 to {usersig.MAX_IDENTIFIER_BYTES} bytes of printable text; this one has {size}.",
             field=field, limit=usersig.MAX_IDENTIFIER_BYTES, given=size,
         )  # fmt: skip
+    # It stands where a nick would, until there is one.
+    if not text.shows(identifier):
+        raise BadParameter(
+            f"{field} holds nothing that can be seen; a user id is shown where there is no nick.", field=field
+        )
     return identifier
 
 

@@ -34,7 +34,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, str]:
     for key, value in values.items():
         if key in RESERVED:
             raise BadParameter(f"The attribute {key!r} follows the room and cannot be written.", field=key)
-        text.storable(key, field="attributes")
+        text.judged_key(key, field="attributes")
         text.storable(value, field=key[:32])
     return dict(values)
 
@@ -138,7 +138,7 @@ def change_counters(*, room: Room, values: Mapping[str, Any], mode: str, by: Act
     rows = {row.key: row for row in RoomCounter.objects.filter(room=room)}
     new: dict[str, int] = {}
     for key, value in values.items():
-        text.storable(key, field="counters")
+        text.judged_key(key, field="counters")
         if not 1 <= len(key.encode("utf-8", "surrogatepass")) <= counter_rules.KEY_BYTES:
             raise BadParameter(f"A counter's key has 1 to {counter_rules.KEY_BYTES} bytes.", field="counters")
         if isinstance(value, bool) or not isinstance(value, int):

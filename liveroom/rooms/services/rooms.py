@@ -32,7 +32,7 @@ class RoomIdTaken(Conflict):
 
 
 def _title(value: Any) -> str:
-    return text.checked(value, field="title", limit_bytes=TITLE_BYTES, required=True)
+    return text.line(value, field="title", limit_bytes=TITLE_BYTES, required=True)
 
 
 def _notice(value: Any) -> str:
@@ -50,6 +50,8 @@ def _check_rich_notice(notice: str) -> None:
         return  # plain text that happens to begin with a brace
     if not isinstance(value, dict):
         return
+    # What JSON spells as \\u202e is a turned direction once a page has parsed it.
+    text.judge_all(value, field="notice")
     images = value.get("images", [])
     for url in [*(images if isinstance(images, list) else [images]), value.get("image", "")]:
         if url and not (isinstance(url, str) and text.is_web_address(url)):
@@ -61,11 +63,11 @@ def _introduction(value: Any) -> str:
 
 
 def _category(value: Any) -> str:
-    return text.checked(value, field="category", limit_bytes=40)
+    return text.line(value, field="category", limit_bytes=40)
 
 
 def _cover(value: Any) -> str:
-    url = text.checked(value, field="cover", limit_bytes=500)
+    url = text.opaque(value, field="cover", limit_bytes=500)
     if url and not text.is_web_address(url):
         raise BadParameter("cover must be an http or https address.", field="cover")
     return url
@@ -74,7 +76,7 @@ def _cover(value: Any) -> str:
 def _tags(value: Any) -> str:
     if not isinstance(value, list) or len(value) > MAX_TAGS:
         raise BadParameter(f"tags is a list of at most {MAX_TAGS} texts.", field="tags", limit=MAX_TAGS)
-    tags = [text.checked(tag, field="tags", limit_bytes=TAG_BYTES, required=True).strip() for tag in value]
+    tags = [text.line(tag, field="tags", limit_bytes=TAG_BYTES, required=True) for tag in value]
     if any("|" in tag for tag in tags):
         raise BadParameter("A tag holds no '|'.", field="tags")
     return "|" + "|".join(dict.fromkeys(tags)) + "|" if tags else ""
@@ -205,7 +207,7 @@ def change_access(
             raise BadParameter("visibility is 'listed' or 'unlisted'.", field="visibility")
         room.visibility = visibility
     if password is not None:
-        text.checked(password, field="password", limit_bytes=72)
+        text.opaque(password, field="password", limit_bytes=72)
         room.password = make_password(password) if password else ""
     if allow_list_only is not None:
         room.allow_list_only = allow_list_only
