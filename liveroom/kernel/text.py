@@ -151,10 +151,10 @@ def checked(value: object, *, field: str, limit_bytes: int, required: bool = Fal
 
 def line(value: object, *, field: str, limit_bytes: int, required: bool = False) -> str:
     """`value` as one line that people read (a title, a tag, the words of a poll), without the blanks at its ends."""
-    value = opaque(value, field=field, limit_bytes=limit_bytes, required=required).strip(_ENDS)
-    judged_line(value, field=field)
-    if required and not value:
-        raise BadParameter(f"{field} holds nothing that can be seen.", field=field)
+    given = opaque(value, field=field, limit_bytes=limit_bytes, required=required)
+    value = judged_line(given.strip(_ENDS), field=field)
+    if not value and given.strip():
+        raise BadParameter(f"{field} holds nothing that can be seen: {_named(given)}.", field=field)
     return value
 
 
