@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from liveroom.kernel.text import shows
-
 MAX_INFLATED_BYTES = 4096
 MAX_TOKEN_BYTES = 8192
 MAX_IDENTIFIER_BYTES = 32
@@ -153,11 +151,7 @@ def parse(token: str) -> UserSig | Fault:
         signature = fields["TLS.sig"]
         if not isinstance(identifier, str) or not identifier or not isinstance(signature, str):
             return Fault.MANGLED
-        if (
-            len(identifier.encode("utf-8")) > MAX_IDENTIFIER_BYTES
-            or not identifier.isprintable()
-            or not shows(identifier)
-        ):
+        if len(identifier.encode("utf-8")) > MAX_IDENTIFIER_BYTES or not identifier.isprintable():
             return Fault.MANGLED
         if userbuf is not None and not (isinstance(userbuf, str) and userbuf.isascii()):
             return Fault.MANGLED

@@ -92,6 +92,8 @@ def _fault(
 ) -> usersig.Fault | None:
     if isinstance(sig, usersig.Fault):
         return sig
+    if not text.shows(sig.identifier):  # it stands where a nick would, until there is one
+        return usersig.Fault.MANGLED
     app = apps.get(sig.sdkappid)
     fault = usersig.check(
         sig, key=None if app is None else app.secret_key, now=now, identifier=identifier, sdkappid=sdkappid
