@@ -75,6 +75,12 @@ def standing(*, actor: Actor, room_id: int, app_id: int, now: datetime) -> Stand
     return replace(said, banned_until_ms=out.banned_until_ms, banned_everywhere=out.banned_everywhere)
 
 
+def app_ban_holds(*, sdkappid: int, identifier: str, now: datetime) -> bool:
+    """Whether the user is banned from its whole app."""
+    bans = Ban.objects.filter(room__isnull=True, person__app__sdkappid=sdkappid, person__identifier=identifier)
+    return holding(bans, now).exists()
+
+
 # -- everybody that something is against, for a process that lets many in at once
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from interactions.announce.telling import ROOM_CONTROL, ms, tell, tell_you, whisper
+from interactions.announce.telling import ROOM_CONTROL, ms, tell_state, tell_you, whisper
 from liveroom.kernel import outbox
+from liveroom.rooms.services.versions import next_version
 from moderation.facts import (
     BanLifted,
     EveryoneMuted,
@@ -26,16 +27,17 @@ BANNED = 4103
 def user_muted(fact: UserMuted) -> None:
     group_id, until = fact.room_key.partition(":")[2], ms(fact.until)
     user = {"id": fact.identifier, "nick": fact.nick}
-    tell(fact.room_key, fact.at, "mute", user=user, until=until, by=fact.by)
+    version = tell_state(fact, "mute", user=user, until=until, by=fact.by)
     standing = {"muted_until_ms": until_ms(fact.until)}
-    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing=standing)
+    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing=standing, version=version)
     tell_you(fact.room_key, fact.identifier, fact.at, "mute", room=group_id, until=until, by=fact.by)
 
 
 def user_unmuted(fact: UserUnmuted) -> None:
     group_id = fact.room_key.partition(":")[2]
-    tell(fact.room_key, fact.at, "unmute", user={"id": fact.identifier, "nick": fact.nick}, by=fact.by)
-    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing={"muted_until_ms": None})
+    version = tell_state(fact, "unmute", user={"id": fact.identifier, "nick": fact.nick}, by=fact.by)
+    standing = {"muted_until_ms": None}
+    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing=standing, version=version)
     tell_you(fact.room_key, fact.identifier, fact.at, "unmute", room=group_id, by=fact.by)
 
 
@@ -48,28 +50,30 @@ def everyone_unmuted(fact: EveryoneUnmuted) -> None:
 
 
 def _mute_all(fact: EveryoneMuted | EveryoneUnmuted, *, on: bool) -> None:
-    tell(fact.room_key, fact.at, "mute_all", on=on, by=fact.by)
-    control = {"standing": {"muted_all": on}}
+    version = tell_state(fact, "mute_all", on=on, by=fact.by)
+    control = {"standing": {"muted_all": on}, "version": version}
     outbox.put(topic=ROOM_CONTROL, room_key=fact.room_key, payload=control, now=fact.at)
 
 
 def user_banned(fact: UserBanned) -> None:
     """Its sockets in the room are closed; those in other rooms stay."""
     user = {"id": fact.identifier, "nick": fact.nick}
-    tell(fact.room_key, fact.at, "ban", user=user, until=ms(fact.until), by=fact.by)
+    version = tell_state(fact, "ban", user=user, until=ms(fact.until), by=fact.by)
     whisper(
         fact.room_key,
         fact.identifier,
         fact.at,
         room=fact.room_key,
         standing={"banned_until_ms": until_ms(fact.until)},
+        version=version,
         close=BANNED,
         extra=_goodbye(everywhere=False, until=fact.until),
     )
 
 
 def ban_lifted(fact: BanLifted) -> None:
-    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing={"banned_until_ms": None})
+    version, standing = next_version(room_id=fact.room_id), {"banned_until_ms": None}
+    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, standing=standing, version=version)
 
 
 def user_banned_from_app(fact: UserBannedFromApp) -> None:

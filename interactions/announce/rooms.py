@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from interactions.announce.telling import BROADCAST, ROOM_CLOSE, ms, tell, whisper
+from interactions.announce.telling import BROADCAST, ROOM_CLOSE, ms, tell, tell_state, whisper
 from interactions.facts import BroadcastSent
 from liveroom.kernel import outbox
 from liveroom.rooms.facts import (
@@ -22,9 +22,8 @@ ROOM_GONE = 4104
 
 
 def status_changed(fact: StatusChanged) -> None:
-    tell(
-        fact.room_key,
-        fact.at,
+    tell_state(
+        fact,
         "status",
         status=fact.after,
         status_at=ms(fact.at),
@@ -34,12 +33,12 @@ def status_changed(fact: StatusChanged) -> None:
 
 
 def notice_changed(fact: NoticeChanged) -> None:
-    tell(fact.room_key, fact.at, "notice", notice=fact.notice)
+    tell_state(fact, "notice", notice=fact.notice)
 
 
 def room_changed(fact: RoomChanged) -> None:
     said = {name: ms(value) if isinstance(value, datetime) else value for name, value in fact.changed.items()}
-    tell(fact.room_key, fact.at, "room", **said)
+    tell_state(fact, "room", **said)
 
 
 def attributes_changed(fact: AttributesChanged) -> None:
@@ -55,13 +54,14 @@ def attributes_changed(fact: AttributesChanged) -> None:
 
 
 def counters_changed(fact: CountersChanged) -> None:
-    tell(fact.room_key, fact.at, "room", counters=dict(fact.changed))
+    tell_state(fact, "room", counters=dict(fact.changed))
 
 
 def role_changed(fact: RoleChanged) -> None:
     """To the room, and to the person's open sockets: what it says next carries its new role (C13)."""
-    tell(fact.room_key, fact.at, "role", user={"id": fact.identifier, "nick": fact.nick}, role=fact.role, by=fact.by)
-    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, role=fact.role)
+    user = {"id": fact.identifier, "nick": fact.nick}
+    version = tell_state(fact, "role", user=user, role=fact.role, by=fact.by)
+    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, role=fact.role, version=version)
 
 
 def stream_published(fact: StreamPublished) -> None:
@@ -83,4 +83,5 @@ def broadcast_sent(fact: BroadcastSent) -> None:
 def room_disbanded(fact: RoomDisbanded) -> None:
     tell(fact.room_key, fact.at, "system", text="The room was disbanded.", reason="disbanded")
     close = {"close": ROOM_GONE, "reason": "disbanded", "message": "The room was disbanded."}
+    close["room_id"] = fact.room_id
     outbox.put(topic=ROOM_CLOSE, room_key=fact.room_key, payload=close, now=fact.at)

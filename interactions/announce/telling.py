@@ -7,6 +7,8 @@ from typing import Any
 
 from interactions.live.whispers import person_key
 from liveroom.kernel import outbox
+from liveroom.rooms.facts import RoomFact
+from liveroom.rooms.services.versions import next_version
 
 ROOM_EVENT, ROOM_CLOSE, ROOM_CONTROL, PERSON = "room.event", "room.close", "room.control", "person"
 YOU, BROADCAST, FOLLOWERS = "you", "broadcast", "followers"
@@ -21,6 +23,13 @@ def ms(instant: datetime | None) -> int | None:
 def tell(room_key: str, at: datetime, type: str, **body: Any) -> None:
     payload = {"type": type, "t": ms(at), **body}
     outbox.put(topic=ROOM_EVENT, room_key=room_key, payload=payload, now=at)
+
+
+def tell_state(fact: RoomFact, type: str, **body: Any) -> int:
+    """A change of what holds in the room, with its version: an older one never wins over it. Returns the version, for words beside it."""
+    version = next_version(room_id=fact.room_id)
+    tell(fact.room_key, fact.at, type, version=version, **body)
+    return version
 
 
 def tell_you(room_key: str, identifier: str, at: datetime, type: str, **body: Any) -> None:

@@ -4,8 +4,6 @@ Words over pub/sub are lost without a word. Whoever cached a verdict asks again,
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from channels.db import database_sync_to_async
 
 from interactions.consumers.room import BANNED, RoomConsumer, hear_missed
@@ -31,12 +29,13 @@ async def _stand_again(consumers: list[RoomConsumer]) -> None:
     entries = {consumer: consumer.entry for consumer in consumers if consumer.entry is not None}
     names = {entry.speaker.actor.identifier for entry in entries.values()}
     room = next(iter(entries.values())).room
-    standings = await database_sync_to_async(joining.standings_again)(room=room, identifiers=names, now=clock.now())
+    again = database_sync_to_async(joining.standings_again)
+    version, standings = await again(room=room, identifiers=names, now=clock.now())
     for consumer, entry in entries.items():
         standing = standings.get(entry.speaker.actor.identifier)
         if standing is None or consumer.entry is not entry:
             continue
-        consumer.entry = replace(entry, standing=standing)
+        consumer.entry = joining.standing_read(entry, standing, version=version)
         refusal = joining.ban_of(consumer.entry, now_ms=clock.now_ms())
         if refusal is not None:
             consumer.socket.dismiss(code=BANNED, reason="banned", message=refusal.message)

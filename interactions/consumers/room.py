@@ -116,11 +116,15 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
 
     # Words that are not for the viewer's eyes
 
+    # Of the last word about the person's profile; an older one comes too late.
+    _profile_row = 0
+
     def _hear(self, whisper: whispers.Whisper) -> None:
         """What concerns the person behind this socket."""
         if whisper.you is not None and self.ear is not None and not self.ear.hear(whisper.you):
             asyncio.ensure_future(hear_missed([self]))  # noqa: RUF006 - one round trip
-        if whisper.profile is not None:
+        if whisper.profile is not None and not 0 < whisper.row < self._profile_row:
+            self._profile_row = whisper.row
             self.visitor = replace(self.visitor, profile=Profile(**whisper.profile))
             if self.entry is not None:
                 self.entry = joining.renamed(self.entry, self.visitor)
@@ -156,25 +160,32 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
             self.socket.dismiss(code=ELSEWHERE, reason="entered_another_room", message="You entered another room.")
 
     def _hear_in_room(self, whisper: whispers.Whisper) -> None:
-        here = self.entry is not None and self.entry.room.key == whisper.room
-        if here and self.entry is not None and whisper.role is not None:
-            self.entry = replace(self.entry, speaker=replace(self.entry.speaker, role=whisper.role))
-        if here and whisper.standing is not None:
-            self.stands(whisper.standing)
-        if whisper.close is not None and (here or not whisper.room):
-            self.socket.dismiss(code=whisper.close, **whisper.extra)
+        entry = self.entry
+        if entry is None or entry.room.key != whisper.room:
+            if whisper.close is not None and not whisper.room:
+                self.socket.dismiss(code=whisper.close, **whisper.extra)
+            return
+        # A ban that was lifted before this person came (back) in is an old story.
+        code = whisper.close if entry.versions.is_news("banned_until_ms", whisper.version) else None
+        if whisper.role is not None:
+            self.entry = joining.heard_role(entry, whisper.role, version=whisper.version)
+        if whisper.standing is not None:
+            self.stands(whisper.standing, version=whisper.version)
+        if code is not None:
+            self.socket.dismiss(code=code, **whisper.extra)
 
     def told(self, control: dict[str, Any]) -> None:
         """A word about the room, from the hub."""
         if "standing" in control:
-            self.stands(control["standing"])
+            stands = partial(self.stands, control["standing"], version=control.get("version", 0))
+            stands()
             if self._later is not None and self.entry is None:
-                self._later.append(partial(self.stands, control["standing"]))
+                self._later.append(stands)
 
-    def stands(self, said: Any) -> None:
+    def stands(self, said: Any, *, version: int) -> None:
         """Something is new of what is against this person here."""
         if self.entry is not None:
-            self.entry = replace(self.entry, standing=joining.heard_standing(self.entry.standing, said))
+            self.entry = joining.heard_standing(self.entry, said, version=version)
 
     # Commands
 

@@ -277,6 +277,8 @@ class Hub:
             listener(whisper)
 
     def _control(self, room: Feed, control: dict[str, Any]) -> None:
+        if control.get("room_id", room.ref.room_id) != room.ref.room_id:
+            return  # it was said of a room that had this id before
         if "close" in control:
             room.farewell, room.must_at = (control, tuple(room.seats)), 0.0
             self.teller.due_soon(room)

@@ -34,6 +34,7 @@ class You:
 class Whisper:
     """`profile`: how the person is shown from now on. `role`, `standing` (changed fields of moderation.rules.verdict.Standing): what
     it is in `room` (a room key) from now on. `close`: a close code for its sockets, with the reason; with a `room`, for those in it.
+    `version`: the room's, at the change that `role`, `standing` or `close` tell of; `row`: the outbox's, of `profile`. 0: not known.
     `entered`: the room that it is in now with its clients of `group` (whereabouts.py). `you`: what the person is told (you.Ear
     takes it)."""
 
@@ -46,6 +47,8 @@ class Whisper:
     entered: str = ""
     group: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 0
+    row: int = 0
     you: You | None = None
 
 
@@ -75,4 +78,6 @@ def heard(message: bytes) -> Whisper:
         entered=body.get("entered", ""),
         group=body.get("group", ""),
         extra=body.get("extra", {}),
+        version=body.get("version", 0),
+        row=body.get("row", 0),
     )

@@ -14,6 +14,7 @@ from interactions import standing_selectors
 from interactions.draw_selectors import open_draws
 from interactions.live.room_ref import RoomRef, ref
 from interactions.poll_selectors import open_polls, pinned
+from interactions.rules.versions import AT_FIRST, Versions
 from interactions.services.comments import Speaker
 from liveroom.accounts.selectors import AppUnknown, Profile, app_for, profile
 from liveroom.accounts.services import tokens
@@ -63,11 +64,12 @@ class RoomView:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A visitor that may come in, as whom, and what is against it."""
+    """A visitor that may come in, as whom, and what is against it; `versions`: as of when that is known."""
 
     room: RoomRef
     speaker: Speaker
     standing: Standing
+    versions: Versions = AT_FIRST
 
 
 def visitors_of(*, usersigs: Sequence[str], now: datetime) -> list[Visitor | TokenRefused]:
@@ -143,7 +145,10 @@ def as_of(*, view: RoomView, entry: Entry, now: datetime) -> Entry:
     standing = entry.standing if view.standings is None else _standing_in(view, actor)
     now_ms = int(now.timestamp() * 1000)
     permission.ask("room.enter", actor=actor, room=view.ref, role=role, standing=standing, now_ms=now_ms)
-    return replace(entry, room=view.ref, speaker=replace(entry.speaker, role=role), standing=standing)
+    versions = Versions(floor=view.room.state_version)
+    return replace(
+        entry, room=view.ref, speaker=replace(entry.speaker, role=role), standing=standing, versions=versions
+    )
 
 
 def is_following(view: RoomView, visitor: Visitor) -> bool | None:
@@ -182,9 +187,11 @@ def present_state(*, view: RoomView, entry: Entry, follows: bool, http: str, now
     }
 
 
-def standings_again(*, room: RoomRef, identifiers: Iterable[str], now: datetime) -> Mapping[str, Standing]:
-    """What is against those who are in already, read anew: a word about it may have been lost."""
-    return moderation.standings(room_id=room.room_id, app_id=room.app_id, identifiers=identifiers, now=now)
+def standings_again(*, room: RoomRef, identifiers: Iterable[str], now: datetime) -> tuple[int, Mapping[str, Standing]]:
+    """What is against those who are in already, read anew: a word about it may have been lost. First the room's version: what is read
+    holds every change up to that one."""
+    version = Room.objects.filter(pk=room.room_id).values_list("state_version", flat=True).first() or 0
+    return version, moderation.standings(room_id=room.room_id, app_id=room.app_id, identifiers=identifiers, now=now)
 
 
 def ban_of(entry: Entry, *, now_ms: int) -> LiveRoomError | None:
@@ -199,9 +206,26 @@ def ban_of(entry: Entry, *, now_ms: int) -> LiveRoomError | None:
     return None
 
 
-def heard_standing(standing: Standing, said: dict[str, Any]) -> Standing:
-    """The standing after a word about it; what is not in `said` stays."""
-    return verdict.changed(standing, said)
+def heard_standing(entry: Entry, said: Mapping[str, Any], *, version: int) -> Entry:
+    """After a word about what is against somebody; what is not in `said` stays, and so does what is known from a later change."""
+    news = {name: value for name, value in said.items() if entry.versions.is_news(name, version)}
+    if not news:
+        return entry
+    standing = verdict.changed(entry.standing, news)
+    return replace(entry, standing=standing, versions=entry.versions.knowing(news, version))
+
+
+def heard_role(entry: Entry, role: str, *, version: int) -> Entry:
+    """The same for a role."""
+    if not entry.versions.is_news("role", version):
+        return entry
+    versions = entry.versions.knowing(("role",), version)
+    return replace(entry, speaker=replace(entry.speaker, role=role), versions=versions)
+
+
+def standing_read(entry: Entry, standing: Standing, *, version: int) -> Entry:
+    """After `standings_again`."""
+    return replace(entry, standing=standing, versions=entry.versions.knowing(verdict.FIELDS, version))
 
 
 def renamed(entry: Entry, visitor: Visitor) -> Entry:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from interactions.live import counters, envelope, pipeline, whispers, you
 from interactions.live.room_ref import ref_of_key
+from liveroom.kernel import clock
 from liveroom.kernel.outbox import Letter
+from moderation.selectors import app_ban_holds
+
+# The close code of a ban; one without a room is from the whole app.
+BANNED = 4103
 
 
 def tell_room(letter: Letter) -> None:
@@ -27,7 +32,15 @@ def control_room(letter: Letter) -> None:
 
 def tell_person(letter: Letter) -> None:
     """Topic `person`: a word to the sockets of one person."""
-    whispers.whisper_now(person=letter.payload["person"], body=letter.payload)
+    said = letter.payload
+    if said.get("close") == BANNED and not said.get("room") and not banned_from_app(person=said["person"]):
+        return  # it was lifted meanwhile: whoever is here now may be
+    whispers.whisper_now(person=said["person"], body={**said, "row": letter.row})
+
+
+def banned_from_app(*, person: str) -> bool:
+    sdkappid, _, identifier = person.partition(":")
+    return app_ban_holds(sdkappid=int(sdkappid), identifier=identifier, now=clock.now())
 
 
 def tell_you(letter: Letter) -> None:

@@ -16,6 +16,7 @@ import redis
 from django.db import DatabaseError, transaction
 
 from liveroom.kernel import ids
+from liveroom.kernel.fencing import HeldLease, LeaseLost
 from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.redis import common_channel, shared
 from liveroom.kernel.sql import asked, insert
@@ -29,11 +30,13 @@ WAKE = "relay"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a topic's carrier gets. `event_id` is the same at every try: carriers de-duplicate by it."""
+    """What a topic's carrier gets. `event_id` is the same at every try: carriers de-duplicate by it. `row`: where it stands in the
+    outbox; of one person or one room, a later one has a larger one."""
 
     event_id: str
     room_key: str
     payload: Mapping[str, Any]
+    row: int = 0
 
 
 Carrier = Callable[[Letter], None]
@@ -111,12 +114,14 @@ def _wake() -> None:
         log.info("The relay was not woken (Redis is away); it will look by itself.")
 
 
-def gather_pending(*, now: datetime) -> tuple[int, float | None]:
-    """Hand the letters of each gathered topic to its gatherer. Returns (done, seconds until one of them wants to look again)."""
+def gather_pending(*, now: datetime, lease: HeldLease | None = None) -> tuple[int, float | None]:
+    """Hand the letters of each gathered topic to its gatherer. Returns (done, seconds until one of them wants to look again).
+
+    `lease`: asked before every topic, and again where letters are marked. LeaseLost."""
     done, soonest = 0, None
     for topic, gatherer in _table.carriers.items():
         if isinstance(gatherer, Gatherer):
-            found = _gather(topic, gatherer, now=now)
+            found = _gather(topic, gatherer, now=now, lease=lease)
             done += len(found.done)
             if found.again_in is not None:
                 soonest = found.again_in if soonest is None else min(soonest, found.again_in)
@@ -136,45 +141,56 @@ def _waiting(topic: str, per_room: int | None) -> list[Letter]:
     rows = OutboxRow.objects.filter(done_at__isnull=True, topic=topic).order_by("id")
     if per_room is not None:
         rows = rows.filter(pk__in=[pk for (pk,) in asked(_FIRST_OF_EACH_ROOM, (topic, per_room, GATHERED_AT_ONCE))])
-    told = rows.values_list("event_id", "room_key", "payload")[:GATHERED_AT_ONCE]
-    return [Letter(event_id=event_id, room_key=room_key, payload=payload) for event_id, room_key, payload in told]
+    told = rows.values_list("event_id", "room_key", "payload", "id")[:GATHERED_AT_ONCE]
+    return [Letter(*row) for row in told]
 
 
-def _gather(topic: str, gatherer: Gatherer, *, now: datetime) -> Gathered:
+def _gather(topic: str, gatherer: Gatherer, *, now: datetime, lease: HeldLease | None) -> Gathered:
     letters = _waiting(topic, gatherer.per_room)
     if not letters:
         return Gathered()
     try:
+        if lease is not None:
+            lease.check()
         if not gatherer.atomic:
             found = gatherer.gather(letters, now)
-            _done(found.done, now=now)
+            _done(found.done, now=now, lease=lease)
             return found
         with transaction.atomic():
             found = gatherer.gather(letters, now)
-            if _done(found.done, now=now) != len(found.done):
+            if _done(found.done, now=now, lease=lease) != len(found.done):
                 raise GatheredTwice(topic)
             return found
     except (redis.RedisError, GatheredTwice) as error:
         log.info("Letters of %s wait: %s", topic, error)
-    except DatabaseError:
+    except (DatabaseError, LeaseLost):
         raise
     except Exception:  # whatever a gatherer meets, the letters must stay and the other topics go on
         log.exception("Letters of %s could not be gathered; they stay.", topic)
     return Gathered()
 
 
-def _done(event_ids: Sequence[str], *, now: datetime) -> int:
+def _done(event_ids: Sequence[str], *, now: datetime, lease: HeldLease | None) -> int:
+    """Mark, as long as the lease is ours in the same statement. Whoever has lost it marks nothing: the other one tells it again,
+    under the same ids. LeaseLost."""
     changed = 0
     for start in range(0, len(event_ids), NOTED_AT_ONCE):
         part = event_ids[start : start + NOTED_AT_ONCE]
-        changed += OutboxRow.objects.filter(event_id__in=part, done_at__isnull=True).update(done_at=now)
+        rows = OutboxRow.objects.filter(event_id__in=part, done_at__isnull=True)
+        if lease is not None:
+            rows = rows.filter(lease.holds_in_database())
+        marked = rows.update(done_at=now)
+        if lease is not None and not marked:
+            lease.check()
+        changed += marked
     return changed
 
 
-def carry_pending(*, now: datetime) -> tuple[int, int]:
+def carry_pending(*, now: datetime, lease: HeldLease | None = None) -> tuple[int, int]:
     """Tell what is pending, oldest first. Returns (told, failed). A room whose row fails waits; the others go on.
 
-    What was told is written down once per round: who dies before that tells it again, under the same ids."""
+    What was told is written down once per round: who dies before that tells it again, under the same ids. `lease`: asked before every
+    letter, and again where they are marked. LeaseLost."""
     told: list[str] = []
     failed = 0
     stuck: set[str] = set()
@@ -191,20 +207,24 @@ def carry_pending(*, now: datetime) -> tuple[int, int]:
                 last = row.pk
                 if row.room_key in stuck:
                     continue
-                if _carry(carriers[row.topic], row):
+                if _carry(carriers[row.topic], row, lease):
                     told.append(row.event_id)
                 else:
                     failed += 1
                     stuck.add(row.room_key)
     finally:
-        _done(told, now=now)
+        _done(told, now=now, lease=lease)
     return len(told), failed
 
 
-def _carry(carrier: Carrier, row: OutboxRow) -> bool:
+def _carry(carrier: Carrier, row: OutboxRow, lease: HeldLease | None) -> bool:
     """Whether it was told; if not, why is noted on the row."""
     try:
-        carrier(Letter(event_id=row.event_id, room_key=row.room_key, payload=row.payload))
+        if lease is not None:
+            lease.check()
+        carrier(Letter(event_id=row.event_id, room_key=row.room_key, payload=row.payload, row=row.pk))
+    except LeaseLost:
+        raise
     except Exception as error:  # whatever a carrier meets, the row must stay
         OutboxRow.objects.filter(pk=row.pk).update(
             tries=row.tries + 1, last_error=f"{type(error).__name__}: {error}"[:300]

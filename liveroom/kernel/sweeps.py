@@ -41,10 +41,14 @@ class Sweeper:
     _swept_at: dict[str, datetime] = field(default_factory=dict)
     _apart: dict[str, threading.Thread] = field(default_factory=dict)
 
-    def sweep(self, *, now: datetime) -> None:
-        """Whatever is due. One that fails is logged and tried at its next turn; DatabaseError is everybody's, unless it is apart."""
+    def sweep(self, *, now: datetime, may_go_on: Callable[[], bool] = lambda: True) -> None:
+        """Whatever is due. One that fails is logged and tried at its next turn; DatabaseError is everybody's, unless it is apart.
+
+        `may_go_on`: asked before each; whoever has lost its lease leaves the rest to the next one."""
         apart: dict[str, list[Sweep]] = {}
         for item in self.sweeps:
+            if not may_go_on():
+                break
             last = self._swept_at.get(item.name)
             if last is not None and timedelta(0) <= now - last < timedelta(seconds=item.seconds) - EARLY:
                 continue

@@ -133,6 +133,7 @@ def snapshot(room: Room) -> dict[str, Any]:
         "cover": room.cover,
         "attributes": attributes(room),
         "attributes_version": room.attributes_version,
+        "version": room.state_version,
         "owner": profile(room.owner).as_dict(),
     }
 

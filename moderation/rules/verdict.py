@@ -28,6 +28,9 @@ class Standing:
     banned_everywhere: bool = False
 
 
+FIELDS: Final = tuple(Standing.__dataclass_fields__)
+
+
 def is_muted(standing: Standing, now_ms: int) -> bool:
     """By name; a muted room is another question."""
     return standing.muted_until_ms is not None and now_ms < standing.muted_until_ms
@@ -66,7 +69,7 @@ def shown(standing: Standing, now_ms: int) -> dict[str, Any]:
 def changed(standing: Standing, said: Mapping[str, Any]) -> Standing:
     """The standing after a word to the sockets: `said` holds the fields that are new. Others are left alone, so that an
     older process may hear a newer one."""
-    known = {name: value for name, value in said.items() if name in Standing.__dataclass_fields__}
+    known = {name: value for name, value in said.items() if name in FIELDS}
     return replace(standing, **known) if known else standing
 
 

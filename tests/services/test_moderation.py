@@ -326,16 +326,16 @@ def test_a_mute_goes_to_the_sockets_to_the_user_and_to_the_room(cast, nothing_to
     muting.unmute_user(room=cast.room, identifier="mia", by=cast.actor(cast.max), now=now)
     user, t, until = {"id": "mia", "nick": "Mia"}, ms(now), ms(row.until)
     assert letters("person") == [
-        ("person", {"person": person, "room": cast.room.key, "standing": {"muted_until_ms": until}}),
-        ("person", {"person": person, "room": cast.room.key, "standing": {"muted_until_ms": None}}),
+        ("person", {"person": person, "room": cast.room.key, "standing": {"muted_until_ms": until}, "version": 2}),
+        ("person", {"person": person, "room": cast.room.key, "standing": {"muted_until_ms": None}, "version": 3}),
     ]
     assert [payload["event"] for _, payload in letters("you")] == [
         {"type": "mute", "t": t, "room": "r1", "until": until, "by": "stella"},
         {"type": "unmute", "t": t, "room": "r1", "by": "max"},
     ]
     assert [payload for _, payload in letters("room.event")] == [
-        {"type": "mute", "t": t, "user": user, "until": until, "by": "stella"},
-        {"type": "unmute", "t": t, "user": user, "by": "max"},
+        {"type": "mute", "t": t, "version": 2, "user": user, "until": until, "by": "stella"},
+        {"type": "unmute", "t": t, "version": 3, "user": user, "by": "max"},
     ]
 
 
@@ -346,10 +346,10 @@ def test_a_muted_room_is_told_and_then_what_sockets_remember_of_it(cast, nothing
     for _ in range(2):
         muting.unmute_everyone(room=cast.room, by=by, now=now)
     assert letters("room.control", "room.event") == [
-        ("room.event", {"type": "mute_all", "t": ms(now), "on": True, "by": "stella"}),
-        ("room.control", {"standing": {"muted_all": True}}),
-        ("room.event", {"type": "mute_all", "t": ms(now), "on": False, "by": "stella"}),
-        ("room.control", {"standing": {"muted_all": False}}),
+        ("room.event", {"type": "mute_all", "t": ms(now), "version": 2, "on": True, "by": "stella"}),
+        ("room.control", {"standing": {"muted_all": True}, "version": 2}),
+        ("room.event", {"type": "mute_all", "t": ms(now), "version": 3, "on": False, "by": "stella"}),
+        ("room.control", {"standing": {"muted_all": False}, "version": 3}),
     ]
     assert not MuteAll.objects.exists()
 
@@ -359,6 +359,7 @@ def test_a_ban_closes_sockets_in_the_room_and_a_ban_from_the_app_all_of_them(cas
     ban(cast, seconds=None, now=now)
     ban_everywhere(cast, seconds=60, now=now)
     [(_, here), (_, everywhere)] = letters("person")
+    assert here["version"] == 2  # max's role was the first
     assert (here["room"], here["close"], here["extra"]["reason"]) == (cast.room.key, 4103, "banned")
     assert "this room until a moderator" in here["extra"]["message"]
     assert "room" not in everywhere
@@ -366,7 +367,7 @@ def test_a_ban_closes_sockets_in_the_room_and_a_ban_from_the_app_all_of_them(cas
     assert "this app until 2" in everywhere["extra"]["message"]
     [(_, told)] = letters("room.event")
     assert told == {
-        "type": "ban", "t": ms(now), "user": {"id": "mia", "nick": "Mia"}, "until": None, "by": "stella",
+        "type": "ban", "t": ms(now), "version": 2, "user": {"id": "mia", "nick": "Mia"}, "until": None, "by": "stella",
     }  # fmt: skip
 
 

@@ -117,6 +117,7 @@ def test_a_change_is_told_with_what_is_new_and_only_that(cast):
         {
             "type": "room",
             "t": int(now.timestamp() * 1000),
+            "version": 2,  # max's role was the first
             "tags": ["b", "a"],
             "starts_at": int(starts.timestamp() * 1000),
         }

@@ -29,7 +29,7 @@ def test_the_snapshot_says_everything_at_once(cast, watching):
         "id": "r1", "sdkappid": cast.app.sdkappid, "status": "to_be_started", "status_at": 0, "starts_at": None, "session": None,
         "title": "Stella's room", "notice": "Be kind", "introduction": "", "category": "", "tags": ["music"], "cover": "",
         "attributes": {"pk": {"value": "on", "version": 1}, "status": {"value": "to_be_started", "version": 0}},
-        "attributes_version": 1,
+        "attributes_version": 1, "version": 3,
         "owner": {"id": "stella", "nick": "Stella", "avatar": "", "level": 0, "followers": 0, "is_following": False},
     }  # fmt: skip
     assert shown["me"] == {

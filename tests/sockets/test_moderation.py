@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 
 import pytest
 from django.db import connection
 
-from liveroom.kernel import clock
+from interactions.live import pipeline, whispers, you
+from liveroom.kernel import clock, outbox
+from liveroom.rooms.models import Room
 from liveroom.rooms.services import people, rooms
 from moderation.models import Ban
 from moderation.services import banning, muting
@@ -204,3 +207,102 @@ def test_a_ban_that_falls_while_somebody_comes_in_holds(cast, calls, whole_app):
                 assert phone.is_hung_up() == 4103, n
         Ban.objects.all().delete()
         time.sleep(0.01)
+
+
+# -- words that come late, twice, or from two relays
+
+
+def word(cast, **body):
+    """As a relay would tell it that has slept: to mia's sockets."""
+    whispers.whisper_now(person=whispers.person_key(sdkappid=cast.app.sdkappid, identifier="mia"), body=body)
+
+
+def all_were_heard(cast, phone):
+    """What was said on the people's channel until now."""
+    person, said = whispers.person_key(sdkappid=cast.app.sdkappid, identifier="mia"), secrets.token_hex(4)
+    you.tell_now(person=person, event={"type": "live", "t": 0, "room": said}, event_id=said)
+    assert phone.is_told("live")["room"] == said
+
+
+def version_of(cast):
+    return Room.objects.get(pk=cast.room.pk).state_version
+
+
+def test_an_older_word_never_wins_over_a_newer_one(cast, watching):
+    with watching(cast.mia) as mia:
+        muting.mute_user(**asked(cast, cast.mia, seconds=60))
+        old = version_of(cast)
+        muting.unmute_user(**asked(cast, cast.mia))
+        tell()
+        assert mia.is_told("unmute")
+        for _ in range(2):  # another relay wakes up
+            word(cast, room=cast.room.key, standing={"muted_until_ms": 2**53 - 1}, version=old)
+        pipeline.whisper_now(room_key=cast.room.key, control={"standing": {"muted_all": True}, "version": old})
+        pipeline.whisper_now(room_key=cast.room.key, control={"standing": {"muted_all": False}, "version": old + 2})
+        all_were_heard(cast, mia)
+        assert mia.says("I may")["ok"]
+        word(cast, room=cast.room.key, role="admin", version=old)  # of another thing: news
+        assert mia.hears("comment", text="I may")
+        muting.mute_everyone(**asked(cast))
+        tell()
+        assert mia.hears("mute_all")
+        assert mia.says("as an admin")["ok"]
+
+
+def test_a_word_from_before_one_came_in_does_not_count(cast, watching):
+    banning.ban_user(**asked(cast, cast.mia, seconds=60))
+    banned = version_of(cast)
+    banning.lift_ban(**asked(cast, cast.mia))
+    muting.mute_user(**asked(cast, cast.mia, seconds=60))
+    muted = version_of(cast)
+    muting.unmute_user(**asked(cast, cast.mia))
+    people.appoint_admin(room=cast.room, identifier="mia", by=STAFF, now=clock.now())
+    tell()
+    with watching(cast.mia) as mia:
+        assert mia.snapshot["room"]["version"] == version_of(cast)
+        extra = {"reason": "banned", "message": "Out."}
+        word(cast, room=cast.room.key, standing={"banned_until_ms": 2**53 - 1}, version=banned, close=4103, extra=extra)
+        word(cast, room=cast.room.key, standing={"muted_until_ms": 2**53 - 1}, version=muted)
+        word(cast, room=cast.room.key, role="member", version=muted)
+        all_were_heard(cast, mia)
+        assert mia.says("still here")["ok"]
+        assert mia.hears("comment", text="still here")["from"]["role"] == "admin"
+
+
+def test_a_ban_from_the_app_that_was_lifted_meanwhile_closes_nothing(cast, watching):
+    banning.ban_from_app(app=cast.app, identifier="mia", seconds=60, by=STAFF, now=clock.now())
+    banning.lift_ban_from_app(app=cast.app, identifier="mia", by=STAFF, now=clock.now())
+    with watching(cast.mia) as mia:
+        tell()  # the relay was away until now
+        assert mia.says("hello")["ok"]
+
+
+def test_two_relays_without_a_lease_leave_everybody_in_the_last_state(cast, watching):
+    """On purpose: both believe to be the only one, and tell all there is at the same time."""
+    with watching(cast.mia) as mia, watching(cast.zed) as zed:
+        stop = threading.Event()
+
+        def relay():
+            while not stop.is_set():
+                outbox.carry_pending(now=clock.now())
+            connection.close()
+
+        relays = [threading.Thread(target=relay) for _ in range(2)]
+        for one in relays:
+            one.start()
+        try:
+            for _ in range(8):
+                muting.mute_user(**asked(cast, cast.mia, seconds=60))
+                muting.mute_everyone(**asked(cast))
+                muting.unmute_user(**asked(cast, cast.mia))
+                muting.unmute_everyone(**asked(cast))
+            last = version_of(cast)
+            assert mia.hears("mute_all", version=last)["on"] is False
+        finally:
+            stop.set()
+            for one in relays:
+                one.join()
+        assert mia.says("may speak")["ok"]
+        assert zed.hears("comment", text="may speak")
+        versions = [event["version"] for event in zed.heard if "version" in event]
+        assert versions == sorted(set(versions))  # each once, in order

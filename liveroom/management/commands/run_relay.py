@@ -10,7 +10,8 @@ import redis
 from django.db import DatabaseError
 
 from liveroom import wiring
-from liveroom.kernel import clock, leases, metrics, outbox
+from liveroom.kernel import clock, metrics, outbox
+from liveroom.kernel.fencing import HeldLease, LeaseLost
 from liveroom.kernel.process import ServiceCommand, Worker
 from liveroom.kernel.redis import common_channel, shared
 from liveroom.kernel.sweeps import Sweeper
@@ -28,9 +29,11 @@ class Command(ServiceCommand):
     def serve(self, options: dict[str, Any]) -> None:
         self.worker = Worker()
         self.sweeper = Sweeper(sweeps=wiring.SWEEPS)
+        self.lease = HeldLease(name=LEASE, holder=self.name, seconds=LEASE_SECONDS)
+        self.lease.keep()
         threading.Thread(target=self._listen, daemon=True).start()
         self.worker.every(seconds=0.5, work=self._round)
-        leases.give_back(name=LEASE, holder=self.name, now=clock.now())
+        self.lease.give_back()
 
     def _listen(self) -> None:
         """Commits wake us through Redis; without Redis we look twice a second."""
@@ -46,13 +49,15 @@ class Command(ServiceCommand):
 
     def _round(self) -> float | None:
         """Seconds until something is due that cannot wait for the next look."""
-        now = clock.now()
         try:
-            held = leases.take(name=LEASE, holder=self.name, seconds=LEASE_SECONDS, now=now) is not None
+            held = self.lease.take()
             metrics.lease_held.labels(process=self.name, lease=LEASE).set(held)
             if held:
-                self.sweeper.sweep(now=now)
+                self.sweeper.sweep(now=clock.now(), may_go_on=self.lease.seems_ours)
                 return self._carry()
+        except LeaseLost:
+            log.warning("Another process has the lease; this one stands by.")
+            metrics.lease_held.labels(process=self.name, lease=LEASE).set(0)
         except DatabaseError as error:
             log.warning("The database is away (%s); trying again.", error)
             self.worker.stopping.wait(0.5)
@@ -60,8 +65,8 @@ class Command(ServiceCommand):
 
     def _carry(self) -> float | None:
         while True:
-            gathered, again_in = outbox.gather_pending(now=clock.now())
-            told, failed = outbox.carry_pending(now=clock.now())
+            gathered, again_in = outbox.gather_pending(now=clock.now(), lease=self.lease)
+            told, failed = outbox.carry_pending(now=clock.now(), lease=self.lease)
             metrics.outbox_told.labels(result="told").inc(told + gathered)
             metrics.outbox_told.labels(result="failed").inc(failed)
             if told + gathered < outbox.BATCH or self.worker.stopping.is_set():

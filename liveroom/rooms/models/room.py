@@ -56,6 +56,7 @@ class Room(models.Model):
     )  # fmt: skip
     likes = models.PositiveBigIntegerField(default=0, help_text="As last saved; Redis counts.")
     attributes_version = models.PositiveIntegerField(default=0)
+    state_version = models.PositiveBigIntegerField(default=0, editable=False)
     online = models.PositiveIntegerField(default=0, help_text="As last counted; for sorting the list.")
     popularity = models.BigIntegerField(default=0, help_text="As last counted; for sorting the list.")
     popularity_at = models.DateTimeField(null=True, blank=True, editable=False)

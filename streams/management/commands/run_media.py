@@ -13,7 +13,8 @@ from typing import Any
 
 from django.db import DatabaseError, close_old_connections
 
-from liveroom.kernel import clock, leases, metrics
+from liveroom.kernel import clock, metrics
+from liveroom.kernel.fencing import HeldLease
 from liveroom.kernel.process import ServiceCommand
 from streams.engines import EngineState, EngineUnreachable, engine
 from streams.media.probe import ProbeFailed, probe_health
@@ -37,8 +38,10 @@ class Command(ServiceCommand):
         self.probed: set[int] = set()
         self.probes: set[asyncio.Task[None]] = set()
         self.database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        self.lease = HeldLease(name=LEASE, holder=self.name, seconds=LEASE_SECONDS)
+        self.lease.keep()
         asyncio.run(self._serve())
-        leases.give_back(name=LEASE, holder=self.name, now=clock.now())
+        self.lease.give_back()
 
     async def _serve(self) -> None:
         stopping = asyncio.Event()
@@ -63,7 +66,7 @@ class Command(ServiceCommand):
         """One comparison; returns what should be looked at. Runs on the one thread that talks to the database."""
         now = clock.now()
         try:
-            held = leases.take(name=LEASE, holder=self.name, seconds=LEASE_SECONDS, now=now) is not None
+            held = self.lease.take()
             metrics.lease_held.labels(process=self.name, lease=LEASE).set(held)
             if not held:
                 return []
@@ -87,6 +90,8 @@ class Command(ServiceCommand):
                 log.warning("The engine does not answer: %s", error)
                 return
             state = EngineState(instance="", streams={})  # nobody listens, so nobody publishes
+        if not self.lease.seems_ours():
+            return  # the engine took longer than the lease: what it said is old, and another process compares
         repairs = reconcile(state=state, seen_at=seen_at, now=clock.now())
         if repairs:
             log.info("%d differences between the engine and the database repaired.", repairs)
