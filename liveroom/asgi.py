@@ -1,4 +1,4 @@
-"""What the processes serve: `web` is Django over HTTP, `sockets` the viewers' sockets and nothing else."""
+"""What the socket processes serve: the viewers' sockets and nothing else."""
 
 # ruff: noqa: E402 - Django must be set up before anything that has models is imported
 
@@ -6,9 +6,9 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liveroom.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
-web = application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
@@ -16,7 +16,7 @@ from django.urls import path
 from interactions.consumers.http import nothing_here
 from interactions.consumers.room import RoomConsumer
 
-sockets = ProtocolTypeRouter(
+sockets = application = ProtocolTypeRouter(
     {
         "http": nothing_here,
         "websocket": URLRouter([path("ws/v1", RoomConsumer.as_asgi())]),

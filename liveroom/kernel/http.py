@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
@@ -39,25 +38,12 @@ def behind_proxy(*, peer: str, forwarded: str) -> str:
 
 
 class _Middleware:
-    """Works in both worlds without a thread hop in the asynchronous one."""
-
-    async_capable = True
-    sync_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> Any:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         self.before(request)
-        if iscoroutinefunction(self.get_response):
-            return self._later(request)
         return self.after(request, self.get_response(request))
-
-    async def _later(self, request: HttpRequest) -> HttpResponse:
-        answer: Awaitable[HttpResponse] = self.get_response(request)
-        return self.after(request, await answer)
 
     def before(self, request: HttpRequest) -> None: ...
 

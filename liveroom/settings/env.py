@@ -39,6 +39,7 @@ class Environment:
     gateway_port: int
     engine_port: int
     web_processes: int
+    web_threads: int
     socket_processes: int
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -193,6 +194,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         gateway_port=_port(source, "LIVEROOM_GATEWAY_PORT", ports.get("gateway", UNSET_PORT)),
         engine_port=_port(source, "LIVEROOM_ENGINE_PORT", ports.get("engine", UNSET_PORT)),
         web_processes=int(_number(source, "LIVEROOM_WEB_PROCESSES", 1, low=1, high=64)),
+        web_threads=_whole(source, "LIVEROOM_WEB_THREADS", 8, low=1, high=64),
         socket_processes=int(_number(source, "LIVEROOM_SOCKET_PROCESSES", 1, low=1, high=64)),
         database_url=source.get("DATABASE_URL", ""),
         redis_url=_redis_url(source, ports, secret),

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 
 from interactions.api.statistics import HEADER
 from interactions.models import MinuteStat
@@ -44,9 +43,8 @@ def show(room: Room, sequence: str, *, hours: int = 0, minutes: int = 5, ended: 
     return session
 
 
-@async_to_sync
-async def text_of(answer: Any) -> str:
-    return b"".join([part async for part in answer.streaming_content]).decode()
+def text_of(answer: Any) -> str:
+    return b"".join(answer.streaming_content).decode()
 
 
 def test_who_runs_the_room_lists_its_shows_latest_first(cast: Cast) -> None:

@@ -116,8 +116,6 @@ def read_csv(answer: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-@pytest.mark.django_db(transaction=True)  # a file is read part by part, each with a connection of its own
-@pytest.mark.filterwarnings("ignore:StreamingHttpResponse")
 def test_a_statement_is_a_file_of_all_of_it_or_of_a_span(cast: Cast, monkeypatch: Any) -> None:
     from interactions.billing import statements
 

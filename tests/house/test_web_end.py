@@ -18,21 +18,28 @@ import pytest
 from tests.helpers.sockets import free_port
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-# `web_server` as run_web has it, around an application that can be slow.
+# The server as run_web has it, around an application that can be slow.
 SLOW = """
-import asyncio, sys, django
+import json, sys, time, django
 django.setup()
 from liveroom.kernel import process
-from liveroom.serving import web_server
+from liveroom.web_server import WebServer
 
-async def application(scope, receive, send):
-    if scope["path"] == "/slow":
-        await asyncio.sleep(float(scope["query_string"]))
-    status = 503 if process.draining.is_set() else 200
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"ok"})
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(float(environ["QUERY_STRING"]))
+    body = b"ok"
+    if environ["PATH_INFO"] == "/large":
+        body = b"x" * int(environ["QUERY_STRING"])
+    if environ["PATH_INFO"] == "/echo":
+        body = environ["wsgi.input"].read()
+    if environ["PATH_INFO"] == "/headers":
+        body = json.dumps({name: value for name, value in environ.items() if name.startswith("HTTP_")}).encode()
+    status = "503 Unavailable" if process.draining.is_set() else "200 OK"
+    start_response(status, [("Content-Length", str(len(body)))])
+    return [body]
 
-web_server(application=application, address="127.0.0.1", port=int(sys.argv[1])).run()
+WebServer(application=application, address="127.0.0.1", port=int(sys.argv[1]), threads=4).run()
 """
 
 

@@ -1,9 +1,11 @@
 """A web process: REST, admin, pages. It holds nothing; SO_REUSEPORT lets several share the port."""
 
+import gc
 from typing import Any
 
 from django.conf import settings
 
+from liveroom.kernel.kept_connections import keep_connections
 from liveroom.kernel.process import ServiceCommand
 
 
@@ -12,8 +14,15 @@ class Command(ServiceCommand):
     kind = "web"
 
     def serve(self, options: dict[str, Any]) -> None:
-        from liveroom.serving import web_server
+        from liveroom.web_server import WebServer
+        from liveroom.wsgi import application
 
-        from liveroom.asgi import web  # isort: skip - after the reactor is installed
-
-        web_server(application=web, address="127.0.0.1", port=settings.LIVEROOM.web_port).run()
+        keep_connections()
+        config = settings.LIVEROOM
+        server = WebServer(
+            application=application, address="127.0.0.1", port=config.web_port, threads=config.web_threads
+        )
+        # What is there before the first request stays: it need not be looked through again for garbage.
+        gc.collect()
+        gc.freeze()
+        server.run()
