@@ -8,6 +8,7 @@ from typing import Any
 
 from liveroom.accounts.models import App, Domain, Person
 from liveroom.kernel.errors import NotFound
+from liveroom.kernel.kept_queries import KeptQuery
 
 
 class AppUnknown(NotFound):
@@ -42,14 +43,44 @@ def profile(person: Person) -> Profile:
     )
 
 
+_APP = KeptQuery(lambda *, pk: App.objects.filter(pk=pk), pk=int)
+_APP_OF_NUMBER = KeptQuery(lambda *, sdkappid: App.objects.filter(sdkappid=sdkappid), sdkappid=int)
+# Two are enough to know whether there is only one.
+_FIRST_APPS: KeptQuery[App] = KeptQuery(lambda: App.objects.order_by("-demo", "id")[:2])
+_MEMBER = KeptQuery(
+    lambda *, sdkappid, identifier: Person.objects.select_related("app").filter(
+        app__sdkappid=sdkappid, identifier=identifier
+    ),
+    sdkappid=int,
+    identifier=str,
+)
+
+
+def app_by_id(pk: int) -> App:
+    """The app that an actor belongs to. App.DoesNotExist."""
+    found = _APP.first(pk=pk)
+    if found is None:
+        raise App.DoesNotExist
+    return found
+
+
+def app_of_number(sdkappid: int) -> App | None:
+    return _APP_OF_NUMBER.first(sdkappid=sdkappid)
+
+
+def member(*, sdkappid: int, identifier: str) -> Person | None:
+    """The user of that app with its app, in one query."""
+    return _MEMBER.first(sdkappid=sdkappid, identifier=identifier)
+
+
 def app_for(sdkappid: int | None) -> App:
     """The app of that number; without one, the only app or the demo app. AppUnknown otherwise."""
     if sdkappid is not None:
-        found = App.objects.filter(sdkappid=sdkappid).first()
+        found = app_of_number(sdkappid)
         if found is None:
             raise AppUnknown(f"There is no app with the sdkappid {sdkappid}.")
         return found
-    apps = list(App.objects.order_by("-demo", "id")[:2])
+    apps = _FIRST_APPS.all()
     if apps and (len(apps) == 1 or apps[0].demo):
         return apps[0]
     raise AppUnknown("Say which app is meant: add ?sdkappid=<number> or a token.")

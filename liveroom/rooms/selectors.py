@@ -11,7 +11,9 @@ from liveroom.accounts.models import App
 from liveroom.accounts.selectors import AppUnknown, app_for, profile
 from liveroom.kernel import permission
 from liveroom.kernel.errors import BadParameter, NotFound
+from liveroom.kernel.kept_queries import KeptQuery
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.sql import asked
 from liveroom.rooms.models import LiveSession, Room, RoomAdmin, RoomAttribute
 from liveroom.rooms.rules import ids
 from liveroom.rooms.rules.status import Status
@@ -30,6 +32,9 @@ class RoomIdMalformed(BadParameter):
 
 
 ROOMS = Room.objects.select_related("app", "owner").filter(disbanded_at__isnull=True)
+_BY_GROUP_ID = KeptQuery(
+    lambda *, app_id, group_id: ROOMS.filter(app_id=app_id, group_id=group_id), app_id=int, group_id=str
+)
 
 
 def room(*, app_id: int, group_id: str) -> Room:
@@ -37,7 +42,7 @@ def room(*, app_id: int, group_id: str) -> Room:
     wrong = ids.fault(group_id, chosen=False)
     if wrong:
         raise RoomIdMalformed(wrong, field="room")
-    found = ROOMS.filter(app_id=app_id, group_id=group_id).first()
+    found = _BY_GROUP_ID.first(app_id=app_id, group_id=group_id)
     if found is None:
         raise RoomUnknown(f"There is no room {group_id!r}; it may have been disbanded.")
     return found
@@ -56,6 +61,9 @@ def admin_ids(room: Room) -> frozenset[int]:
     return frozenset(RoomAdmin.objects.filter(room=room).values_list("person_id", flat=True))
 
 
+_ADMIN = "SELECT person_id FROM rooms_roomadmin WHERE room_id = %s AND person_id = %s"
+
+
 def role_of(actor: Actor, room: Room, *, admins: frozenset[int] | None = None) -> str:
     """owner, admin, member or guest (P5). Whoever acts for the app has the owner's rights. `admins`: as read before."""
     if actor.kind == permission.STAFF:
@@ -65,9 +73,7 @@ def role_of(actor: Actor, room: Room, *, admins: frozenset[int] | None = None) -
     if actor.acts_for_app or actor.person_id == room.owner_id:
         return permission.OWNER
     if actor.person_id and admins is None:
-        admins = frozenset(
-            {actor.person_id} if RoomAdmin.objects.filter(room=room, person_id=actor.person_id).exists() else ()
-        )
+        admins = frozenset(person_id for (person_id,) in asked(_ADMIN, (room.pk, actor.person_id)))
     return permission.ADMIN if admins and actor.person_id in admins else permission.MEMBER
 
 

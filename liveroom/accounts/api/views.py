@@ -23,7 +23,7 @@ from liveroom.accounts.api.serializers import (
 )
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.rules import usersig
-from liveroom.accounts.selectors import app_for
+from liveroom.accounts.selectors import app_by_id, app_for
 from liveroom.accounts.services import demo, people, profiles, tokens
 from liveroom.kernel import clock, permission, throttle
 from liveroom.kernel.errors import BadParameter
@@ -35,7 +35,7 @@ def asked_app(request: ApiRequest) -> App:
     if isinstance(request.auth, Person):
         return request.auth.app
     if request.user.app_id is not None:
-        return App.objects.get(pk=request.user.app_id)
+        return app_by_id(request.user.app_id)
     raw = request.query_params.get("sdkappid")
     if raw is None:
         return app_for(None)

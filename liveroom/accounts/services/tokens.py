@@ -7,13 +7,18 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from liveroom.accounts import selectors
 from liveroom.accounts.facts import TokensRevoked
 from liveroom.accounts.models import ApiKey, App, Person
 from liveroom.accounts.rules import usersig
 from liveroom.kernel import audit, facts, ids, permission, signing, text
 from liveroom.kernel.errors import BadParameter, LiveRoomError
+from liveroom.kernel.kept_queries import KeptQuery
 from liveroom.kernel.permission import Actor
 
+_API_KEY = KeptQuery(
+    lambda *, secret_id: ApiKey.objects.select_related("app").filter(secret_id=secret_id), secret_id=str
+)
 MAX_LIFETIME_SECONDS = 400 * 86400
 
 
@@ -48,10 +53,15 @@ def person_actor(person: Person) -> Actor:
 
 def log_in(*, token: str, now: datetime, identifier: str | None = None, sdkappid: int | None = None) -> Person:
     """The person of a valid UserSig, made if this is its first login (P3). TokenRefused otherwise."""
-    found = log_in_all(tokens=[token], now=now, identifier=identifier, sdkappid=sdkappid)[0]
-    if isinstance(found, TokenRefused):
-        raise found
-    return found
+    sig = usersig.parse(token)
+    if isinstance(sig, usersig.Fault):
+        raise TokenRefused(sig)
+    person = selectors.member(sdkappid=sig.sdkappid, identifier=sig.identifier)
+    app = selectors.app_of_number(sig.sdkappid) if person is None else person.app
+    fault = _fault(sig, {} if app is None else {app.sdkappid: app}, now, identifier, sdkappid)
+    if fault is not None or app is None:
+        raise TokenRefused(fault or usersig.Fault.UNKNOWN_APP)
+    return _admitted(sig, app=app, person=person, now=now)
 
 
 def log_in_all(
@@ -74,13 +84,23 @@ def log_in_all(
             answers.append(TokenRefused(fault or usersig.Fault.MANGLED))
             continue
         app = apps[sig.sdkappid]
-        person = known.get((app.pk, sig.identifier)) or ensure_person(app=app, identifier=sig.identifier)
-        person.app = app
-        fault = usersig.check(sig, key=app.secret_key, now=now, valid_from=person.tokens_valid_from)
-        if fault is None and person.blocked:
-            fault = usersig.Fault.BLOCKED
-        answers.append(person if fault is None else TokenRefused(fault))
+        try:
+            answers.append(_admitted(sig, app=app, person=known.get((app.pk, sig.identifier)), now=now))
+        except TokenRefused as refusal:
+            answers.append(refusal)
     return answers
+
+
+def _admitted(sig: usersig.UserSig, *, app: App, person: Person | None, now: datetime) -> Person:
+    """Whose signature is good. None: it is here for the first time. TokenRefused: its tokens were revoked, or it is blocked."""
+    person = person or ensure_person(app=app, identifier=sig.identifier)
+    person.app = app
+    fault = usersig.check(sig, key=app.secret_key, now=now, valid_from=person.tokens_valid_from)
+    if fault is None and person.blocked:
+        fault = usersig.Fault.BLOCKED
+    if fault is not None:
+        raise TokenRefused(fault)
+    return person
 
 
 def _fault(
@@ -121,8 +141,8 @@ def ensure_person(*, app: App, identifier: str) -> Person:
 def log_in_server(*, bearer: str) -> Actor:
     """The actor of an API key. KeyRefused if it is unknown, wrong or revoked."""
     secret_id, _, secret_key = bearer.partition(".")
-    known = ApiKey.objects.select_related("app").filter(secret_id=secret_id[:64])
-    key = known.first() if secret_id.isprintable() else None  # PostgreSQL takes no NUL
+    # PostgreSQL takes no NUL
+    key = _API_KEY.first(secret_id=secret_id[:64]) if secret_id.isprintable() else None
     if key is None or not signing.same(key.secret_key, secret_key):
         raise KeyRefused("The API key is unknown or wrong.")
     if key.revoked_at is not None:
