@@ -14,6 +14,7 @@ from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.instants import said_in_query
+from liveroom.kernel.shapes import all_shown
 from liveroom.rooms.api.views import RoomPages, asked_room
 
 
@@ -81,4 +82,4 @@ class ArchiveView(APIView):
         pages = RoomPages()
         pages.ordering = ("-at", "-id")
         page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(ArchivedMessageSerializer(page, many=True).data)
+        return pages.get_paginated_response(all_shown(ArchivedMessageSerializer, page))

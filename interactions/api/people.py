@@ -23,6 +23,7 @@ from liveroom.accounts.services.people import person_of
 from liveroom.kernel import clock, permission, throttle
 from liveroom.kernel.http import client_address
 from liveroom.kernel.instants import said_in_body
+from liveroom.kernel.shapes import all_shown, shown
 from liveroom.rooms.api.views import RoomPages
 
 FOLLOWS_PER_MINUTE = 60
@@ -120,7 +121,7 @@ class PersonView(UserView):
         person = person_of(app=asked_app(request), identifier=user)
         answer: dict[str, Any] = {}
         if request.user.acts_for_app:
-            answer.update(UserSerializer(person).data)
+            answer.update(shown(UserSerializer, person))
         answer.update(profile(person).as_dict())
         answer["followers"] = selectors.follower_count(person_id=person.pk)
         answer["follows"] = Follow.objects.filter(follower=person).count()
@@ -166,7 +167,7 @@ class FollowsView(APIView):
         pages = FollowPages()
         page = pages.paginate_queryset(rows, request, view=self)
         found = [{**profile(row.streamer).as_dict(), "since": row.at} for row in page]
-        return pages.get_paginated_response(FollowedSerializer(found, many=True).data)
+        return pages.get_paginated_response(all_shown(FollowedSerializer, found))
 
 
 class StandingView(APIView):
@@ -175,7 +176,7 @@ class StandingView(APIView):
     def get(self, request: ApiRequest) -> Response:
         """How far you have come, and what is missing to the next level."""
         found = selectors.standing_of(person=asked_person(request), now=clock.now())
-        return Response(StandingSerializer(found).data)
+        return Response(shown(StandingSerializer, found))
 
 
 class MembershipView(APIView):
@@ -192,7 +193,7 @@ class MembershipView(APIView):
             now=clock.now(),
             address=client_address(request),
         )
-        return Response(MembershipSerializer(found).data)
+        return Response(shown(MembershipSerializer, found))
 
     @extend_schema(operation_id="users_membership_end", responses={204: None})
     @open_to("people.manage")

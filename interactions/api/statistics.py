@@ -19,6 +19,7 @@ from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.kernel import clock, permission
 from liveroom.kernel.csv_file import csv_response
+from liveroom.kernel.shapes import all_shown, shown
 from liveroom.rooms.api.views import SDKAPPID, RoomPages, asked_room
 from liveroom.rooms.models import LiveSession
 
@@ -113,7 +114,7 @@ class SessionsView(APIView):
         pages = RoomPages()
         pages.ordering = ("-id",)
         page = pages.paginate_queryset(selectors.sessions_of(room=found), request, view=self)
-        return pages.get_paginated_response(SessionSerializer(page, many=True).data)
+        return pages.get_paginated_response(all_shown(SessionSerializer, page))
 
 
 class StatisticsView(APIView):
@@ -126,10 +127,10 @@ class StatisticsView(APIView):
         summary = getattr(session, "summary", None)
         return Response(
             {
-                "session": ShowSerializer(session).data,
-                "summary": summary and SummarySerializer(summary).data,
+                "session": shown(ShowSerializer, session),
+                "summary": summary and shown(SummarySerializer, summary),
                 "minutes_each": each,
-                "minutes": MinuteSerializer(minutes, many=True).data,
+                "minutes": all_shown(MinuteSerializer, minutes),
             }
         )
 

@@ -28,6 +28,7 @@ from liveroom.kernel.csv_file import csv_response
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
 from liveroom.kernel.instants import said_in_query
+from liveroom.kernel.shapes import all_shown
 
 PAGE, LARGEST_PAGE = 30, 100
 KEY = OpenApiParameter(
@@ -156,7 +157,7 @@ class WalletEntriesView(APIView):
         if after is not None:
             cursor = base64.urlsafe_b64encode(str(after).encode()).decode()
             following = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
-        return Response({"next": following, "results": EntrySerializer(lines, many=True).data})
+        return Response({"next": following, "results": all_shown(EntrySerializer, lines)})
 
 
 class WalletStatementView(APIView):

@@ -1,7 +1,7 @@
 """Queries of the ORM that are compiled once.
 
-To turn a queryset into SQL takes Django half a millisecond, ten times as long as SQLite takes to answer it. Where the same question is asked
-for every request, only the values differ:
+To turn a queryset into SQL takes Django half a millisecond, ten times as long as SQLite takes to answer it. Where every request
+asks the same, only the values differ:
 
     _BY_ID = KeptQuery(lambda *, app_id, group_id: ROOMS.filter(app_id=app_id, group_id=group_id), app_id=int, group_id=str)
     room = _BY_ID.first(app_id=1, group_id="r1")
@@ -95,5 +95,5 @@ class KeptQuery(Generic[M]):
             start=start,
             end=end,
             names=[column.target.attname for column in columns[start:end]],
-            populators=get_related_populators(info, compiler.select, connection.alias),
+            populators=get_related_populators(info, compiler.select, connection.alias),  # type: ignore[call-arg]
         )

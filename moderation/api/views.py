@@ -15,6 +15,7 @@ from liveroom.accounts.services.tokens import checked_identifier
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
+from liveroom.kernel.shapes import all_shown, shown
 from liveroom.rooms.api.views import SDKAPPID, RoomPages, asked_room
 from moderation import selectors
 from moderation.api import serializers as shapes
@@ -30,7 +31,7 @@ def _page(view: APIView, request: ApiRequest, rows: Any) -> Response:
     pages = RoomPages()
     pages.ordering = ("-id",)
     page: Any = pages.paginate_queryset(rows, request, view=view)
-    return pages.get_paginated_response(shapes.MeasureSerializer(page, many=True).data)
+    return pages.get_paginated_response(all_shown(shapes.MeasureSerializer, page))
 
 
 def _user(value: object) -> str:
@@ -71,7 +72,7 @@ class MutesView(APIView):
             muting.unmute_user(room=found, identifier=user, **asked)
             return Response(status=204)
         mute = muting.mute_user(room=found, identifier=user, seconds=seconds, **asked)
-        return Response(shapes.MeasureSerializer(mute).data)
+        return Response(shown(shapes.MeasureSerializer, mute))
 
 
 class MuteView(APIView):
@@ -85,7 +86,7 @@ class MuteView(APIView):
 class MuteAllView(APIView):
     def _answer(self, found: MuteAll | None) -> Response:
         since, by = (None, None) if found is None else (found.since, found.by)
-        return Response(shapes.MuteAllSerializer({"on": found is not None, "since": since, "by": by}).data)
+        return Response(shown(shapes.MuteAllSerializer, {"on": found is not None, "since": since, "by": by}))
 
     @extend_schema(operation_id="rooms_mute_all_get", responses=shapes.MuteAllSerializer)
     @open_to("room.enter")
@@ -125,7 +126,7 @@ class BansView(APIView):
             seconds=request.data.get("seconds"),
             **_asked(request),
         )
-        return Response(shapes.MeasureSerializer(ban).data)
+        return Response(shown(shapes.MeasureSerializer, ban))
 
 
 class BanView(APIView):
@@ -154,7 +155,7 @@ class AppBansView(APIView):
             seconds=request.data.get("seconds"),
             **_asked(request),
         )
-        return Response(shapes.MeasureSerializer(ban).data)
+        return Response(shown(shapes.MeasureSerializer, ban))
 
 
 class AppBanView(APIView):

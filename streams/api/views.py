@@ -18,6 +18,7 @@ from liveroom.accounts.api.views import asked_app
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter, NotFound
 from liveroom.kernel.http import client_address
+from liveroom.kernel.shapes import all_shown, shown
 from liveroom.rooms.api.views import RoomPages, asked_room
 from streams import selectors
 from streams.api import serializers as shapes
@@ -58,7 +59,7 @@ def _programme(request: ApiRequest, room: str) -> Stream:
 
 
 def _push_answer(stream: Stream, address: selectors.PushAddress) -> Response:
-    return Response(shapes.PushSerializer({"stream": stream.name, **asdict(address)}).data)
+    return Response(shown(shapes.PushSerializer, {"stream": stream.name, **asdict(address)}))
 
 
 class PushView(APIView):
@@ -107,7 +108,7 @@ class HealthView(APIView):
         return Response(
             {
                 **health_of(stream).as_dict(),
-                "last_refusal": shapes.RefusalSerializer(refusal).data if refusal else None,
+                "last_refusal": shown(shapes.RefusalSerializer, refusal) if refusal else None,
             }
         )
 
@@ -118,7 +119,7 @@ class RoomStreamsView(APIView):
     def get(self, request: ApiRequest, room: str) -> Response:
         found = asked_room(request, room, enter=True)
         rows = _with_air(Stream.objects.filter(room=found).order_by("id"))
-        return Response(shapes.StreamSerializer(rows, many=True).data)
+        return Response(all_shown(shapes.StreamSerializer, rows))
 
     @extend_schema(
         operation_id="rooms_streams_add",
@@ -134,7 +135,7 @@ class RoomStreamsView(APIView):
         stream = streams.add_stream(
             room=asked_room(request, room), label=label or "", name=name, by=request.user, now=clock.now()
         )
-        return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data, status=201)
+        return Response(shown(shapes.StreamSerializer, _with_air(Stream.objects).get(pk=stream.pk)), status=201)
 
 
 class ProgrammeView(APIView):
@@ -149,7 +150,7 @@ class ProgrammeView(APIView):
         if stream is None:
             raise selectors.StreamUnknown("This room has no stream of that name.")
         stream = streams.set_programme(stream=stream, by=request.user, now=clock.now())
-        return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data)
+        return Response(shown(shapes.StreamSerializer, _with_air(Stream.objects).get(pk=stream.pk)))
 
 
 class StreamsView(APIView):
@@ -173,7 +174,7 @@ class StreamsView(APIView):
         pages = RoomPages()
         pages.ordering = ("-id",)
         page: Any = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(shapes.StreamSerializer(page, many=True).data)
+        return pages.get_paginated_response(all_shown(shapes.StreamSerializer, page))
 
 
 class StreamPushView(APIView):
@@ -200,7 +201,7 @@ class ForbidView(APIView):
             until=body.validated_data.get("until"),
             address=client_address(request),
         )
-        return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data)
+        return Response(shown(shapes.StreamSerializer, _with_air(Stream.objects).get(pk=stream.pk)))
 
     @extend_schema(operation_id="streams_allow", responses={200: shapes.StreamSerializer})
     @open_to("stream.forbid")
@@ -209,7 +210,7 @@ class ForbidView(APIView):
         stream = streams.allow_stream(
             stream=asked_stream(request, name), by=request.user, now=clock.now(), address=client_address(request)
         )
-        return Response(shapes.StreamSerializer(_with_air(Stream.objects).get(pk=stream.pk)).data)
+        return Response(shown(shapes.StreamSerializer, _with_air(Stream.objects).get(pk=stream.pk)))
 
 
 class CutView(APIView):

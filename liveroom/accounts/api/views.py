@@ -28,6 +28,7 @@ from liveroom.accounts.services import demo, people, profiles, tokens
 from liveroom.kernel import clock, permission, throttle
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
+from liveroom.kernel.shapes import all_shown, shown
 
 
 def asked_app(request: ApiRequest) -> App:
@@ -56,14 +57,14 @@ class MeView(APIView):
     @open_to(PEOPLE)
     def get(self, request: ApiRequest) -> Response:
         """Who the token says you are."""
-        return Response(MeSerializer(asked_person(request)).data)
+        return Response(shown(MeSerializer, asked_person(request)))
 
     @extend_schema(operation_id="me_update", request=MeSerializer, responses=MeSerializer)
     @open_to(PEOPLE)
     def patch(self, request: ApiRequest) -> Response:
         """Change nick, avatar or custom fields. `level` and `role` are the app's to set."""
         person = profiles.change_profile(person=asked_person(request), changes=request.data)
-        return Response(MeSerializer(person).data)
+        return Response(shown(MeSerializer, person))
 
 
 class TokensView(APIView):
@@ -83,7 +84,7 @@ class TokensView(APIView):
             "usersig": sig,
             "expires_at": now + timedelta(seconds=seconds),
         }
-        return Response(TokenSerializer(answer).data, status=201)
+        return Response(shown(TokenSerializer, answer), status=201)
 
 
 class UsersView(APIView):
@@ -93,7 +94,7 @@ class UsersView(APIView):
         """Make users before their first login, or update them (servers with the scope `people`). All or none."""
         permission.ask("people.manage", actor=request.user)
         found = people.import_people(app=asked_app(request), entries=request.data.get("users"))
-        return Response({"users": UserSerializer(found, many=True).data})
+        return Response({"users": all_shown(UserSerializer, found)})
 
 
 class UserView(APIView):
@@ -101,7 +102,7 @@ class UserView(APIView):
     @open_to("user.see")
     def get(self, request: ApiRequest, user: str) -> Response:
         permission.ask("people.manage", actor=request.user)
-        return Response(UserSerializer(people.person_of(app=asked_app(request), identifier=user)).data)
+        return Response(shown(UserSerializer, people.person_of(app=asked_app(request), identifier=user)))
 
     @extend_schema(operation_id="users_update", request=UserSerializer, responses=UserSerializer)
     @open_to("people.manage")
@@ -110,7 +111,9 @@ class UserView(APIView):
         a level that was set here."""
         permission.ask("people.manage", actor=request.user)
         person = people.person_of(app=asked_app(request), identifier=user)
-        return Response(UserSerializer(profiles.change_profile(person=person, changes=request.data, by_app=True)).data)
+        return Response(
+            shown(UserSerializer, profiles.change_profile(person=person, changes=request.data, by_app=True))
+        )
 
 
 class KickView(APIView):
@@ -139,4 +142,4 @@ class DemoTokensView(APIView):
         body.is_valid(raise_exception=True)
         person, sig, expires_at = demo.log_in(app=app, nick=body.validated_data["nick"], now=clock.now())
         answer = {"user": person.identifier, "nick": person.nick, "usersig": sig, "expires_at": expires_at}
-        return Response(DemoTokenSerializer(answer).data, status=201)
+        return Response(shown(DemoTokenSerializer, answer), status=201)

@@ -23,6 +23,7 @@ from liveroom.kernel import clock, idempotency, permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
 from liveroom.kernel.instants import said_in_body
+from liveroom.kernel.shapes import all_shown, shown
 from liveroom.rooms import selectors
 from liveroom.rooms.api import serializers as shapes
 from liveroom.rooms.models import AllowedPerson, Room, RoomAdmin, RoomCounter
@@ -127,7 +128,7 @@ class RoomsView(APIView):
         pages = RoomPages()
         pages.ordering = selectors.SORTS[sort]
         page = pages.paginate_queryset(found, request, view=self)
-        return pages.get_paginated_response(shapes.RoomSerializer(page, many=True).data)
+        return pages.get_paginated_response(all_shown(shapes.RoomSerializer, page))
 
     @extend_schema(
         operation_id="rooms_create", request=shapes.RoomCreateSerializer, responses={201: shapes.RoomSerializer}
@@ -146,7 +147,7 @@ class RoomsView(APIView):
             access = _access(data)
             if access:
                 room = rooms.change_access(room=room, by=request.user, now=now, **access)
-            return 201, dict(shapes.RoomSerializer(room).data)
+            return 201, shown(shapes.RoomSerializer, room)
 
         status, body = idempotency.once(
             scope=f"{app.sdkappid}:{request.user.kind}:{request.user}:rooms",
@@ -168,7 +169,7 @@ class RoomView(APIView):
     @extend_schema(operation_id="rooms_get", responses=shapes.RoomSerializer, parameters=[SDKAPPID])
     @open_to(ANYBODY)
     def get(self, request: ApiRequest, room: str) -> Response:
-        return Response(shapes.RoomSerializer(asked_room(request, room)).data)
+        return Response(shown(shapes.RoomSerializer, asked_room(request, room)))
 
     @extend_schema(operation_id="rooms_update", request=shapes.RoomWriteSerializer, responses=shapes.RoomSerializer)
     @open_to("room.change")
@@ -180,7 +181,7 @@ class RoomView(APIView):
             found = rooms.change_room(room=found, changes=said, by=request.user, now=now)
         if access:
             found = rooms.change_access(room=found, by=request.user, now=now, **access)
-        return Response(shapes.RoomSerializer(found).data)
+        return Response(shown(shapes.RoomSerializer, found))
 
     @extend_schema(operation_id="rooms_disband", responses={204: None})
     @open_to("room.disband")
@@ -204,7 +205,7 @@ class StatusView(APIView):
             now=clock.now(),
             address=client_address(request),
         )
-        return Response(shapes.RoomSerializer(found).data)
+        return Response(shown(shapes.RoomSerializer, found))
 
 
 class AdminsView(APIView):
