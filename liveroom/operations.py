@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonRes
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis import RedisError
 
-from liveroom.kernel import process
+from liveroom.kernel import addresses, process
 from liveroom.kernel.metrics import exposition
 from liveroom.kernel.redis import shared
 
@@ -39,6 +39,6 @@ def _asks(question: object) -> bool:
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """For scrapers inside: 404 for what came through a proxy from a stranger's address."""
-    if request.META.get("REMOTE_ADDR") not in settings.LIVEROOM.metrics_from:
+    if not addresses.is_among(request.META.get("REMOTE_ADDR", ""), settings.LIVEROOM.metrics_from):
         return HttpResponseNotFound("Metrics are for LIVEROOM_METRICS_FROM only.\n", content_type="text/plain")
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 from liveroom.serving import DoorServer, shared_listener  # isort: skip - installs the reactor
@@ -28,6 +29,8 @@ from liveroom.kernel.http import behind_proxy
 log = logging.getLogger(__name__)
 reactor: Any = _reactor
 
+# Whether a page may call is our setting's to say (consumers/room.py); Autobahn would refuse some spellings of an origin by itself.
+protocol._url_to_origin = lambda url: "null"
 # Autobahn formats all its options for every connection, for a debug log that nobody reads.
 protocol.pformat = lambda *_: ""  # type: ignore[assignment, misc]
 
@@ -74,6 +77,15 @@ def _fitting_offer(extensions: list[tuple[str, dict[str, list[Any]]]]) -> PerMes
     return None
 
 
+def _who_calls(connection: Any, headers: Mapping[str, str]) -> dict[str, str]:
+    """What `behind_proxy` takes."""
+    return {
+        "peer": str(connection.transport.getPeer().host),
+        "forwarded": headers.get("x-forwarded-for", ""),
+        "standard": headers.get("forwarded", ""),
+    }
+
+
 class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
     """One connection, from its handshake on."""
 
@@ -105,8 +117,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
             raise ConnectionDeny(404, f"Sockets are at {PATH}.")
         if process.draining.is_set():
             raise ConnectionDeny(503, "This process ends; come again.")
-        peer, forwarded = str(self.transport.getPeer().host), request.headers.get("x-forwarded-for", "")
-        source = server.limits.source(peer=peer, forwarded=forwarded)
+        source = server.limits.source(**_who_calls(self, request.headers))
         refusal = server.limits.connect(source=source)
         if refusal is not None and not refusal.politely:
             raise ConnectionDeny(429, f"Too many connections; wait {refusal.after_ms} ms.")
@@ -307,7 +318,9 @@ class SocketServer(DoorServer):
 
     def _before_the_first(self) -> None:
         self.ws_factory.protocol = SocketProtocol
-        self.ws_factory.setProtocolOptions(closeHandshakeTimeout=CLOSING_SECONDS, failByDrop=False)
+        self.ws_factory.setProtocolOptions(
+            closeHandshakeTimeout=CLOSING_SECONDS, failByDrop=False, allowNullOrigin=True
+        )
         # Of the class: else Autobahn writes its 25 options into every connection, which doubles the size of its dictionary.
         for name in SocketProtocol.CONFIG_ATTRS:
             if not hasattr(SocketProtocol, name):
@@ -331,7 +344,7 @@ class SocketServer(DoorServer):
 
     def create_application(self, connection: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
-            forwarded = connection.request.headers.get("x-forwarded-for", "")
+            caller = behind_proxy(**_who_calls(connection, connection.request.headers))
             scope["extensions"] = {
                 "liveroom.socket": {
                     "transport": connection.transport,
@@ -339,7 +352,7 @@ class SocketServer(DoorServer):
                     "lobby": self.lobby,
                     "limits": self.limits,
                     "source": connection.limits_source,
-                    "address": behind_proxy(peer=scope["client"][0], forwarded=forwarded),
+                    "address": caller.address,
                     "deflated": connection.offer is not None,
                     "owns": connection.owned_by,
                 }

@@ -21,7 +21,7 @@ from interactions.live.pipeline import Position
 from interactions.services import joining
 from interactions.services.joining import RoomView
 from interactions.services.lobby import Door, Lobby, Moment
-from liveroom.kernel import clock
+from liveroom.kernel import clock, origins
 from liveroom.kernel.errors import BadParameter
 
 # A room may be closed, and its id taken again, while somebody comes in.
@@ -44,7 +44,11 @@ def asked_by(*, query: dict[str, list[str]], host: str) -> Asked:
     raw = query.get("sdkappid", [""])[0]
     platform = query.get("platform", [""])[0]
     config = settings.LIVEROOM
-    http = str(config.public_http) if config.production else f"http://{host or config.host}:{config.http_port}"
+    http = (
+        str(config.public_http)
+        if config.production
+        else f"http://{origins.in_address(host) or config.host}:{config.http_port}"
+    )
     return Asked(
         sdkappid=int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 15 else None,
         platform=platform if platform in whereabouts.PLATFORMS else whereabouts.WEB,

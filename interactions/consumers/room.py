@@ -10,13 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import redis
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from django.db import OperationalError
 
 from interactions.consumers import commands
@@ -34,8 +33,9 @@ from interactions.services.comments import Speaker
 from interactions.services.lobby import Lobby
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services.tokens import TokenRefused
-from liveroom.kernel import clock, metrics, permission
+from liveroom.kernel import clock, metrics, origins, permission
 from liveroom.kernel.errors import LiveRoomError
+from liveroom.kernel.http import origin_is_ours
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +69,8 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         headers = {name: value.decode("latin-1") for name, value in self.scope["headers"]}
         # Daphne keeps them for as long as the socket lives; nobody reads them again.
         self.scope["headers"].clear()
-        host = headers.get(b"host", "").rsplit(":", 1)[0]
-        self.asked = asked_by(query=query, host=host)
+        host = headers.get(b"host", "")
+        self.asked = asked_by(query=query, host=origins.host_name(host))
         self.visitor = joining.GUEST
         self.entry: joining.Entry | None = None
         self.seat: Seat | None = None
@@ -79,7 +79,7 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         self.hub.viewers.add(self.socket)
         protocols = self.scope.get("subprotocols") or []
         await self.accept(subprotocol=protocols[0] if protocols[:1] == ["liveroom.v1"] else None)
-        if not _origin_is_ours(origin=headers.get(b"origin", ""), host=host):
+        if not origin_is_ours(origin=headers.get(b"origin", ""), host=host):
             self.socket.dismiss(code=WRONG_ORIGIN, reason="origin", message="This origin is not in LIVEROOM_ORIGINS.")
         else:
             # In the address, or as the second subprotocol after `liveroom.v1`. None: a guest.
@@ -280,18 +280,6 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         "gift": Engaging._gift,
         "poll_vote": Engaging._vote,
     }
-
-
-def _origin_is_ours(*, origin: str, host: str) -> bool:
-    """Browsers say where a page came from; programs do not. Without LIVEROOM_ORIGINS every page may, in development."""
-    config = settings.LIVEROOM
-    if not origin or origin in config.origins or origin == config.public_http:
-        return True
-    try:
-        same_host = (urlsplit(origin).hostname or "") == host
-    except ValueError:  # an unclosed [
-        same_host = False
-    return same_host or (not config.origins and not config.production)
 
 
 def _then(outcome: asyncio.Future[Outcome], message: Message) -> asyncio.Future[Answer]:

@@ -11,11 +11,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from interactions.rules.buckets import NEVER, Rate, take
-from liveroom.kernel import metrics
+from liveroom.kernel import addresses, metrics
 from liveroom.kernel.http import behind_proxy, is_trusted
 from liveroom.kernel.throttle import TooOften
 
@@ -128,22 +127,15 @@ class Limits:
         )
 
     @staticmethod
-    def source(*, peer: str, forwarded: str) -> str:
+    def source(*, peer: str, forwarded: str, standard: str = "") -> str:
         """Who is counted for a connection: the IPv4 address, or the /64 network of an IPv6 one (a household has at least that).
 
-        "" for this host and for trusted proxies that do not say for whom they speak: limiting those would lock out everybody."""
-        address = behind_proxy(peer=peer, forwarded=forwarded)
-        if is_trusted(address):
+        "" for this host and for trusted proxies that do not speak for anybody: limiting those would lock out everybody. Who speaks for
+        somebody in words that cannot be read (`forwarded`: X-Forwarded-For, `standard`: Forwarded) is counted itself."""
+        caller = behind_proxy(peer=peer, forwarded=forwarded, standard=standard)
+        if caller.named and is_trusted(caller.address):
             return ""
-        try:
-            parsed = ip_address(address.partition("%")[0])
-        except ValueError:
-            return address
-        if isinstance(parsed, IPv6Address):
-            if parsed.ipv4_mapped is not None:
-                return str(parsed.ipv4_mapped)
-            return str(IPv6Address(int(parsed) >> 64 << 64)) + "/64"
-        return str(parsed)
+        return addresses.household(caller.address)
 
     def connect(self, *, source: str) -> Refusal | None:
         """Count a connection as open until `disconnect`; or why not."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+
+from liveroom.kernel import addresses, origins
+from liveroom.kernel.addresses import Caller
 
 
 def client_address(request: Any) -> str:
@@ -16,25 +17,21 @@ def client_address(request: Any) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-@lru_cache(maxsize=4096)
-def _is_trusted(peer: str, proxies: tuple[str, ...]) -> bool:
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return False
-    return any(address in ip_network(proxy, strict=False) for proxy in proxies)
-
-
 def is_trusted(peer: str) -> bool:
     """Whether an address is one of ours: loopback, or what LIVEROOM_TRUSTED_PROXIES names."""
-    return _is_trusted(peer, settings.LIVEROOM.trusted_proxies)
+    return addresses.is_among(peer, settings.LIVEROOM.trusted_proxies)
 
 
-def behind_proxy(*, peer: str, forwarded: str) -> str:
-    """Whose request it is: the peer's, or what a trusted proxy wrote last into X-Forwarded-For."""
-    if forwarded and is_trusted(peer):
-        return forwarded.rsplit(",", 1)[-1].strip()[:45]
-    return peer
+def behind_proxy(*, peer: str, forwarded: str, standard: str = "") -> Caller:
+    """Whose request it is: the peer's, or the nearest that trusted proxies name. `forwarded`: X-Forwarded-For; `standard`: Forwarded."""
+    return addresses.caller(peer=peer, forwarded=forwarded, standard=standard, is_trusted=is_trusted)
+
+
+def origin_is_ours(*, origin: str | None, host: str) -> bool:
+    """Whether a web page of that origin may call (LIVEROOM_ORIGINS, or our own pages). `host`: the Host header."""
+    config = settings.LIVEROOM
+    ours = (*config.origins, origins.normal(config.public_http) or config.public_http)
+    return origins.may_call(origin=origin, host=host, ours=ours, any_origin=config.any_origin)
 
 
 class _Middleware:
@@ -54,12 +51,16 @@ class _Middleware:
 class TrustedProxyMiddleware(_Middleware):
     """REMOTE_ADDR becomes the client's only if the peer is a proxy that we trust. The peer stays in LIVEROOM_PEER.
 
-    nginx overwrites X-Forwarded-For with its own peer, so exactly one address is believed: the last."""
+    nginx overwrites X-Forwarded-For with its own peer; of a longer list the nearest address that is no proxy of ours is believed."""
 
     def before(self, request: HttpRequest) -> None:
         peer = request.META.get("REMOTE_ADDR") or ""
         request.META["LIVEROOM_PEER"] = peer
-        request.META["REMOTE_ADDR"] = behind_proxy(peer=peer, forwarded=request.META.get("HTTP_X_FORWARDED_FOR", ""))
+        request.META["REMOTE_ADDR"] = behind_proxy(
+            peer=peer,
+            forwarded=request.META.get("HTTP_X_FORWARDED_FOR", ""),
+            standard=request.META.get("HTTP_FORWARDED", ""),
+        ).address
 
 
 class ContentSecurityMiddleware(_Middleware):
@@ -82,12 +83,13 @@ class ContentSecurityMiddleware(_Middleware):
         room = settings.LIVEROOM
         inline = request.path.startswith(("/admin/", "/api/docs"))
         # A page is asked for by more names than LIVEROOM_HOST (localhost, an address): the socket stands on each of them.
-        sockets = f"{room.public_ws} ws://{request.get_host().rsplit(':', 1)[0]}:{room.ws_port}"
+        name = origins.in_address(origins.host_name(request.get_host()))
+        sockets = f"{room.public_ws} ws://{name}:{room.ws_port}"
         response["Content-Security-Policy"] = (self._console if inline else self._page).format(
             play=room.public_http,
             ws=sockets,
             # A view that knows of another place says so: `response.connects_to`, an origin.
             more=f" {more}" if (more := getattr(response, "connects_to", "")) else "",
-            frames=" ".join(["'self'", *room.origins]) if room.origins else "'self'",
+            frames=" ".join(["'self'", *filter(origins.is_framing, room.origins)]),
         )
         return response

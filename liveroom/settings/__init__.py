@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from liveroom.kernel import origins
 from liveroom.page.vendor import VENDOR_DIRS
 from liveroom.settings import env as _env
 from liveroom.settings.console import UNFOLD
@@ -150,9 +151,10 @@ STATICFILES_FINDERS = [
 MEDIA_URL = "/media/"
 MEDIA_ROOT = LIVEROOM.data / "media"
 
-CSRF_TRUSTED_ORIGINS = [*LIVEROOM.origins, LIVEROOM.public_http]
+# What has no host is everybody's: such a page may call the API with a token, and post no form.
+CSRF_TRUSTED_ORIGINS = [*filter(origins.is_framing, LIVEROOM.origins), LIVEROOM.public_http]
 CORS_ALLOWED_ORIGINS = list(LIVEROOM.origins)
-CORS_ALLOW_ALL_ORIGINS = not LIVEROOM.production and not LIVEROOM.origins
+CORS_ALLOW_ALL_ORIGINS = LIVEROOM.any_origin
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "room-password"]
 CORS_EXPOSE_HEADERS = ["etag", "retry-after", "location"]

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+from liveroom.kernel import origins
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 # Used by nobody for anything but `collectstatic`-like commands before the first start chose the ports.
@@ -63,6 +64,11 @@ class Environment:
     def production(self) -> bool:
         return self.env == "production"
 
+    @property
+    def any_origin(self) -> bool:
+        """Whether every web page may call: in development, where no origin is named."""
+        return not self.production and not self.origins
+
     @cached_property
     def run(self) -> Path:
         """What may be deleted while nothing runs: ports, pids, rendered configuration."""
@@ -71,6 +77,23 @@ class Environment:
 
 def _listed(value: str) -> tuple[str, ...]:
     return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+
+
+def _origins(source: Mapping[str, str]) -> tuple[str, ...]:
+    """Of web pages, and of apps in a web view. In the spelling in which they are compared."""
+    found = []
+    for said in source.get("LIVEROOM_ORIGINS", "").split(","):
+        said = said.strip()
+        if not said:
+            continue
+        origin = origins.normal(said.removesuffix("/") if said != origins.FILES else said)
+        if origin is None:
+            raise ImproperlyConfigured(
+                f"LIVEROOM_ORIGINS takes origins such as https://live.example.com, capacitor://localhost, file:// or null, not {said!r}: "
+                "a scheme, a host as browsers write it (xn--… for other letters), perhaps a port; no path, no user, no *."
+            )
+        found.append(origin)
+    return tuple(dict.fromkeys(found))
 
 
 def _networks(source: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
@@ -171,19 +194,12 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
     host = source.get("LIVEROOM_HOST", "127.0.0.1")
     http_port = _port(source, "LIVEROOM_HTTP_PORT", ports.get("http", 8000))
     ws_port = _port(source, "LIVEROOM_WS_PORT", ports.get("ws", 8001))
-    origins = _listed(source.get("LIVEROOM_ORIGINS", ""))
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
-            raise ImproperlyConfigured(
-                f"LIVEROOM_ORIGINS takes origins such as https://live.example.com, not {origin!r}."
-            )
     public_http = source.get("LIVEROOM_PUBLIC_URL", f"http://{host}:{http_port}").rstrip("/")
     return Environment(
         env=env,
         secret_key=secret,
         hosts=_listed(source.get("LIVEROOM_HOSTS", "")),
-        origins=origins,
+        origins=_origins(source),
         data=data,
         host=host,
         bind=source.get("LIVEROOM_BIND", "127.0.0.1"),
@@ -199,7 +215,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         database_url=source.get("DATABASE_URL", ""),
         redis_url=_redis_url(source, ports, secret),
         trusted_proxies=_networks(source, "LIVEROOM_TRUSTED_PROXIES", "127.0.0.1,::1"),
-        metrics_from=_listed(source.get("LIVEROOM_METRICS_FROM", "127.0.0.1,::1")),
+        metrics_from=_networks(source, "LIVEROOM_METRICS_FROM", "127.0.0.1,::1"),
         public_http=public_http,
         public_ws=source.get("LIVEROOM_PUBLIC_WS_URL", f"ws://{host}:{ws_port}/ws/v1").rstrip("/"),
         pause_after_seconds=_number(source, "LIVEROOM_PAUSE_AFTER_SECONDS", 3, low=0.5, high=3600),

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from liveroom.kernel import origins
+
 TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "nginx.conf.template"
 RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 
@@ -70,7 +72,7 @@ def site_from_settings() -> Site:
         data=Path(room.data),
         run=Path(room.run),
         origins=tuple(room.origins),
-        any_origin=not room.production and not room.origins,
+        any_origin=room.any_origin,
         production=room.production,
         trusted_proxies=tuple(room.trusted_proxies),
         tls_in_front=room.public_http.startswith("https://"),
@@ -174,7 +176,7 @@ def _rtmp_places(site: Site) -> list[str]:
 
 
 def _origin(origin: str) -> str:
-    if not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", origin):
+    if origins.normal(origin) != origin:
         raise CannotRender(f"LIVEROOM_ORIGINS: {origin!r} is no origin such as https://live.example.com.")
     return origin
 

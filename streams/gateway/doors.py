@@ -12,11 +12,10 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
 
-from liveroom.kernel import clock
+from liveroom.kernel import addresses, clock, origins
 from liveroom.kernel.errors import PROBLEM, LiveRoomError, NotFound, NotPermitted, TryLater, told
 from liveroom.kernel.metrics import exposition
 from streams.gateway import access, metrics
@@ -105,9 +104,8 @@ def _refuse_foreign_page(request: web.Request) -> None:
     """Browsers ask nobody before they open a WebSocket: the check is ours. Programs send no Origin."""
     room = request.app[GATEWAY].settings
     origin = request.headers.get("Origin")
-    if origin is None or room.any_origin or origin in room.origins:
-        return
-    if urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+    host = request.headers.get("Host", "")
+    if not origins.may_call(origin=origin, host=host, ours=room.origins, any_origin=room.any_origin, same_port=True):
         raise OriginRefused("Pages of this origin may not play here; add it to LIVEROOM_ORIGINS.")
 
 
@@ -249,4 +247,9 @@ def _read_playlist(gateway: Gateway, path: Path, stream: str, began_ms: int) -> 
 
 def _address(request: web.Request) -> str:
     """nginx names the viewer and lets nobody else do so; it is our only peer."""
-    return request.headers.get("X-Forwarded-For", request.remote or "").rsplit(",", 1)[-1].strip()[:45]
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    return addresses.caller(peer=request.remote or "", forwarded=forwarded, is_trusted=_is_nginx).address
+
+
+def _is_nginx(address: str) -> bool:
+    return address in ("127.0.0.1", "::1")

@@ -47,5 +47,5 @@ def from_settings(*, name: str) -> GatewaySettings:
         secure_link_secret=derived_secret("secure-link"),
         vid_secret=derived_secret(VID_PURPOSE),
         origins=tuple(room.origins),
-        any_origin=not room.production and not room.origins,
+        any_origin=room.any_origin,
     )

@@ -58,7 +58,12 @@ def made(clock: Clock, **numbers: int) -> Limits:
         ("2001:db8:1:2:3:4:5:6", "", "2001:db8:1:2::/64"),
         ("127.0.0.1", "2001:DB8:1:2::9", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "", "fe80::/64"),
-        ("127.0.0.1", "unknown", "unknown"),
+        ("127.0.0.1", f"{THERE}:50000", THERE),
+        ("127.0.0.1", "[2001:db8:1:2::9]:50000", "2001:db8:1:2::/64"),
+        ("::ffff:127.0.0.1", f"{THERE}, 127.0.0.1", THERE),
+        # Spoken for, but not so that it can be read: counted under the proxy, never uncounted.
+        ("127.0.0.1", "unknown", "127.0.0.1"),
+        ("127.0.0.1", f"{THERE}, _hidden", "127.0.0.1"),
     ],
 )
 def test_an_address_counts_once_whatever_it_looks_like(peer, forwarded, source):
