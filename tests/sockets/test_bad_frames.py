@@ -8,7 +8,6 @@ import random
 import time
 
 import pytest
-from websockets.exceptions import InvalidStatus
 
 from tests.helpers.sockets import HungUp, SocketProcess, calling
 from tests.helpers.wire import masked, memory_bytes, wired
