@@ -166,6 +166,7 @@ VOTERS: dict[str, list[Voter]] = {
     "user.follow": [authenticated, not_banned],
     "stream.publish": [not_forbidden, not_held],
     "stream.push": [same_app, roles(OWNER), scope("streams")],
+    "stream.address": [same_app, for_the_app, scope("streams")],
     "stream.manage": [same_app, roles(OWNER), scope("streams")],
     "stream.name": [for_the_app, scope("streams")],
     "stream.forbid": [same_app, for_the_app, scope("streams")],

@@ -112,8 +112,8 @@ class PublishAdmin(SwornAdmin):
 
 @admin.register(PushRefusal)
 class PushRefusalAdmin(SwornAdmin):
-    list_display = ("at", "stream", "code", "reason", "text", "address")
-    list_filter = ("reason", "stream__room__app")
-    search_fields = ("stream__name", "stream__room__group_id", "address", "text")
+    list_display = ("at", "stream", "given", "count", "code", "reason", "text", "address")
+    list_filter = ("reason", ("stream", admin.EmptyFieldListFilter), "stream__room__app")
+    search_fields = ("stream__name", "stream__room__group_id", "address", "given", "text")
     list_select_related = ("stream",)
     ordering = ("-at", "-id")

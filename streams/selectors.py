@@ -2,41 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from liveroom.accounts.models import Domain
-from liveroom.accounts.selectors import domain_of
+from liveroom.accounts.selectors import domains_of
 from liveroom.kernel import signing
-from liveroom.kernel.errors import NotFound
+from liveroom.kernel.errors import BadParameter, NotFound, NotPermitted
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
 from streams.engines import engine
-from streams.models import Publish, PushRefusal, Stream
+from streams.models import Publish, Stream
 from streams.rules import url_signing
 
 PLAY_LIFETIME = timedelta(hours=12)
 VID_PURPOSE = "vid"
+# An address that was made after a reset says so: the parameter, and what its key is derived for.
+AFTER, AFTER_PURPOSE = "after", "push-after-reset"
+PLAYING_OFF = "Playing is switched off for this app: it has no enabled play domain."
 
 
 class StreamUnknown(NotFound):
     name = "stream_unknown"
 
 
+class PushingOff(NotPermitted):
+    """The app has no enabled push domain: there is no address to make. 10007."""
+
+    name = "pushing_off"
+
+
+class PlayingOff(NotPermitted):
+    """The app has no enabled play domain. 10007."""
+
+    name = "playing_off"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeys:
+    """Any of the keys may have signed; `delta_seconds` has one entry for each. No keys: signing is off."""
+
+    keys: tuple[str, ...] = ()
+    delta_seconds: tuple[int, ...] = ()
+
+
+def signing_keys(domains: Sequence[Domain]) -> SigningKeys | None:
+    """The keys of all these domains, in their order. None: there is no domain. A domain whose addresses are not signed lets all
+    through, and a client may claim to have come by any name: then signing is off."""
+    if not domains:
+        return None
+    if not all(domain.auth_enabled for domain in domains):
+        return SigningKeys()
+    pairs = [(key, domain.auth_delta_seconds) for domain in domains for key in domain.signing_keys()]
+    return SigningKeys(keys=tuple(key for key, _ in pairs), delta_seconds=tuple(delta for _, delta in pairs))
+
+
 @dataclass(frozen=True, slots=True)
 class PlayPolicy:
-    """What it takes to see a stream. No `keys`: signing is off. `needs_vid`: the address must name its viewer."""
+    """What it takes to see a stream. No `keys`: signing is off. `needs_vid`: the address must name its viewer. `closed`: nothing of
+    the app may be played. `host`: the play domain's name in addresses, "" for the deployment's own."""
 
     stream: str
     room_key: str
     room: str
     sdkappid: int
     keys: tuple[str, ...]
-    delta_seconds: int
+    delta_seconds: tuple[int, ...]
     needs_vid: bool
     viewer_limit: int | None
     bandwidth_limit_kbps: int | None
+    closed: bool = False
+    host: str = ""
 
 
 def play_policy(*, stream: str) -> PlayPolicy | None:
@@ -44,21 +85,40 @@ def play_policy(*, stream: str) -> PlayPolicy | None:
     found = Stream.objects.select_related("room__app").filter(name=stream, room__disbanded_at__isnull=True).first()
     if found is None:
         return None
-    room, domain = found.room, domain_of(found.room.app, Domain.PLAY)
-    keys = domain.keys() if domain else ()
+    room, domains = found.room, domains_of(found.room.app, Domain.PLAY)
+    signed = signing_keys(domains)
+    keys, deltas = (signed.keys, signed.delta_seconds) if signed else ((), ())
     if not keys and not room.is_open:
         # Signing may be off for public rooms only: a closed room's address must prove who it was given to.
-        keys = (signing.derived_secret("closed-room"),)
+        keys, deltas = (signing.derived_secret("closed-room"),), (0,)
     return PlayPolicy(
         stream=stream,
         room_key=room.key,
         room=room.group_id,
         sdkappid=room.app.sdkappid,
         keys=keys,
-        delta_seconds=domain.auth_delta_seconds if domain else 0,
+        delta_seconds=deltas,
         needs_vid=not room.is_open,
         viewer_limit=room.viewer_limit,
         bandwidth_limit_kbps=room.bandwidth_limit_kbps,
+        closed=signed is None,
+        host=host_of(domains[0]) if domains else "",
+    )
+
+
+def host_of(domain: Domain) -> str:
+    """The name that stands in addresses made for a domain, "" where it is the deployment's own (LIVEROOM_HOST)."""
+    return "" if domain.name in (settings.LIVEROOM.host, "localhost", "127.0.0.1", "::1") else domain.name
+
+
+def policy_of_domain(policy: PlayPolicy, domain: Domain) -> PlayPolicy:
+    """The policy with a domain's own name and master key first: what addresses are made with."""
+    first = domain.signing_keys()[:1] if policy.keys else ()
+    return replace(
+        policy,
+        host=host_of(domain),
+        keys=first + policy.keys,
+        delta_seconds=(domain.auth_delta_seconds,) * len(first) + policy.delta_seconds,
     )
 
 
@@ -105,32 +165,56 @@ def programme_policy(room: Room) -> PlayPolicy | None:
     return None if stream is None else play_policy(stream=stream.name)
 
 
-def addresses_for(*, policy: PlayPolicy, actor: Actor | None, now: datetime, http: str) -> PlayAddresses:
+def addresses_for(
+    *,
+    policy: PlayPolicy,
+    actor: Actor | None,
+    now: datetime,
+    http: str,
+    until: datetime | None = None,
+    viewer: str = "",
+) -> PlayAddresses:
     """Signed addresses for this viewer. `http`: the origin under which it sees us. No database.
 
-    Rooms that are not open to all name the viewer in the address."""
-    until = now + PLAY_LIFETIME
+    Rooms that are not open to all name the viewer in the address: the actor, or the `viewer` for whom a server makes it."""
+    until = until or now + PLAY_LIFETIME
     query = url_signing.query(key=policy.keys[0], stream=policy.stream, until=until) if policy.keys else ""
-    if policy.needs_vid and actor is not None:
-        vid = url_signing.vid_of(actor.identifier or actor.label or actor.kind)
+    if policy.needs_vid and (viewer or actor is not None):
+        vid = url_signing.vid_of(viewer or _called(actor))
         secret = signing.derived_secret(VID_PURPOSE)
         tx_time = url_signing.tx_time(until)
         query += (
             f"&vid={vid}&vsig={url_signing.sign_vid(secret=secret, stream=policy.stream, vid=vid, tx_time=tx_time)}"
         )
     mark = f"?{query}" if query else ""
+    origin = origin_with(http, host=policy.host)
     return PlayAddresses(
         stream=policy.stream,
-        rtmp=engine().rtmp_url(stream=policy.stream, query=query),
-        flv=f"{http}/live/{policy.stream}.flv{mark}",
-        hls=f"{http}/live/{policy.stream}.m3u8{mark}",
+        rtmp=engine().rtmp_url(stream=policy.stream, query=query, host=policy.host),
+        flv=f"{origin}/live/{policy.stream}.flv{mark}",
+        hls=f"{origin}/live/{policy.stream}.m3u8{mark}",
         expires_at=until,
     )
 
 
+def _called(actor: Actor | None) -> str:
+    return "" if actor is None else actor.identifier or actor.label or actor.kind
+
+
+def origin_with(origin: str, *, host: str) -> str:
+    """The same origin under another name; its scheme and port stay. Without a name: the origin itself."""
+    if not host:
+        return origin
+    parts = urlsplit(origin)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
 def play_addresses(*, room: Room, actor: Actor | None, now: datetime, http: str) -> PlayAddresses | None:
-    """Signed addresses of the room's programme for this viewer, or None if the room has no stream."""
+    """Signed addresses of the room's programme for this viewer, or None if the room has no stream. PlayingOff."""
     policy = programme_policy(room)
+    if policy is not None and policy.closed:
+        raise PlayingOff(PLAYING_OFF)
     return None if policy is None else addresses_for(policy=policy, actor=actor, now=now, http=http)
 
 
@@ -144,16 +228,38 @@ class PushAddress:
     expires_at: datetime
 
 
-def push_address(*, stream: Stream, now: datetime) -> PushAddress:
-    """The address that is valid now. Its time is kept on the stream, so that it reads the same each time it is shown."""
-    domain = domain_of(stream.room.app, Domain.PUSH)
-    until = stream.key_until or now
-    server = engine().push_server()
+def push_address(
+    *, stream: Stream, now: datetime, until: datetime | None = None, domain: Domain | None = None
+) -> PushAddress:
+    """The address that is valid now. Its time is kept on the stream, so that it reads the same each time it is shown; an address
+    until a chosen time stands beside it. `domain`: other than the app's first. PushingOff."""
+    domains = domains_of(stream.room.app, Domain.PUSH)
+    if not domains:
+        raise PushingOff("Pushing is switched off: the app has no enabled push domain.")
+    domain = domain or domains[0]
+    until = until or stream.key_until or now
+    server = engine().push_server(host=host_of(domain))
     key = stream.name
-    if domain is not None and domain.auth_enabled:
+    if domain.auth_enabled:
         key += "?" + url_signing.query(key=domain.master_key, stream=stream.name, until=until)
+        if stream.key_floor and int(until.timestamp()) <= stream.key_floor:
+            key += "&" + _after_reset(stream, until)
     return PushAddress(server=server, stream_key=key, url=f"{server}/{key}", expires_at=until)
 
 
-def last_refusal(stream: Stream) -> PushRefusal | None:
-    return PushRefusal.objects.filter(stream=stream).order_by("-at", "-id").first()
+def _after_reset(stream: Stream, until: datetime) -> str:
+    signature = url_signing.sign_after(
+        secret=signing.derived_secret(AFTER_PURPOSE), stream=stream.name, tx_time=url_signing.tx_time(until),
+        floor=stream.key_floor,
+    )  # fmt: skip
+    return f"{AFTER}={signature}"
+
+
+def domain_named(*, stream: Stream, kind: str, name: str) -> Domain:
+    """The enabled domain of that name of the stream's app. BadParameter lists them."""
+    domains = domains_of(stream.room.app, kind)
+    found = next((domain for domain in domains if domain.name == name), None)
+    if found is None:
+        have = ", ".join(domain.name for domain in domains) or "none"
+        raise BadParameter(f"{name[:80]!r} is no enabled {kind} domain of this app; it has: {have}.", field="domain")
+    return found

@@ -7,12 +7,14 @@ from datetime import timedelta
 from celery import shared_task
 
 from liveroom.kernel import clock
-from streams.models import Publish
+from streams.models import Publish, PushRefusal
 
 KEPT = timedelta(days=90)
 
 
 @shared_task
 def prune_publishes() -> int:
-    """Forget publishes that ended a quarter ago."""
-    return Publish.objects.filter(ended_at__lt=clock.now() - KEPT).delete()[0]
+    """Forget publishes that ended a quarter ago, and refusals of that age."""
+    before = clock.now() - KEPT
+    refused = PushRefusal.objects.filter(at__lt=before).delete()[0]
+    return refused + Publish.objects.filter(ended_at__lt=before).delete()[0]

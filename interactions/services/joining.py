@@ -171,7 +171,7 @@ def present_state(*, view: RoomView, entry: Entry, follows: bool, http: str, now
     speaker = entry.speaker
     owner = {**view.shown["owner"], "followers": view.followers, "is_following": follows}
     play = None
-    if view.policy is not None:
+    if view.policy is not None and not view.policy.closed:
         play = streams.addresses_for(policy=view.policy, actor=speaker.actor, now=now, http=http).as_dict()
     now_ms = int(now.timestamp() * 1000)
     return {

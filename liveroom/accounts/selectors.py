@@ -86,5 +86,11 @@ def app_for(sdkappid: int | None) -> App:
     raise AppUnknown("Say which app is meant: add ?sdkappid=<number> or a token.")
 
 
-def domain_of(app: App, kind: str) -> Domain | None:
-    return Domain.objects.filter(app=app, kind=kind, enabled=True).order_by("id").first()
+def domains_of(app: App, kind: str) -> list[Domain]:
+    """The enabled push or play domains of an app, the one that addresses are made for first. None: nothing is pushed or played."""
+    return list(Domain.objects.filter(app=app, kind=kind, enabled=True).order_by("id"))
+
+
+def apps_with_domain(kind: str) -> frozenset[int]:
+    """The apps (their pks) that have an enabled domain of that kind."""
+    return frozenset(Domain.objects.filter(kind=kind, enabled=True).values_list("app_id", flat=True))

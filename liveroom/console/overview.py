@@ -24,6 +24,7 @@ from liveroom.rooms.rules.status import Status
 from streams.engines import engine
 from streams.engines.base import EngineUnreachable
 from streams.models import Publish, PushRefusal
+from streams.services.refusals import counted
 
 SHOWN = 12
 # The relay tells within a second; what waits longer than this is stuck.
@@ -111,7 +112,8 @@ def for_staff(*, now: datetime) -> dict[str, Any]:
             ("People", Person.objects.count(), reverse("admin:accounts_person_changelist")),
         ],
         "rooms": _rooms(on_air.order_by("-online", "-status_at")[:SHOWN]),
-        "refusals": list(refusals[:6]),
+        "refusals": counted(refusals[:6]),
+        "refusals_url": reverse("admin:streams_pushrefusal_changelist"),
         "waiting": waiting.count(),
         "failing": waiting.filter(tries__gt=0).order_by("id").first(),
         "stuck": oldest is not None and oldest.created_at < now - SLOW_TELLING,

@@ -24,7 +24,7 @@ from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.rules.status import Status, legal_next
 from streams import selectors
 from streams.models import Publish, PushRefusal, Stream
-from streams.services import streams
+from streams.services import refusals, streams
 from streams.services.health import health_of
 
 RESET = Act(
@@ -45,8 +45,12 @@ class ObsPanel:
     ffmpeg: str
 
 
-def obs_panel(*, stream: Stream, actor: Actor, now: datetime) -> ObsPanel:
-    address = streams.show_push_address(stream=stream, by=actor, now=now)
+def obs_panel(*, stream: Stream, actor: Actor, now: datetime) -> ObsPanel | None:
+    """None: the app has no enabled push domain."""
+    try:
+        address = streams.show_push_address(stream=stream, by=actor, now=now)
+    except selectors.PushingOff:
+        return None
     command = (
         "ffmpeg -re -stream_loop -1 -i video.mp4 -c:v libx264 -preset veryfast -b:v 2500k -r 30 -g 60 -pix_fmt yuv420p "
         f"-c:a aac -b:a 128k -f flv '{address.url}'"
@@ -58,22 +62,16 @@ def _ago(at: datetime, now: datetime) -> int:
     return max(0, int((now - at).total_seconds()))
 
 
-def refusals(stream: Stream, *, now: datetime) -> list[dict[str, Any]]:
-    rows = PushRefusal.objects.filter(stream=stream).order_by("-at", "-id")[:REFUSALS]
-    return [
-        {"ago": _ago(row.at, now), "reason": row.reason, "text": row.text, "code": row.code, "address": row.address}
-        for row in rows
-    ]
+def _shown(row: PushRefusal, *, now: datetime) -> dict[str, Any]:
+    """Seconds instead of instants: a streamer's clock may be wrong."""
+    return {
+        "ago": _ago(row.at, now), "first_ago": _ago(row.first_at, now), "count": row.count, "reason": row.reason,
+        "text": row.text, "detail": row.detail, "given": row.given, "code": row.code, "address": row.address,
+    }  # fmt: skip
 
 
-def refusal_is_news(stream: Stream) -> bool:
-    """Whether no push was let in since the last one that was refused."""
-    last = selectors.last_refusal(stream)
-    return last is not None and not Publish.objects.filter(stream=stream, started_at__gt=last.at).exists()
-
-
-def live_state(*, room: Room, stream: Stream | None, now: datetime) -> dict[str, Any]:
-    """What the page asks for every two seconds. Seconds instead of instants: a streamer's clock may be wrong."""
+def live_state(*, room: Room, stream: Stream | None, now: datetime, address: str = "") -> dict[str, Any]:
+    """What the page asks for every two seconds. `address`: from where the streamer looks; "" for somebody else."""
     state: dict[str, Any] = {
         "status": room.status,
         "status_seconds": _ago(room.status_at, now),
@@ -82,14 +80,26 @@ def live_state(*, room: Room, stream: Stream | None, now: datetime) -> dict[str,
         "health": None,
         "refusals": [],
         "refusal_is_news": False,
+        "tried_from_here": [],
     }
     if stream is not None:
         health = health_of(stream)
         since = None if health.since is None else _ago(datetime.fromisoformat(health.since), now)
+        rows = refusals.refusals_of(stream=stream, address=address, at_most=REFUSALS)
+        strange = refusals.refusals_from(address=address, now=now, at_most=REFUSALS)
         state["health"] = {**health.as_dict(), "on_air_seconds": since}
-        state["refusals"] = refusals(stream, now=now)
-        state["refusal_is_news"] = refusal_is_news(stream)
+        state["refusals"] = [_shown(row, now=now) for row in rows]
+        # A refusal from before the last push that was let in is history.
+        state["refusal_is_news"] = (
+            bool(rows) and not Publish.objects.filter(stream=stream, started_at__gt=rows[0].at).exists()
+        )
+        state["tried_from_here"] = [_shown(row, now=now) for row in strange]
     return state
+
+
+def _streamers_address(request: HttpRequest) -> str:
+    """From where the streamer looks: probably where the encoder stands. Staff look from elsewhere."""
+    return "" if is_staff(request) else client_address(request)
 
 
 @admin.register(Room)
@@ -110,7 +120,14 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, RoomPages):
         room = self.get_object(request, object_id)
         if room is None or not self.has_view_permission(request, room):
             raise Http404("There is no such room.")
-        answer = JsonResponse(live_state(room=room, stream=selectors.programme(room), now=clock.now()))
+        answer = JsonResponse(
+            live_state(
+                room=room,
+                stream=selectors.programme(room),
+                now=clock.now(),
+                address=_streamers_address(request),
+            )
+        )
         answer["Cache-Control"] = "no-store"
         return answer
 
@@ -148,11 +165,14 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, RoomPages):
             "draws": self.draws_panel(room),
             "engaging": self.engaging_panel(room),
             "live_url": reverse(f"{self.admin_site.name}:rooms_room_live", args=(room.pk,)),
-            "state": live_state(room=room, stream=stream, now=now),
+            "state": live_state(room=room, stream=stream, now=now, address=_streamers_address(request)),
             "stream": stream,
         }
         if stream is not None and permission.may("stream.push", actor=actor, room=room):
             found["obs"] = obs_panel(stream=stream, actor=actor, now=now)
+            found["pushing_off"] = found["obs"] is None
+            if address := _streamers_address(request):
+                refusals.remember_address(room_key=room.key, address=address, now=now)
             found["reset"] = self.shown_act(room, RESET)
         return found
 

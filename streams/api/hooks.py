@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from liveroom.kernel import clock, signing
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.metrics import hook_seconds, publish_decisions
+from liveroom.kernel.metrics import hook_seconds
 from streams.engines import BadHook, engine
 from streams.services import publishing
 
@@ -23,7 +23,7 @@ MAX_BODY_BYTES = 16 * 1024
 
 @method_decorator(csrf_exempt, name="dispatch")
 class HookView(View):
-    """2xx lets in, 403 refuses (media-facts.md). A stranger sees what everybody sees here: nothing."""
+    """2xx lets in, 302 lets in under another name, 403 refuses (media-facts.md). A stranger sees what everybody sees here: nothing."""
 
     http_method_names = ("post",)
 
@@ -38,21 +38,28 @@ class HookView(View):
     def _answer(self, action: str, request: HttpRequest) -> HttpResponse:
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
             return self._refuse(action, "the callback is too long")
+        now = clock.now()
         try:
             hook = engine().parse_hook(action=action, body=request.body)
-            if hook.application != "live":
-                return self._refuse(action, f"there is no application {hook.application[:40]!r}; push to …/live")
-            if action == "publish":
-                publishing.admit_publisher(hook=hook, now=clock.now())
+            if hook.internal:
+                pass
+            elif action == "publish":
+                publishing.admit_publisher(hook=hook, now=now)
             elif action == "publish_done":
-                publishing.publisher_left(hook=hook, now=clock.now())
+                publishing.publisher_left(hook=hook, now=now)
             elif action == "play":
-                publishing.admit_player(hook=hook, now=clock.now())
+                publishing.admit_player(hook=hook, now=now)
         except BadHook as error:
-            publish_decisions.labels(decision="bad_hook").inc()
+            if action in ("publish", "connect"):
+                publishing.refuse_unreadable(bad=error, now=now)
             return self._refuse(action, error.message)
         except LiveRoomError as error:
             return self._refuse(action, error.message)
+        if action in ("connect", "publish") and not hook.internal and hook.sent_as != hook.stream:
+            # What was meant, not what was sent: the name under which it was checked is the one that goes on air.
+            answer = HttpResponse("renamed", status=302, content_type="text/plain")
+            answer["Location"] = hook.stream
+            return answer
         return HttpResponse("ok", content_type="text/plain")
 
     def _refuse(self, action: str, why: str) -> HttpResponse:

@@ -62,11 +62,20 @@ class ForbidSerializer(serializers.Serializer):
 
 
 class RefusalSerializer(serializers.Serializer):
+    """`count` refusals of one kind from one address between `first_at` and `at`."""
+
     at = serializers.DateTimeField()
+    first_at = serializers.DateTimeField()
+    count = serializers.IntegerField()
     code = serializers.IntegerField()
     reason = serializers.CharField()
-    text = serializers.CharField()
+    text = serializers.CharField(help_text="For the streamer: what was wrong, what to do.")
+    detail = serializers.CharField(allow_blank=True, help_text="The technical reason.")
+    given = serializers.CharField(allow_blank=True, help_text="What was sent as a name, without the key.")
     address = serializers.CharField(allow_blank=True)
+    own = serializers.BooleanField(
+        help_text="From where the streamer pushed or looked at the key before, or with a real key."
+    )
 
 
 class HealthSerializer(serializers.Serializer):
@@ -84,3 +93,7 @@ class HealthSerializer(serializers.Serializer):
     players = serializers.IntegerField()
     advice = serializers.ListField(child=serializers.CharField())
     last_refusal = RefusalSerializer(allow_null=True)
+    refusals = RefusalSerializer(many=True, help_text="The streamer's own first, then the newest.")
+    tried_from_your_address = RefusalSerializer(
+        many=True, help_text="Refused pushes that name no stream, from the address that asks, of the last day."
+    )

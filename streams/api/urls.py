@@ -11,6 +11,7 @@ urlpatterns = [
     path("rooms/<str:room>/programme", views.ProgrammeView.as_view()),
     path("streams", views.StreamsView.as_view()),
     path("streams/<str:name>/push", views.StreamPushView.as_view()),
+    path("streams/<str:name>/play", views.StreamPlayView.as_view()),
     path("streams/<str:name>/forbid", views.ForbidView.as_view()),
     path("streams/<str:name>/cut", views.CutView.as_view()),
 ]

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
-from liveroom.kernel import clock, permission
+from liveroom.kernel import clock, instants, permission
 from liveroom.kernel.errors import BadParameter, NotFound
 from liveroom.kernel.http import client_address
 from liveroom.kernel.shapes import all_shown, shown
@@ -23,10 +23,17 @@ from liveroom.rooms.api.views import RoomPages, asked_room
 from streams import selectors
 from streams.api import serializers as shapes
 from streams.models import Publish, Stream
-from streams.services import streams
+from streams.services import refusals, streams
 from streams.services.health import health_of
 
 SDKAPPID = OpenApiParameter("sdkappid", OpenApiTypes.INT, description="Which app, where no token says so.")
+ADDRESS = [
+    OpenApiParameter(
+        "expires_at", OpenApiTypes.DATETIME, description="Until when the address is good, at most ten years ahead."
+    ),
+    OpenApiParameter("domain", str, description="An enabled domain of the app; left out: its first."),
+]
+REFUSALS = 10
 PASSWORD = OpenApiParameter("Room-Password", str, OpenApiParameter.HEADER, description="For rooms with a password.")
 
 
@@ -62,13 +69,20 @@ def _push_answer(stream: Stream, address: selectors.PushAddress) -> Response:
     return Response(shown(shapes.PushSerializer, {"stream": stream.name, **asdict(address)}))
 
 
+def _shown_address(request: ApiRequest, stream: Stream) -> selectors.PushAddress:
+    address = streams.show_push_address(stream=stream, by=request.user, now=clock.now())
+    if request.user.kind != permission.SERVER:
+        refusals.remember_address(room_key=stream.room.key, address=client_address(request), now=clock.now())
+    return address
+
+
 class PushView(APIView):
     @extend_schema(operation_id="rooms_push_get", responses=shapes.PushSerializer)
     @open_to("stream.push")
     def get(self, request: ApiRequest, room: str) -> Response:
         """What the owner types into OBS."""
         stream = _programme(request, room)
-        return _push_answer(stream, streams.show_push_address(stream=stream, by=request.user, now=clock.now()))
+        return _push_answer(stream, _shown_address(request, stream))
 
 
 class PushResetView(APIView):
@@ -104,11 +118,17 @@ class HealthView(APIView):
         """How the picture arrives, and what refused the last push."""
         stream = _programme(request, room)
         permission.ask("stream.push", actor=request.user, room=stream.room)
-        refusal = selectors.last_refusal(stream)
+        now, address = clock.now(), client_address(request)
+        # A server asks for somebody else: what it asks from is not the streamer's address.
+        address = "" if request.user.kind == permission.SERVER else address
+        refused = refusals.refusals_of(stream=stream, address=address, at_most=REFUSALS)
+        strange = refusals.refusals_from(address=address, now=now, at_most=REFUSALS)
         return Response(
             {
                 **health_of(stream).as_dict(),
-                "last_refusal": shown(shapes.RefusalSerializer, refusal) if refusal else None,
+                "last_refusal": shown(shapes.RefusalSerializer, refused[0]) if refused else None,
+                "refusals": all_shown(shapes.RefusalSerializer, refused),
+                "tried_from_your_address": all_shown(shapes.RefusalSerializer, strange),
             }
         )
 
@@ -178,12 +198,46 @@ class StreamsView(APIView):
 
 
 class StreamPushView(APIView):
-    @extend_schema(operation_id="streams_push_get", responses=shapes.PushSerializer)
+    @extend_schema(operation_id="streams_push_get", responses=shapes.PushSerializer, parameters=ADDRESS)
     @open_to("stream.push")
     def get(self, request: ApiRequest, name: str) -> Response:
-        """The push address of any stream of the app."""
-        stream = asked_stream(request, name)
-        return _push_answer(stream, streams.show_push_address(stream=stream, by=request.user, now=clock.now()))
+        """The push address of any stream of the app. With `expires_at` (servers): one that is good until then."""
+        stream, now = asked_stream(request, name), clock.now()
+        until = instants.said_in_query(request.query_params.get("expires_at"), field="expires_at")
+        if until is None:
+            return _push_answer(stream, _shown_address(request, stream))
+        address = streams.make_push_address(
+            stream=stream, by=request.user, now=now, until=until, domain=request.query_params.get("domain")
+        )
+        return _push_answer(stream, address)
+
+
+class StreamPlayView(APIView):
+    @extend_schema(
+        operation_id="streams_play_get",
+        responses=shapes.PlaySerializer,
+        parameters=[
+            *ADDRESS,
+            OpenApiParameter(
+                "viewer", str, description="For whom; in rooms that are not open a ban of this user ends the picture."
+            ),
+        ],
+    )
+    @open_to("stream.address")
+    def get(self, request: ApiRequest, name: str) -> Response:
+        """Play addresses of any stream of the app (servers), good until `expires_at` (12 hours, unless said)."""
+        stream, now = asked_stream(request, name), clock.now()
+        until = instants.said_in_query(request.query_params.get("expires_at"), field="expires_at")
+        addresses = streams.make_play_addresses(
+            stream=stream,
+            by=request.user,
+            now=now,
+            until=until or now + selectors.PLAY_LIFETIME,
+            http=public_origin(request),
+            domain=request.query_params.get("domain"),
+            viewer=request.query_params.get("viewer", ""),
+        )
+        return Response(addresses.as_dict())
 
 
 class ForbidView(APIView):

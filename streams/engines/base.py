@@ -12,15 +12,31 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from liveroom.kernel.errors import LiveRoomError
+from streams.rules.pasted import Problem
 
-Action = Literal["publish", "publish_done", "play", "play_done"]
-ACTIONS: tuple[Action, ...] = ("publish", "publish_done", "play", "play_done")
+Action = Literal["connect", "publish", "publish_done", "play", "play_done"]
+ACTIONS: tuple[Action, ...] = ("connect", "publish", "publish_done", "play", "play_done")
 
 
 class BadHook(LiveRoomError):
-    """A callback that cannot be believed: a repeated key, a name that is no stream name, bytes that are no text."""
+    """A callback that cannot be believed: a repeated key, a name that is no stream name, bytes that are no text.
+
+    `problem`: the same for a streamer, where it is something that a streamer typed. `names`: streams it may be about, `address`:
+    who sent it, `given`: what was sent, without its secret; hints for showing the refusal, never rights."""
 
     code, name, status = 10004, "bad_hook", 400
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problem: Problem | None = None,
+        names: tuple[str, ...] = (),
+        address: str = "",
+        given: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.problem, self.names, self.address, self.given = problem, names, address, given
 
 
 class EngineUnreachable(LiveRoomError):
@@ -73,7 +89,10 @@ class EngineState:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A callback of the engine. `params` is the client's own query: nothing in it was written by the engine."""
+    """A callback of the engine. `params` is the client's own query: nothing in it was written by the engine.
+
+    `stream` is what was meant, `sent_as` what the client wrote: where they differ, the engine must be told the name. `internal`: a
+    connection that the engine makes to itself. `encoder` is what the client says of itself, cleaned: for display."""
 
     action: Action
     stream: str
@@ -82,6 +101,8 @@ class Hook:
     address: str
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     encoder: str = ""
+    sent_as: str = ""
+    internal: bool = False
 
 
 class Engine(Protocol):
@@ -105,10 +126,10 @@ class Engine(Protocol):
     def drop_players(self, *, stream: str) -> bool:
         """Cut whoever plays the stream from the engine itself. False: nobody did."""
 
-    def push_server(self) -> str:
-        """What OBS calls the server: `rtmp://host[:port]/live`."""
+    def push_server(self, *, host: str = "") -> str:
+        """What OBS calls the server: `rtmp://host[:port]/live`. `host` empty: the deployment's own name."""
 
-    def rtmp_url(self, *, stream: str, query: str) -> str:
+    def rtmp_url(self, *, stream: str, query: str, host: str = "") -> str:
         """Push and play address for clients; `query` without its question mark, may be empty."""
 
     def loopback_url(self, *, stream: str) -> str:

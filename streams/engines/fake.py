@@ -60,11 +60,11 @@ class FakeEngine:
         found = self.state().streams.get(stream)
         return found is not None and found.players > 0
 
-    def push_server(self) -> str:
-        return "rtmp://fake/live"
+    def push_server(self, *, host: str = "") -> str:
+        return f"rtmp://{host or 'fake'}/live"
 
-    def rtmp_url(self, *, stream: str, query: str) -> str:
-        return f"rtmp://fake/live/{stream}" + (f"?{query}" if query else "")
+    def rtmp_url(self, *, stream: str, query: str, host: str = "") -> str:
+        return f"{self.push_server(host=host)}/{stream}" + (f"?{query}" if query else "")
 
     def loopback_url(self, *, stream: str) -> str:
         return f"rtmp://fake/live/{stream}?gw=token"

@@ -48,6 +48,7 @@ class Site:
     trusted_proxies: Sequence[str]
     hooks_secret: str
     secure_link_secret: str
+    segments: str
     tls_in_front: bool = False
     access_log: str = "/dev/stdout"
     user: str = ""
@@ -78,6 +79,7 @@ def site_from_settings() -> Site:
         tls_in_front=room.public_http.startswith("https://"),
         hooks_secret=derived_secret("hooks"),
         secure_link_secret=derived_secret("secure-link"),
+        segments=derived_secret("segments"),
         user=_owner(Path(room.data)),
         open_files=_most_open_files(),
     )
@@ -109,6 +111,8 @@ def render(site: Site, *, template: str | None = None) -> str:
         "GATEWAY_PORT": _port("gateway", site.gateway_port),
         "ENGINE_PORT": _port("engine", site.engine_port),
         "HOOKS_SECRET": _word("hooks secret", site.hooks_secret),
+        "SEGMENTS": _word("name of the segments' application", site.segments),
+        "RTMP_PORT": _port("RTMP", site.rtmp_port),
         "SECURE_LINK_SECRET": _word("secure-link secret", site.secure_link_secret),
         "CORS_MAP": _cors_map(site.origins),
         "SEGMENT_CORS": _segment_cors(site),

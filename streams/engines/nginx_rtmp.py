@@ -22,15 +22,17 @@ STAT_PATH = "/stat"
 
 @dataclass(frozen=True, slots=True)
 class NginxRtmp:
-    """One nginx. `host` is the name put into addresses; the engine's own pages are on loopback."""
+    """One nginx. `host` is the name put into addresses; the engine's own pages are on loopback. `segments`: its own application that
+    writes HLS."""
 
     host: str
     rtmp_port: int
     engine_port: int
     pull_token: str
+    segments: str
 
     def parse_hook(self, *, action: str, body: bytes) -> Hook:
-        return _parse_hook(action=action, body=body)
+        return _parse_hook(action=action, body=body, segments=self.segments)
 
     def state(self, *, timeout_seconds: float = 2.0) -> EngineState:
         status, date, body = self._get(STAT_PATH, timeout_seconds=timeout_seconds)
@@ -56,13 +58,14 @@ class NginxRtmp:
     def drop_players(self, *, stream: str) -> bool:
         return self._drop("subscriber", stream)
 
-    def push_server(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
+    def push_server(self, *, host: str = "") -> str:
+        host = host or self.host
+        host = f"[{host}]" if ":" in host else host
         port = "" if self.rtmp_port == 1935 else f":{self.rtmp_port}"
         return f"rtmp://{host}{port}/{APPLICATION}"
 
-    def rtmp_url(self, *, stream: str, query: str) -> str:
-        return f"{self.push_server()}/{stream}" + (f"?{query}" if query else "")
+    def rtmp_url(self, *, stream: str, query: str, host: str = "") -> str:
+        return f"{self.push_server(host=host)}/{stream}" + (f"?{query}" if query else "")
 
     def loopback_url(self, *, stream: str) -> str:
         return f"rtmp://127.0.0.1:{self.rtmp_port}/{APPLICATION}/{stream}?gw={self.pull_token}"
@@ -97,7 +100,11 @@ def from_settings() -> NginxRtmp:
 
     room = settings.LIVEROOM
     return NginxRtmp(
-        host=room.host, rtmp_port=room.rtmp_port, engine_port=room.engine_port, pull_token=derived_secret("gateway")
+        host=room.host,
+        rtmp_port=room.rtmp_port,
+        engine_port=room.engine_port,
+        pull_token=derived_secret("gateway"),
+        segments=derived_secret("segments"),
     )
 
 

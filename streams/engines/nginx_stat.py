@@ -52,12 +52,16 @@ def _stream(element: ElementTree.Element) -> EngineStream:
     publisher: Publisher | None = None
     players = 0
     for client in element.iterfind("client"):
+        address = client.findtext("address", "")
+        # The engine's own relay to the segments: its address names where it leads. A client's address is never chosen by the client.
+        if "/" in address:
+            continue
         if client.find("publishing") is None:
             players += 1
         else:
             publisher = Publisher(
                 client_id=client.findtext("id", ""),
-                address=client.findtext("address", ""),
+                address=address,
                 connected_ms=_int(client.findtext("time")),
             )
     return EngineStream(

@@ -32,6 +32,12 @@ class AddressRefused(LiveRoomError):
         self.code, self.name = refusal.code, refusal.reason
 
 
+class PlayingOff(NotPermitted):
+    """The app has no enabled play domain: nothing of it is played. 10007."""
+
+    name = "playing_off"
+
+
 class ViewerUnknown(NotPermitted):
     """The room is not open to everybody and the address does not say whose it is. 10007."""
 
@@ -76,6 +82,8 @@ def admit(*, policy: Policy | None, ticket: Ticket, tx_secret: str | None, now: 
     """The policy under which this ticket may watch, or a refusal."""
     if policy is None:
         raise StreamNotLive("This stream is not live.", retry_after_ms=2000)
+    if policy.closed:
+        raise PlayingOff("Playing is switched off: ask whoever runs this site.")
     refusal = url_signing.check(
         keys=policy.keys,
         stream=ticket.stream,
@@ -95,8 +103,10 @@ def still_allowed(*, policy: Policy | None, ticket: Ticket, vid_secret: str) -> 
     """Asked again every few seconds for each open connection: THE place that ends a picture before its stream does.
 
     An address that expires meanwhile does not end it; a stream that is forbidden or gone, a room that was closed to strangers,
-    a viewer who is no longer welcome do."""
-    return policy is not None and _viewer_known(policy=policy, ticket=ticket, vid_secret=vid_secret)
+    a viewer who is no longer welcome, an app whose play domains were all disabled do."""
+    return (
+        policy is not None and not policy.closed and _viewer_known(policy=policy, ticket=ticket, vid_secret=vid_secret)
+    )
 
 
 def _viewer_known(*, policy: Policy, ticket: Ticket, vid_secret: str) -> bool:

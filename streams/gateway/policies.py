@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,13 +30,15 @@ class Policy(Protocol):
     @property
     def keys(self) -> tuple[str, ...]: ...
     @property
-    def delta_seconds(self) -> int: ...
+    def delta_seconds(self) -> int | Sequence[int]: ...
     @property
     def needs_vid(self) -> bool: ...
     @property
     def viewer_limit(self) -> int | None: ...
     @property
     def bandwidth_limit_kbps(self) -> int | None: ...
+    @property
+    def closed(self) -> bool: ...
 
 
 Load = Callable[[str], Awaitable[Policy | None]]

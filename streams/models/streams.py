@@ -20,6 +20,9 @@ class Stream(models.Model):
     key_floor = models.PositiveBigIntegerField(
         default=0, help_text="txTimes up to this were made before the last reset."
     )
+    key_latest = models.PositiveBigIntegerField(
+        default=0, help_text="The latest txTime that was given out beside the shown key; a reset ends those too."
+    )
     forbidden_until = models.DateTimeField(null=True, blank=True)
     forbidden_reason = models.CharField(max_length=300, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -44,6 +47,9 @@ class Publish(models.Model):
     query = models.CharField(
         max_length=500, blank=True, default="", help_text="The publisher's own parameters, without the secret."
     )
+    goodbyes_owed = models.PositiveSmallIntegerField(
+        default=0, help_text="Earlier publishes of the same connection whose end has not been told yet."
+    )
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=60, blank=True, default="")
@@ -64,17 +70,33 @@ class Publish(models.Model):
 
 
 class PushRefusal(models.Model):
-    """Why a push was not accepted, in words for the streamer."""
+    """Why a push was not accepted, in words for the streamer. One row for all refusals of one kind from one address in a while.
 
-    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="refusals")
-    at = models.DateTimeField()
+    `stream` is null where nothing that was sent names one: staff see it, and whoever looks from the same address."""
+
+    stream = models.ForeignKey(Stream, null=True, blank=True, on_delete=models.CASCADE, related_name="refusals")
+    first_at = models.DateTimeField()
+    at = models.DateTimeField(help_text="The last time.")
+    count = models.PositiveIntegerField(default=1)
     code = models.PositiveIntegerField()
     reason = models.CharField(max_length=40)
-    text = models.CharField(max_length=300)
+    text = models.CharField(max_length=300, help_text="What the streamer reads.")
+    detail = models.CharField(max_length=300, blank=True, default="", help_text="The technical reason.")
+    given = models.CharField(
+        max_length=80, blank=True, default="", help_text="What was sent as a name, without the key."
+    )
     address = models.CharField(max_length=45, blank=True, default="")
+    own = models.BooleanField(
+        "the streamer's own",
+        default=False,
+        help_text="From where the streamer pushed or looked before, or with a real key.",
+    )
 
     class Meta:
-        indexes = [models.Index(fields=["stream", "-at"], name="refusal_by_stream")]
+        indexes = [
+            models.Index(fields=["stream", "-at"], name="refusal_by_stream"),
+            models.Index(fields=["address", "-at"], name="refusal_by_address"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.reason} at {self.at:%F %T}"

@@ -66,10 +66,12 @@ def check(
     tx_secret: str | None,
     tx_time: str | None,
     now: datetime,
-    delta_seconds: int = 0,
+    delta_seconds: int | Sequence[int] = 0,
     floor: int | None = None,
 ) -> Refusal | None:
     """None if the address is good. No keys: signing is off. `floor`: txTimes up to it were made before a reset (S1).
+
+    `delta_seconds`: how long an address stays good after its time, for all keys or one for each: that of the key that signed it counts.
 
     The signature is looked at before the time, so that only the owner of a real key learns that it has expired."""
     if not keys:
@@ -82,15 +84,32 @@ def check(
     if until is None:
         return Refusal.WRONG
     given = tx_secret.encode("utf-8", "surrogatepass")
+    deltas = [delta_seconds] * len(keys) if isinstance(delta_seconds, int) else delta_seconds
     good = [hmac.compare_digest(given, sign(key=key, stream=stream, tx_time=tx_time).encode()) for key in keys]
     if not any(good):
         return Refusal.WRONG
+    delta = max(seconds for seconds, signed in zip(deltas, good, strict=True) if signed)
     if floor is not None and until <= floor:
         return Refusal.RESET
     # As numbers: ten hex digits reach beyond the years that datetime knows.
-    if now.timestamp() > until + delta_seconds:
+    if now.timestamp() > until + delta:
         return Refusal.EXPIRED
     return None
+
+
+def sign_after(*, secret: str, stream: str, tx_time: str, floor: int) -> str:
+    """32 hex characters that say: this address was made after the reset that set this floor.
+
+    A reset refuses every txTime up to the old key's, a year ahead; without this nobody could make an address for an hour after it."""
+    return hmac.new(secret.encode(), f"{stream}|{tx_time}|{floor:x}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def check_after(*, secret: str, stream: str, tx_time: str | None, floor: int, signature: str | None) -> bool:
+    """Whether an address with a time below the floor was made after the reset."""
+    if not signature or not tx_time:
+        return False
+    right = sign_after(secret=secret, stream=stream, tx_time=tx_time, floor=floor)
+    return hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), right.encode())
 
 
 def sign_vid(*, secret: str, stream: str, vid: str, tx_time: str) -> str:

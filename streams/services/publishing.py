@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from liveroom.accounts.models import App, Domain
-from liveroom.accounts.selectors import domain_of
+from liveroom.accounts.selectors import domains_of
 from liveroom.kernel import facts, permission, signing
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.http import is_trusted
@@ -21,11 +21,12 @@ from liveroom.rooms.services.locking import locked
 from liveroom.rooms.services.status import publisher_came, publisher_lost
 from streams import selectors
 from streams.engines import engine
-from streams.engines.base import EngineUnreachable, Hook
-from streams.facts import PublishRefused, StreamPublished, StreamUnpublished
-from streams.models import Publish, PushRefusal, Stream
+from streams.engines.base import BadHook, EngineUnreachable, Hook
+from streams.facts import StreamPublished, StreamUnpublished
+from streams.models import Publish, Stream
+from streams.rules import refusals as words
 from streams.rules import url_signing
-from streams.services import audience
+from streams.services import audience, refusals
 from streams.services.streams import expired_ago
 
 log = logging.getLogger(__name__)
@@ -33,77 +34,122 @@ log = logging.getLogger(__name__)
 PUBLISHER = Actor(kind="publisher")
 # The engine lists a publisher a moment after it asked us about it.
 FRESH = timedelta(seconds=3)
-KEPT_REFUSALS = 100
 
 
 class Refused(LiveRoomError):
-    """The engine is told no; `reason` is for programs, the message for the streamer."""
+    """The engine is told no; `reason` is for programs, the message for the streamer, `detail` the technical reason behind it."""
 
     name, status = "refused", 403
 
-    def __init__(self, message: str, *, reason: str, code: int) -> None:
+    def __init__(self, message: str, *, reason: str, code: int, detail: str = "") -> None:
         super().__init__(message)
-        self.reason, self.code = reason, code
+        self.reason, self.code, self.detail = reason, code, detail
 
 
 def admit_publisher(*, hook: Hook, now: datetime) -> Publish:
     """Let a publisher in, or Refused. The room is live and its viewers are being told when this returns."""
+    if not refusals.heed(name=hook.stream, address=hook.address):
+        publish_decisions.labels(decision="too_often").inc()
+        raise Refused("Refused too often in the last minute; wait a minute.", reason="too_often", code=600)
     stream = (
         Stream.objects.select_related("room__app").filter(name=hook.stream, room__disbanded_at__isnull=True).first()
     )
-    if stream is None:
-        publish_decisions.labels(decision="unknown_stream").inc()
-        raise Refused(
-            f"There is no stream {hook.stream!r}; copy the stream key whole.", reason="unknown_stream", code=306
-        )
     try:
+        if stream is None:
+            raise _refused("unknown_stream", f"There is no stream {hook.stream!r}.", code=306)
         _check_key(stream, hook, now)
         permission.ask("stream.publish", actor=PUBLISHER, room=stream, role="publisher")
-        _make_place(stream, hook, now)
+        publish = _take_place(stream, hook, now)
     except LiveRoomError as error:
-        reason = error.reason if isinstance(error, Refused) else error.name
-        _record_refusal(stream, hook, now, reason=reason, code=error.code, text=error.message)
-        publish_decisions.labels(decision=reason).inc()
-        raise Refused(error.message, reason=reason, code=error.code) from None
+        refused = error if isinstance(error, Refused) else Refused(error.message, reason=error.name, code=error.code)
+        _tell(
+            refused, stream=stream, name=hook.stream, address=hook.address, given=hook.sent_as or hook.stream, now=now
+        )
+        raise refused from None
     publish_decisions.labels(decision="admitted").inc()
-    return open_publish(stream=stream, client_id=hook.client_id, address=hook.address, now=now, hook=hook)
+    return publish
+
+
+def refuse_unreadable(*, bad: BadHook, now: datetime) -> None:
+    """A push whose fields make no sense, told to whom it concerns: the stream that they name, or whoever looks from that address."""
+    problem = bad.problem
+    if problem is None:
+        publish_decisions.labels(decision="bad_hook").inc()
+        return
+    if not refusals.heed(name=problem.reason, address=bad.address):
+        return
+    found = {
+        stream.name: stream
+        for stream in Stream.objects.select_related("room__app").filter(
+            name__in=bad.names, room__disbanded_at__isnull=True
+        )
+    }
+    stream = next((found[name] for name in bad.names if name in found), None)
+    code = words.CODES.get(problem.reason, words.BAD_CHARACTERS)
+    refused = Refused(problem.text, reason=problem.reason, code=code, detail=problem.detail)
+    _tell(refused, stream=stream, name=problem.reason, address=bad.address, given=bad.given, now=now)
+
+
+def _tell(refused: Refused, *, stream: Stream | None, name: str, address: str, given: str, now: datetime) -> None:
+    refusals.count_attempt(name=name, address=address)
+    publish_decisions.labels(decision=refused.reason).inc()
+    refusals.record(
+        refusals.Refusal(
+            stream=stream, reason=refused.reason, code=refused.code, text=refused.message, detail=refused.detail,
+            address=address, given=given.partition("?")[0],
+        ),
+        now=now,
+    )  # fmt: skip
+
+
+def _refused(reason: str, detail: str, *, code: int) -> Refused:
+    """`detail` for whoever looks behind it; the streamer reads the words of the table."""
+    return Refused(words.WORDS.get(reason, detail), reason=reason, code=code, detail=detail)
 
 
 def _check_key(stream: Stream, hook: Hook, now: datetime) -> None:
-    domain = domain_of(stream.room.app, Domain.PUSH)
-    if domain is None:
-        return
-    tx_time = hook.params.get("txTime")
+    """The keys of every enabled push domain of the app count, each with its own AuthDelta; with none, nothing is pushed."""
+    signing_keys = selectors.signing_keys(domains_of(stream.room.app, Domain.PUSH))
+    if signing_keys is None:
+        raise _refused("no_push_domain", "The app has no enabled push domain.", code=300)
+    tx_time, floor = hook.params.get("txTime"), stream.key_floor or None
+    if floor is not None and url_signing.check_after(
+        secret=signing.derived_secret(selectors.AFTER_PURPOSE), stream=stream.name, tx_time=tx_time, floor=floor,
+        signature=hook.params.get(selectors.AFTER),
+    ):  # fmt: skip
+        floor = None
     refusal = url_signing.check(
-        keys=domain.keys(),
+        keys=signing_keys.keys,
         stream=stream.name,
         tx_secret=hook.params.get("txSecret"),
         tx_time=tx_time,
         now=now,
-        delta_seconds=domain.auth_delta_seconds,
-        floor=stream.key_floor or None,
+        delta_seconds=signing_keys.delta_seconds,
+        floor=floor,
     )
     if refusal is None:
         return
-    text = refusal.text
+    refused = _refused(refusal.reason, refusal.text, code=refusal.code)
     if refusal is url_signing.Refusal.EXPIRED:
-        text = f"The key expired {expired_ago(tx_time, now=now)} ago; copy the new one from the console."
-    raise Refused(text, reason=refusal.reason, code=refusal.code)
+        refused.message = f"The key expired {expired_ago(tx_time, now=now)} ago; copy the new one from the console."
+    raise refused
 
 
-def _make_place(stream: Stream, hook: Hook, now: datetime) -> None:
+@transaction.atomic
+def _take_place(stream: Stream, hook: Hook, now: datetime) -> Publish:
     """A stream has one publisher. The engine is asked whether the one that we know of is really still there."""
+    room = locked(stream.room_id)
     there = selectors.open_publish(stream)
+    owed = 0
     if there is None:
-        return
-    try:
-        listed = engine().state().streams.get(stream.name)
-        gone = (listed is None or listed.publisher is None) and there.started_at < now - FRESH
-    except EngineUnreachable:
-        gone = False
-    if gone:
+        pass
+    elif there.client_id == hook.client_id:
+        # The same connection begins again: its goodbye is under way and must not end what begins now.
+        owed = there.goodbyes_owed + 1
+        close_publish(publish=there, now=now, reason="left")
+    elif _is_gone(there, now):
         close_publish(publish=there, now=now, reason="gone")
-    elif stream.room.app.second_publisher == App.TAKE_OVER:
+    elif room.app.second_publisher == App.TAKE_OVER:
         engine().drop_publisher(stream=stream.name)
         close_publish(publish=there, now=now, reason="replaced")
     else:
@@ -112,25 +158,33 @@ def _make_place(stream: Stream, hook: Hook, now: datetime) -> None:
             f"This stream is on air already, from {there.address or 'another encoder'} for {minutes} min; stop that one first.",
             reason="second_publisher",
             code=600,
+            detail=f"Connection {there.client_id} publishes it.",
         )
+    return open_publish(
+        stream=stream, client_id=hook.client_id, address=hook.address, now=now, hook=hook, goodbyes_owed=owed
+    )
 
 
-def _record_refusal(stream: Stream, hook: Hook, now: datetime, *, reason: str, code: int, text: str) -> None:
-    with transaction.atomic():
-        PushRefusal.objects.create(
-            stream=stream, at=now, code=code, reason=reason, text=text[:300], address=hook.address[:45]
-        )
-        facts.state(
-            PublishRefused(
-                stream=stream.name, room_id=stream.room_id, room_key=stream.room.key, at=now, reason=reason, text=text
-            )
-        )
-        keep = PushRefusal.objects.filter(stream=stream).order_by("-id").values_list("pk", flat=True)[:KEPT_REFUSALS]
-        PushRefusal.objects.filter(stream=stream).exclude(pk__in=list(keep)).delete()
+def _is_gone(publish: Publish, now: datetime) -> bool:
+    if publish.started_at >= now - FRESH:
+        return False
+    try:
+        listed = engine().state().streams.get(publish.stream.name)
+    except EngineUnreachable:
+        return False
+    return listed is None or listed.publisher is None
 
 
 @transaction.atomic
-def open_publish(*, stream: Stream, client_id: str, address: str, now: datetime, hook: Hook | None = None) -> Publish:
+def open_publish(
+    *,
+    stream: Stream,
+    client_id: str,
+    address: str,
+    now: datetime,
+    hook: Hook | None = None,
+    goodbyes_owed: int = 0,
+) -> Publish:
     """Write that somebody publishes, and let the room follow. An open publish of the stream is closed first."""
     room = locked(stream.room_id)
     older = selectors.open_publish(stream)
@@ -145,6 +199,7 @@ def open_publish(*, stream: Stream, client_id: str, address: str, now: datetime,
         address=address[:45],
         software=hook.encoder[:120] if hook else "",
         query=_shown_query(hook),
+        goodbyes_owed=goodbyes_owed,
         started_at=now,
     )
     facts.state(
@@ -166,15 +221,28 @@ def _shown_query(hook: Hook | None) -> str:
     return "&".join(f"{key}={value}" for key, value in hook.params.items() if key != "txSecret")[:500]
 
 
+@transaction.atomic
 def publisher_left(*, hook: Hook, now: datetime) -> bool:
-    """`publish_done`. Only the connection that we know of counts: a refused second one says goodbye too (media-facts.md, trap 2)."""
+    """`publish_done`. Only the connection that we know of counts: a refused second one says goodbye too (media-facts.md, trap 2).
+
+    One connection may publish several times, and callbacks overtake each other: a goodbye that is owed from before ends nothing now."""
+    stream = Stream.objects.filter(name=hook.stream).first()
+    if stream is None:
+        return False
+    locked(stream.room_id)
     publish = (
         Publish.objects.select_related("stream__room__app")
-        .filter(stream__name=hook.stream, client_id=hook.client_id, ended_at__isnull=True)
+        .filter(stream=stream, client_id=hook.client_id, ended_at__isnull=True)
         .first()
     )
     if publish is None:
         return False
+    if publish.goodbyes_owed:
+        publish.goodbyes_owed -= 1
+        publish.save(update_fields=["goodbyes_owed"])
+        # The earlier goodbye may never have been sent: then this one is for now.
+        if not _is_gone(publish, now):
+            return False
     close_publish(publish=publish, now=now, reason="left")
     return True
 
@@ -214,6 +282,8 @@ def admit_player(*, hook: Hook, now: datetime) -> None:
     policy = selectors.play_policy(stream=hook.stream)
     if policy is None:
         raise Refused(f"There is no stream {hook.stream!r}.", reason="unknown_stream", code=306)
+    if policy.closed:
+        raise Refused(selectors.PLAYING_OFF, reason="no_play_domain", code=300)
     tx_time = hook.params.get("txTime")
     refusal = url_signing.check(
         keys=policy.keys,

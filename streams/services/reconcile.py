@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from liveroom.accounts.models import Domain
+from liveroom.accounts.selectors import apps_with_domain
 from liveroom.kernel import permission
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.metrics import reconciled
@@ -35,10 +37,17 @@ def reconcile(*, state: EngineState, seen_at: datetime, now: datetime) -> int:
             close_publish(publish=publish, now=now, reason="gone")
             repairs += _count("closed")
     streams = Stream.objects.select_related("room__app").filter(name__in=on_air)
+    # Disabling the last push domain of an app closes it, also for who came before.
+    open_apps = apps_with_domain(Domain.PUSH) if on_air else frozenset()
     known = {stream.name: stream for stream in streams}
     for name, found in on_air.items():
         stream = known.get(name)
-        if stream is None or stream.room.disbanded_at is not None or not _may_go_on(stream):
+        if (
+            stream is None
+            or stream.room.disbanded_at is not None
+            or stream.room.app_id not in open_apps
+            or not _may_go_on(stream)
+        ):
             log.warning("Cutting %s: it is on air and should not be.", name)
             repairs += _count("cut") if cutting.cut(stream=name) else 0
         else:

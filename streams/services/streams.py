@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
+from liveroom.accounts.models import Domain
 from liveroom.kernel import audit, facts, ids, permission, text
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
@@ -21,6 +22,7 @@ from streams.services import cutting
 KEY_LIFETIME = timedelta(days=365)
 KEY_RENEWED_BEFORE = timedelta(days=7)
 MAX_STREAMS_PER_ROOM = 16
+LONGEST_ADDRESS = timedelta(days=3660)
 FORBID_DEFAULT, FORBID_LONGEST = timedelta(days=7), timedelta(days=90)
 
 
@@ -95,13 +97,52 @@ def show_push_address(*, stream: Stream, by: Actor, now: datetime) -> selectors.
 
 
 @transaction.atomic
+def make_push_address(
+    *, stream: Stream, by: Actor, now: datetime, until: datetime, domain: str | None = None
+) -> selectors.PushAddress:
+    """An address that is good until then, beside the shown key (S1). A reset ends it too."""
+    permission.ask("stream.address", actor=by, room=stream.room)
+    _check_expiry(until, now)
+    stream = Stream.objects.select_for_update(of=("self",)).select_related("room__app").get(pk=stream.pk)
+    stream.key_latest = max(stream.key_latest, int(until.timestamp()))
+    stream.save(update_fields=["key_latest"])
+    chosen = None if domain is None else selectors.domain_named(stream=stream, kind=Domain.PUSH, name=domain)
+    return selectors.push_address(stream=stream, now=now, until=until, domain=chosen)
+
+
+def make_play_addresses(
+    *, stream: Stream, by: Actor, now: datetime, until: datetime, http: str, domain: str | None = None, viewer: str = ""
+) -> selectors.PlayAddresses:
+    """Addresses of any stream for a viewer of the server's own choice, good until then (S1, S2). PlayingOff, BadParameter."""
+    permission.ask("stream.address", actor=by, room=stream.room)
+    _check_expiry(until, now)
+    policy = selectors.play_policy(stream=stream.name)
+    if policy is None or policy.closed:
+        raise selectors.PlayingOff(selectors.PLAYING_OFF)
+    if len(url_signing.vid_of(viewer)) > url_signing.MAX_VID_BYTES:
+        raise BadParameter("viewer is a user id of at most 32 bytes.", field="viewer", limit=32)
+    if domain is not None:
+        policy = selectors.policy_of_domain(
+            policy, selectors.domain_named(stream=stream, kind=Domain.PLAY, name=domain)
+        )
+    return selectors.addresses_for(policy=policy, actor=by, now=now, http=http, until=until, viewer=viewer)
+
+
+def _check_expiry(until: datetime, now: datetime) -> None:
+    if not now < until <= now + LONGEST_ADDRESS:
+        raise BadParameter(
+            f"expires_at must lie in the future, at most {LONGEST_ADDRESS.days} days ahead.", field="expires_at"
+        )
+
+
+@transaction.atomic
 def reset_push_key(*, stream: Stream, by: Actor, now: datetime, address: str = "") -> selectors.PushAddress:
     """The old key is worthless at once, and whoever uses it now is cut (S1)."""
     room = locked(stream.room_id)
     permission.ask("stream.push", actor=by, room=room)
     stream = Stream.objects.select_related("room__app").get(pk=stream.pk)
     old = stream.key_until or now
-    stream.key_floor = max(stream.key_floor, int(old.timestamp()))
+    stream.key_floor = max(stream.key_floor, int(old.timestamp()), stream.key_latest)
     stream.key_until = max(now + KEY_LIFETIME, datetime.fromtimestamp(stream.key_floor + 1, tz=now.tzinfo))
     stream.save(update_fields=["key_floor", "key_until"])
     audit.record(action="stream.key_reset", actor=by, now=now, room_key=room.key, target=stream.name, address=address)

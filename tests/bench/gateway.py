@@ -22,7 +22,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liveroom.settings")
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="metrics-"))
 
 from streams.gateway.flv import Kind, Parser, kind_of
-from tests.media.rig import PULL_TOKEN, SECURE_LINK_SECRET, Rig, make_clip, make_rig
+from tests.media.rig import PULL_TOKEN, SECURE_LINK_SECRET, SEGMENTS, Rig, make_clip, make_rig
 
 STREAM = "bench"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -43,6 +43,7 @@ def gateway_arguments(rig: Rig, **more: object) -> str:
             "rtmp_port": rig.site.rtmp_port,
             "engine_port": rig.site.engine_port,
             "pull_token": PULL_TOKEN,
+            "segments": SEGMENTS,
         },
         **more,
     }

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.media.rig import PULL_TOKEN, SECURE_LINK_SECRET, Rig, free_port, make_clip, running_rig
+from tests.media.rig import PULL_TOKEN, SECURE_LINK_SECRET, SEGMENTS, Rig, free_port, make_clip, running_rig
 
 VID_SECRET = "vid-secret"
 _numbers = itertools.count(1)
@@ -133,6 +133,7 @@ def start_gateway(rig: Rig, folder: Path, *, port: int, **settings: Any) -> Runn
             "rtmp_port": rig.site.rtmp_port,
             "engine_port": rig.site.engine_port,
             "pull_token": PULL_TOKEN,
+            "segments": SEGMENTS,
         },
         "rules": str(rules),
     }

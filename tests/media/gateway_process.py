@@ -30,10 +30,11 @@ class Rules:
 
     room_key: str = ROOM
     keys: tuple[str, ...] = ()
-    delta_seconds: int = 0
+    delta_seconds: int | tuple[int, ...] = 0
     needs_vid: bool = False
     viewer_limit: int | None = None
     bandwidth_limit_kbps: int | None = None
+    closed: bool = False
 
 
 class Announcing(Server):

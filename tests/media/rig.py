@@ -25,6 +25,7 @@ from streams.engines.nginx_rtmp import NginxRtmp
 PULL_TOKEN = "pull-token"
 HOOKS_SECRET = "hooks-secret"
 SECURE_LINK_SECRET = "link-secret"
+SEGMENTS = "segments-secret"
 
 
 def free_port() -> int:
@@ -215,25 +216,31 @@ class Rig:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                allowed = 200
+                allowed, renamed = 200, ""
                 prefix, _, action = self.path.rpartition("/")
                 if prefix == f"/engine/{HOOKS_SECRET}":
                     try:
-                        hook = parse_hook(action=action, body=body)
+                        hook = parse_hook(action=action, body=body, segments=SEGMENTS)
                     except BadHook as bad:
                         rig.bad_hooks.append(bad)
                         allowed = 403
                     else:
-                        rig.hooks.append(hook)
+                        if not hook.internal and action != "connect":
+                            rig.hooks.append(hook)
                         pull = action == "play" and hook.params.get("gw") == PULL_TOKEN
-                        allowed = 403 if not pull and rig.refuse(hook) else 200
-                self._answer(allowed, b"")
+                        if not pull and not hook.internal and rig.refuse(hook):
+                            allowed = 403
+                        elif action in ("connect", "publish") and not hook.internal and hook.sent_as != hook.stream:
+                            allowed, renamed = 302, hook.stream
+                self._answer(allowed, b"", location=renamed)
 
             def do_GET(self) -> None:
                 self._answer(200, "".join(f"{name}: {value}\n" for name, value in self.headers.items()).encode())
 
-            def _answer(self, status: int, body: bytes) -> None:
+            def _answer(self, status: int, body: bytes, *, location: str = "") -> None:
                 self.send_response(status)
+                if location:
+                    self.send_header("Location", location)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 with contextlib.suppress(ConnectionError):  # nginx leaves as soon as it knows the status
@@ -264,11 +271,18 @@ def make_rig(folder: Path, **changes: Any) -> Rig:
         trusted_proxies=("127.0.0.1", "::1"),
         hooks_secret=HOOKS_SECRET,
         secure_link_secret=SECURE_LINK_SECRET,
+        segments=SEGMENTS,
         user="root" if os.geteuid() == 0 else "",
     )
     site = replace(site, **changes)
     site.run.mkdir(parents=True, exist_ok=True)
-    engine = NginxRtmp(host="127.0.0.1", rtmp_port=site.rtmp_port, engine_port=site.engine_port, pull_token=PULL_TOKEN)
+    engine = NginxRtmp(
+        host="127.0.0.1",
+        rtmp_port=site.rtmp_port,
+        engine_port=site.engine_port,
+        pull_token=PULL_TOKEN,
+        segments=SEGMENTS,
+    )
     return Rig(folder=folder, site=site, engine=engine)
 
 

@@ -26,6 +26,7 @@ SITE = Site(
     trusted_proxies=("127.0.0.1", "::1"),
     hooks_secret="a" * 64,
     secure_link_secret="b" * 64,
+    segments="c" * 64,
 )
 
 
@@ -37,8 +38,16 @@ def test_callbacks_go_to_the_web_side_with_the_secret_and_none_of_the_dangerous_
     text = render(SITE)
     directives = re.sub(r"(?m)^\s*#.*$", "", text)
     assert f"on_publish http://127.0.0.1:9001/engine/{'a' * 64}/publish;" in directives
-    assert not re.search(r"\b(on_update|exec\w*|push|pull)\b", directives)
+    assert f"on_connect http://127.0.0.1:9001/engine/{'a' * 64}/connect;" in directives
+    assert not re.search(r"\b(on_update|exec\w*|pull)\b", directives)
+    assert re.findall(r"\bpush\b[^;]*;", directives) == [f"push rtmp://127.0.0.1:1935/{'c' * 64};"]
     assert "wait_key on;" in directives
+
+
+def test_segments_are_written_only_where_no_client_can_publish():
+    public = render(SITE).partition("application live {")[2].partition("\n        application ")[0]
+    assert not re.search(r"(?m)^\s*hls", public)
+    assert "hls on;" in render(SITE)
 
 
 def test_no_log_line_can_hold_a_query():

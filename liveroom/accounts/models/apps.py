@@ -208,6 +208,6 @@ class Domain(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.kind})"
 
-    def keys(self) -> tuple[str, ...]:
+    def signing_keys(self) -> tuple[str, ...]:
         """The keys that may have signed, master first; none when addresses are not signed."""
         return tuple(k for k in (self.master_key, self.backup_key) if k) if self.auth_enabled else ()

@@ -67,16 +67,31 @@ function showHealth(health) {
   list(slots.get("advice"), health.advice, (item, line) => { item.textContent = line; });
 }
 
+/** ", 12 times since 20:01" */
+function times(row) {
+  if (row.count < 2) return "";
+  const since = new Date(Date.now() - row.first_ago * 1000);
+  return `, ${row.count} times since ${since.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`;
+}
+
+function showRefusal(item, row) {
+  const from = `${row.address ? ` from ${row.address}` : ""}${row.given ? ` as “${row.given}”` : ""}`;
+  item.textContent = `${ago(row.ago)}${times(row)}${from}: ${row.text} (${row.code}${row.detail ? `: ${row.detail}` : ""})`;
+}
+
+function showTried(rows) {
+  document.getElementById("tried").hidden = rows.length === 0;
+  list(slots.get("tried"), rows, showRefusal);
+}
+
 /** A refusal from before the last push that was let in is history, not news. */
 function showRefusals(refusals, news) {
   document.getElementById("refusals").hidden = refusals.length === 0;
   if (!refusals.length) return;
   const [last] = refusals;
   slots.get("last-refusal").classList.toggle("lr-past", !news);
-  text("last-refusal", `Last push refused ${ago(last.ago)}: ${last.text}`);
-  list(slots.get("refusals"), refusals, (item, row) => {
-    item.textContent = `${ago(row.ago)}${row.address ? ` from ${row.address}` : ""}: ${row.text} (${row.code})`;
-  });
+  text("last-refusal", `Last push refused ${ago(last.ago)}${times(last)}: ${last.text}`);
+  list(slots.get("refusals"), refusals, showRefusal);
 }
 
 function show(state) {
@@ -90,6 +105,7 @@ function show(state) {
   }
   showHealth(state.health);
   showRefusals(state.refusals, state.refusal_is_news);
+  showTried(state.tried_from_here);
 }
 
 async function ask() {
