@@ -106,7 +106,9 @@ def test_staff_see_every_page(staff: Client, cast: Cast) -> None:
     now = clock.now()
     ended = {"ended_at": now, "end_reason": "test"}
     Publish.objects.create(stream=cast.stream, client_id="1", started_at=now, **ended)
-    PushRefusal.objects.create(stream=cast.stream, at=now, code=501, reason="expired", text="The key expired.")
+    PushRefusal.objects.create(
+        stream=cast.stream, first_at=now, at=now, code=501, reason="expired", text="The key expired."
+    )
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         assert staff.get(reverse(f"{name}_changelist")).status_code == 200, model
@@ -274,8 +276,9 @@ def test_health_tells_what_arrives_and_what_refused_the_last_push(stella: Client
     assert (quiet["status"], quiet["health"]["on_air"], quiet["refusals"]) == ("to_be_started", False, [])
     assert quiet["next"] == ["ended", "live"]
     PushRefusal.objects.create(
-        stream=cast.stream, at=now - timedelta(minutes=3), code=501, reason="expired", text="The key expired."
-    )
+        stream=cast.stream, at=now - timedelta(minutes=3), first_at=now - timedelta(minutes=9), count=12, code=501,
+        reason="expired", text="The key expired.", detail="txTime lies in the past.",
+    )  # fmt: skip
     assert json.loads(stella.get(url).content)["refusal_is_news"] is True
     Publish.objects.create(
         stream=cast.stream, client_id="7", started_at=now - timedelta(seconds=90), keyframe_seconds=8.0, software="OBS"
@@ -284,6 +287,8 @@ def test_health_tells_what_arrives_and_what_refused_the_last_push(stella: Client
     assert busy["refusals"][0]["text"] == "The key expired."
     assert busy["refusal_is_news"] is False
     assert 180 <= busy["refusals"][0]["ago"] < 200
+    assert 540 <= busy["refusals"][0]["first_ago"] < 560
+    assert (busy["refusals"][0]["count"], busy["refusals"][0]["detail"]) == (12, "txTime lies in the past.")
     assert busy["health"]["on_air"] is True
     assert 90 <= busy["health"]["on_air_seconds"] < 110
     assert "keyframe" in busy["health"]["advice"][0]

@@ -205,6 +205,7 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "rooms_programme_set": stella.put("rooms/r1/programme", {"stream": name}),
         "streams_list": server.get("streams"),
         "streams_push_get": server.get(f"streams/{name}/push"),
+        "streams_play_get": server.get(f"streams/{name}/play"),
         "streams_forbid": server.put(f"streams/{name}/forbid", {"reason": "x"}),
         "streams_allow": server.delete(f"streams/{name}/forbid"),
         "streams_cut": server.post(f"streams/{name}/cut"),

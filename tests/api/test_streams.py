@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from liveroom.kernel import clock
 from streams.engines import EngineStream
 from streams.rules import url_signing
 from streams.services import health
-from streams.services.publishing import Refused, admit_publisher
+from streams.services.publishing import Refused, admit_publisher, close_publish
 from tests.helpers.people import Api
 from tests.helpers.problems import given, refused
 from tests.helpers.pushing import push_hook
@@ -73,7 +74,97 @@ def test_a_server_gets_the_address_of_any_stream_of_its_app(cast):
     refused(cast.server().get("streams/a%00b/push"), 400 if connection.vendor == "postgresql" else 404)
 
 
+def test_a_server_makes_push_addresses_until_a_time_of_its_own_choice(cast):
+    name, server, now = cast.stream.name, cast.server(), clock.now()
+    soon = now + timedelta(minutes=5)
+    path = f"streams/{name}/push"
+    short = given(server.get(path, {"expires_at": soon.isoformat()}))
+    assert short["expires_at"][:19] == soon.isoformat()[:19]
+    assert given(server.get(path))["stream_key"] != short["stream_key"], "the shown key stays as it is"
+    said = query_of(short["url"])
+    publish = admit_publisher(hook=push_hook(cast.stream, now=now, **said), now=now)
+    close_publish(publish=publish, now=now, reason="left")
+    with pytest.raises(Refused, match="expired"):
+        admit_publisher(hook=push_hook(cast.stream, now=now, **said), now=now + timedelta(minutes=6))
+    for bad in ("yesterday", "2001-01-01T00:00:00Z", (now + timedelta(days=4000)).isoformat(), ""):
+        assert refused(server.get(path, {"expires_at": bad}), 400, 10004)["field"] == "expires_at"
+    refused(cast.api(cast.stella).get(path, {"expires_at": soon.isoformat()}), 403, 10007)
+    refused(poor_server(cast, "rooms").get(path, {"expires_at": soon.isoformat()}), 403, 10007)
+
+
+def test_a_reset_ends_every_address_and_new_short_ones_can_be_made_after_it(cast):
+    name, server, now = cast.stream.name, cast.server(), clock.now()
+
+    def made(**until):
+        address = given(server.get(f"streams/{name}/push", {"expires_at": (now + timedelta(**until)).isoformat()}))
+        return push_hook(cast.stream, now=now, **{"txTime": None, "txSecret": None, **query_of(address["url"])})
+
+    def works(hook) -> bool:
+        try:
+            publish = admit_publisher(hook=hook, now=now)
+        except Refused:
+            return False
+        close_publish(publish=publish, now=now, reason="left")
+        return True
+
+    before = [made(minutes=5), made(days=3000)]
+    assert [works(hook) for hook in before] == [True, True]
+    given(server.post("rooms/r1/push/reset"))
+    assert [works(hook) for hook in before] == [False, False]
+    after = [made(minutes=5), made(days=3650)]
+    assert [works(hook) for hook in after] == [True, True]
+    given(server.post("rooms/r1/push/reset"))
+    assert [works(hook) for hook in before + after] == [False] * 4
+    forged = made(minutes=5)
+    assert not works(replace(forged, params={**forged.params, "after": "0" * 32}))
+
+
+def test_a_domains_name_stands_in_the_addresses_made_for_it(cast):
+    name, server = cast.stream.name, cast.server()
+    second = Domain.objects.create(app=cast.app, kind=Domain.PUSH, name="push.example.com")
+    Domain.objects.create(app=cast.app, kind=Domain.PLAY, name="play.example.com")
+    until = (clock.now() + timedelta(hours=1)).isoformat()
+    assert given(server.get(f"streams/{name}/push"))["server"] == "rtmp://fake/live"
+    push = given(server.get(f"streams/{name}/push", {"expires_at": until, "domain": "push.example.com"}))
+    assert push["url"].startswith(f"rtmp://push.example.com/live/{name}?txSecret=")
+    said = query_of(push["url"])
+    assert said["txSecret"] == url_signing.sign(key=second.master_key, stream=name, tx_time=said["txTime"])
+    play = given(server.get(f"streams/{name}/play", {"expires_at": until, "domain": "play.example.com"}))
+    assert play["flv"].startswith(f"http://play.example.com/live/{name}.flv?")
+    assert play["rtmp"].startswith(f"rtmp://play.example.com/live/{name}?")
+    assert (
+        "push.example.com"
+        in refused(server.get(f"streams/{name}/push", {"expires_at": until, "domain": "nope"}), 400, 10004)["detail"]
+    )
+    Domain.objects.filter(app=cast.app, name="127.0.0.1").update(enabled=False)
+    assert given(cast.api(cast.stella).get("rooms/r1/push"))["server"] == "rtmp://push.example.com/live"
+    assert given(cast.api(cast.mia).get("rooms/r1/play"))["hls"].startswith("http://play.example.com/live/")
+
+
+def test_with_every_domain_disabled_there_are_no_addresses(cast):
+    Domain.objects.filter(app=cast.app).update(enabled=False)
+    for api in (cast.api(cast.stella), cast.server()):
+        assert "switched off" in refused(api.get("rooms/r1/push"), 403, 10007)["detail"]
+        assert "switched off" in refused(api.get("rooms/r1/play"), 403, 10007)["detail"]
+    refused(cast.server().get(f"streams/{cast.stream.name}/play"), 403, 10007)
+
+
 # -- play (S2)
+
+
+def test_a_server_makes_play_addresses_for_any_stream_and_viewer(cast):
+    name, server = cast.stream.name, cast.server()
+    until = clock.now() + timedelta(minutes=7)
+    play = given(server.get(f"streams/{name}/play", {"expires_at": until.isoformat()}))
+    assert play["expires_at"] // 1000 == int(until.timestamp())
+    assert int(query_of(play["flv"])["txTime"], 16) == int(until.timestamp())
+    given(cast.api(cast.stella).patch("rooms/r1", {"password": "sesame"}))
+    named = given(server.get(f"streams/{name}/play", {"viewer": "mia"}))
+    assert query_of(named["hls"])["vid"] == url_signing.vid_of("mia")
+    refused(server.get(f"streams/{name}/play", {"viewer": "x" * 100}), 400, 10004)
+    refused(server.get("streams/nobody/play"), 404)
+    refused(cast.api(cast.stella).get(f"streams/{name}/play"), 403, 10007)
+    refused(poor_server(cast, "rooms").get(f"streams/{name}/play"), 403, 10007)
 
 
 def test_everybody_gets_signed_addresses_of_an_open_room(cast):

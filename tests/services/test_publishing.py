@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,6 @@ from liveroom.rooms.services.rooms import change_access, disband_room
 from liveroom.rooms.services.status import set_status
 from streams import selectors
 from streams.models import Publish, PushRefusal, Stream
-from streams.services import publishing
 from streams.services import streams as services
 from streams.services.publishing import Refused, admit_player, admit_publisher, publisher_left
 from tests.helpers.people import STAFF
@@ -65,8 +65,11 @@ def test_a_stream_that_is_not_there_is_refused(cast, now):
 )
 def test_a_key_that_was_changed_is_refused_and_recorded(cast, now, changes, reason, code):
     text = refused(push_hook(cast.stream, now=now, **changes), now, reason=reason, code=code)
-    row = selectors.last_refusal(cast.stream)
+    row = PushRefusal.objects.get(stream=cast.stream)
     assert (row.reason, row.code, row.text, row.address) == (reason, code, text, "198.51.100.7")
+    assert "copy it" in row.text
+    assert row.detail
+    assert row.detail != row.text
     assert Room.objects.get(pk=cast.room.pk).status == "to_be_started"
 
 
@@ -170,6 +173,130 @@ def test_a_second_publisher_takes_over_where_the_app_says_so(cast, engine, now):
     assert (room.status, room.publisher_lost_at) == ("live", None)
 
 
+# -- one connection, several publishes
+
+
+def hello(cast, engine, now, *, client: str = "5"):
+    """The engine asks, is told yes, and lists who publishes."""
+    publish = admit_publisher(hook=push_hook(cast.stream, now=now, client_id=client), now=now)
+    publisher = engine.publish(cast.stream.name)
+    engine.streams[cast.stream.name] = replace(
+        engine.streams[cast.stream.name], publisher=replace(publisher, client_id=client)
+    )
+    return publish
+
+
+def goodbye(cast, now, *, client: str = "5") -> bool:
+    return publisher_left(hook=push_hook(cast.stream, now=now, client_id=client, action="publish_done"), now=now)
+
+
+def test_a_connection_that_publishes_again_is_not_refused_because_of_itself(cast, engine, now):
+    for n in range(30):
+        at = now + n * timedelta(seconds=1)
+        first = hello(cast, engine, at)
+        second = hello(cast, engine, at)
+        assert not goodbye(cast, at), "the goodbye of the first publish ended the second"
+        assert selectors.open_publish(cast.stream) == second
+        assert Publish.objects.get(pk=first.pk).end_reason == "left"
+        assert goodbye(cast, at)
+        assert selectors.open_publish(cast.stream) is None
+    assert not PushRefusal.objects.exists()
+    assert LiveSession.objects.count() == 1
+
+
+def test_goodbyes_in_their_turn_end_what_they_belong_to(cast, engine, now):
+    for n in range(5):
+        at = now + n * timedelta(seconds=1)
+        hello(cast, engine, at)
+        assert goodbye(cast, at)
+        assert selectors.open_publish(cast.stream) is None
+
+
+@pytest.mark.parametrize("times", [2, 3, 7])
+def test_several_goodbyes_that_are_late_are_all_waited_for(cast, engine, now, times):
+    for _ in range(times):
+        last = hello(cast, engine, now)
+    assert [goodbye(cast, now) for _ in range(times - 1)] == [False] * (times - 1)
+    assert selectors.open_publish(cast.stream) == last
+    assert goodbye(cast, now)
+
+
+def test_a_goodbye_that_never_came_does_not_keep_the_next_publish_on_air(cast, engine, now):
+    hello(cast, engine, now)
+    hello(cast, engine, now)
+    engine.stop(cast.stream.name)
+    assert goodbye(cast, now + timedelta(seconds=10))
+    assert selectors.open_publish(cast.stream) is None
+
+
+def test_another_connection_owes_nothing(cast, engine, now):
+    hello(cast, engine, now)
+    hello(cast, engine, now)
+    assert not goodbye(cast, now, client="6")
+    text = refused(push_hook(cast.stream, now=now, client_id="6"), now, reason="second_publisher", code=600)
+    assert "on air already" in text
+
+
+# -- domains (S1)
+
+
+def domain(cast, kind: str, **more) -> Domain:
+    return Domain.objects.create(app=cast.app, kind=kind, **more)
+
+
+def signed_by(cast, key: Domain, now, *, ago: timedelta = -timedelta(days=1)):
+    return push_hook(cast.stream, now=now, **push_params(cast.stream, until=now - ago, key=key.master_key))
+
+
+def test_with_no_enabled_push_domain_nothing_is_pushed(cast, engine, now):
+    good = push_hook(cast.stream, now=now)
+    Domain.objects.filter(app=cast.app, kind=Domain.PUSH).update(enabled=False)
+    text = refused(good, now, reason="no_push_domain", code=300)
+    assert "switched off" in text
+    assert PushRefusal.objects.get().detail == "The app has no enabled push domain."
+    with pytest.raises(selectors.PushingOff):
+        services.show_push_address(stream=cast.stream, by=cast.actor(cast.stella), now=now)
+    Domain.objects.filter(app=cast.app, kind=Domain.PUSH).delete()
+    refused(good, now, reason="no_push_domain", code=300)
+
+
+def test_the_keys_and_the_delta_of_every_enabled_domain_count(cast, engine, now):
+    first = Domain.objects.get(app=cast.app, kind=Domain.PUSH)
+    second = domain(cast, Domain.PUSH, name="push2.example.com", auth_delta_seconds=600)
+    late = timedelta(minutes=5)
+    hello_again = admit_publisher(hook=signed_by(cast, second, now, ago=late), now=now)
+    assert hello_again.ended_at is None
+    publisher_left(hook=push_hook(cast.stream, now=now, action="publish_done"), now=now)
+    refused(signed_by(cast, first, now, ago=late), now, reason="expired", code=501)
+    Domain.objects.filter(pk=second.pk).update(enabled=False)
+    refused(signed_by(cast, second, now), now, reason="wrong_signature", code=503)
+    admit_publisher(hook=signed_by(cast, first, now), now=now)
+
+
+def test_another_apps_domain_signs_nothing_here(cast, engine, now):
+    other = Domain.objects.get(app=cast.other_app, kind=Domain.PUSH)
+    refused(signed_by(cast, other, now), now, reason="wrong_signature", code=503)
+
+
+def test_with_no_enabled_play_domain_nothing_is_played(cast, now):
+    params = play_params(cast, cast.mia, now)
+    Domain.objects.filter(app=cast.app, kind=Domain.PLAY).update(enabled=False)
+    with pytest.raises(Refused) as error:
+        admit_player(hook=push_hook(cast.stream, now=now, action="play", **params), now=now)
+    assert error.value.reason == "no_play_domain"
+    assert selectors.play_policy(stream=cast.stream.name).closed
+
+
+def test_the_keys_of_every_play_domain_count(cast, now):
+    second = domain(cast, Domain.PLAY, name="play2.example.com", auth_delta_seconds=3600)
+    signed = push_params(cast.stream, until=now - 30 * MINUTE, key=second.backup_key)
+    admit_player(hook=push_hook(cast.stream, now=now, action="play", **signed), now=now)
+    first = Domain.objects.filter(app=cast.app, kind=Domain.PLAY).first()
+    signed = push_params(cast.stream, until=now - 30 * MINUTE, key=first.master_key)
+    with pytest.raises(Refused):
+        admit_player(hook=push_hook(cast.stream, now=now, action="play", **signed), now=now)
+
+
 def test_a_publisher_that_the_engine_has_forgotten_makes_room(cast, engine, now):
     admit_publisher(hook=push_hook(cast.stream, now=now, client_id="1"), now=now)
     second = admit_publisher(hook=push_hook(cast.stream, now=now, client_id="2"), now=now + MINUTE)
@@ -181,14 +308,6 @@ def test_while_the_engine_does_not_answer_the_publisher_we_know_keeps_its_place(
     admit_publisher(hook=push_hook(cast.stream, now=now, client_id="1"), now=now)
     setattr(engine, trouble, True)
     refused(push_hook(cast.stream, now=now, client_id="2"), now + MINUTE, reason="second_publisher", code=600)
-
-
-def test_a_hundred_refusals_are_kept(cast, now):
-    for n in range(103):
-        refused(push_hook(cast.stream, now=now, txSecret="x"), now + n * MINUTE, reason="wrong_signature", code=503)
-    rows = PushRefusal.objects.filter(stream=cast.stream)
-    assert rows.count() == publishing.KEPT_REFUSALS == 100
-    assert rows.order_by("at").first().at == now + 3 * MINUTE
 
 
 def test_the_status_follows_the_programme_and_no_other_stream(cast, now):
