@@ -2,17 +2,17 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from liveroom.operations import livez, metrics, readyz
 from streams.api.hooks import HookView
 
-handler404 = "liveroom.kernel.problems.page_not_found"
-handler500 = "liveroom.kernel.problems.server_error"
+handler400 = "liveroom.page.errors.bad_request"
+handler403 = "liveroom.page.errors.not_permitted"
+handler404 = "liveroom.page.errors.not_found"
+handler500 = "liveroom.page.errors.server_error"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("api/v1/", include("liveroom.accounts.api.urls")),
     path("api/v1/", include("liveroom.rooms.api.urls")),
     path("api/v1/", include("streams.api.urls")),

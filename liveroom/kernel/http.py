@@ -68,8 +68,7 @@ class ContentSecurityMiddleware(_Middleware):
 
     _page = (
         "default-src 'self'; img-src 'self' data: http: https:; media-src 'self' blob: {play}; connect-src 'self' {play} {ws}{more}; "
-        "worker-src 'self' blob:; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors {frames}"
+        "worker-src 'self' blob:; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'{frames}"
     )
     _console = (
         "default-src 'self'; img-src 'self' data: blob: http: https:; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
@@ -82,6 +81,8 @@ class ContentSecurityMiddleware(_Middleware):
             return response
         room = settings.LIVEROOM
         inline = request.path.startswith(("/admin/", "/api/docs"))
+        # Like the API and the socket: without LIVEROOM_ORIGINS, every page may frame ours in development, also one from a file.
+        anywhere = not room.origins and not room.production
         # A page is asked for by more names than LIVEROOM_HOST (localhost, an address): the socket stands on each of them.
         name = origins.in_address(origins.host_name(request.get_host()))
         sockets = f"{room.public_ws} ws://{name}:{room.ws_port}"
@@ -90,6 +91,11 @@ class ContentSecurityMiddleware(_Middleware):
             ws=sockets,
             # A view that knows of another place says so: `response.connects_to`, an origin.
             more=f" {more}" if (more := getattr(response, "connects_to", "")) else "",
-            frames=" ".join(["'self'", *filter(origins.is_framing, room.origins)]),
+            frames=""
+            if anywhere
+            else "; frame-ancestors " + " ".join(["'self'", *filter(origins.is_framing, room.origins)]),
         )
+        if not inline:
+            # frame-ancestors says it better, and browsers heed the older header where there is none.
+            response.headers.pop("X-Frame-Options", None)
         return response

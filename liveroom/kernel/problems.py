@@ -81,6 +81,20 @@ def server_error(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=500, content_type=PROBLEM)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    body = problem_body(
+        status=400, code=10004, name="bad_request", detail="The request holds what cannot be read here."
+    )
+    return JsonResponse(body, status=400, content_type=PROBLEM)
+
+
+def not_permitted(request: HttpRequest, exception: Exception) -> HttpResponse:
+    body = problem_body(
+        status=403, code=10007, name="not_permitted", detail=str(exception)[:300] or "This is not permitted."
+    )
+    return JsonResponse(body, status=403, content_type=PROBLEM)
+
+
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     body = problem_body(status=404, code=10010, name="not_found", detail=f"There is nothing at {request.path[:200]}.")
     return JsonResponse(body, status=404, content_type=PROBLEM)

@@ -82,11 +82,17 @@ def draw(request: HttpRequest, number: str) -> HttpResponse:
     return answer
 
 
-def _asked_for(request: HttpRequest, group_id: str) -> Room | None:
+def asked_app(request: HttpRequest) -> tuple[int | None, bool]:
+    """The number in `?sdkappid=`, if any; and whether it is one."""
     asked = request.GET.get("sdkappid")
-    if asked is not None and not (asked.isascii() and asked.isdigit() and len(asked) <= 15):
-        return None
-    return room_for_page(sdkappid=int(asked) if asked else None, group_id=group_id)
+    if asked is None:
+        return None, True
+    return (int(asked), True) if asked.isascii() and asked.isdigit() and len(asked) <= 15 else (None, False)
+
+
+def _asked_for(request: HttpRequest, group_id: str) -> Room | None:
+    sdkappid, known = asked_app(request)
+    return room_for_page(sdkappid=sdkappid, group_id=group_id) if known else None
 
 
 def effects_origin(app: App) -> str:

@@ -112,10 +112,11 @@ class Browser:
         self.until("document.querySelector(arguments[0])?.checkVisibility()", selector)
         self.find(selector).click()
 
-    def type(self, selector: str, text: str, *, enter: bool = True) -> None:
+    def type(self, selector: str, text: str, *, enter: bool = True, clear: bool = True) -> None:
         self.until("document.querySelector(arguments[0])?.checkVisibility()", selector)
         field = self.find(selector)
-        field.clear()
+        if clear:
+            field.clear()
         if text.isascii():
             field.send_keys(text)
         else:

@@ -128,7 +128,7 @@ def test_a_comment_reaches_the_other_browser_in_the_list_and_over_the_picture(st
             open_room(window, room)
             window.type("#nick", nick)
             window.until("document.getElementById('composer').checkVisibility()")
-            window.until("!document.getElementById('comment').disabled")
+            window.until("!document.getElementById('comment').readOnly")
         zed.until(PLAYING)
         mia.type("#comment", "こんばんは from Mia")
         zed.until(FLYING, "こんばんは from Mia")
@@ -228,6 +228,119 @@ def test_a_phone_shows_the_picture_the_talk_and_the_box(stack: Stack) -> None:
         mia.until(RECEIVED, "from my phone")
 
 
+# What reaches beyond the window, or beyond a box that cuts it and cannot be scrolled; words and invitations that do not fit.
+CUT = """
+    const found = [];
+    for (const node of document.querySelectorAll(
+      'button, input, summary, a, .event-card, .pinned, .closed-why, .sheet, #title, #badge, #online')) {
+      const box = node.getBoundingClientRect();
+      if (!node.checkVisibility() || node.closest('.unseen') || box.width === 0) continue;
+      let edge = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
+      let scrolls = false;
+      for (let around = node.parentElement; around && !scrolls; around = around.parentElement) {
+        const style = getComputedStyle(around);
+        scrolls = /auto|scroll/.test(style.overflowY) && around.scrollHeight > around.clientHeight + 1 && !around.matches('.event-cards');
+        if (scrolls || style.overflow === 'visible') continue;
+        const cuts = around.getBoundingClientRect();
+        for (const [side, most] of [['left', Math.max], ['top', Math.max], ['right', Math.min], ['bottom', Math.min]]) {
+          edge[side] = most(edge[side], cuts[side]);
+        }
+      }
+      const out = box.left < edge.left - 1 || box.top < edge.top - 1 || box.right > edge.right + 1 || box.bottom > edge.bottom + 1;
+      const said = node.placeholder ?? '';
+      const pen = Object.assign(document.createElement('canvas').getContext('2d'), { font: getComputedStyle(node).font });
+      const style = getComputedStyle(node);
+      const place = node.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+      const short = said !== '' && node.id !== 'ask-text' && pen.measureText(said).width > place + 1;
+      if (!scrolls && (out || short)) found.push(`${node.tagName} ${node.id || node.className} ${said} ${out ? 'out' : 'short'}`);
+    }
+    return found;
+"""
+# Width, height, whether it is a phone, and how many px of talk stay beside a pinned message, a poll and a draw.
+SIZES = [
+    (1280, 800, False, 220),
+    (1024, 768, False, 180),
+    (844, 390, True, 120),
+    (390, 844, True, 250),
+    (700, 420, False, 150),
+]
+
+
+def test_nothing_is_cut_at_any_size(stack: Stack) -> None:
+    """With all at once: a picture, a pinned message, a poll with six answers, a draw, gifts, and a box that is closed."""
+    room = Room.made(
+        stack, title="Sunset set, live from the harbour of a very old town", notice="Tonight: the new record."
+    )
+    stella, mia_usersig = stack.usersig("stella"), person(stack, "Mia")
+    for text in ("good evening everybody", "which filter is that? It sounds like the old one of my uncle", "one more!"):
+        room.say(text, usersig=person(stack, "Ana"))
+    answers = ["Jazz", "Rock", "Something slow", "Ambient", "Drum and bass", "Surprise me"]
+    poll = {"question": "What shall I play next, after the break?", "answers": answers}
+    draw = {
+        "keyword": "666",
+        "prize": "A mug with a lighthouse on it",
+        "winners": 2,
+        "seconds": 600,
+        "conditions": {"follower": True},
+    }
+    assert (
+        stack.api("PUT", f"rooms/{room.id}/pin", {"text": "Requests only until nine, please"}, bearer=stella)[0] == 200
+    )
+    assert stack.api("POST", f"rooms/{room.id}/polls", poll, bearer=stella)[0] == 201
+    assert stack.api("POST", f"rooms/{room.id}/draws", draw, bearer=stella)[0] == 201
+    with stack.push(url=room.push_url), browser() as mia:
+        for width, height, phone, talk in SIZES:
+            mia.resize(width=width, height=height, phone=phone)
+            open_room(mia, room, usersig=mia_usersig)
+            mia.until(PLAYING)
+            mia.until("document.querySelectorAll('.event-card').length === 2")
+            size = f"{width}x{height}"
+            assert mia.run(CUT) == [], size
+            # Everything that the wide page has is here.
+            for part in (
+                "title",
+                "owner",
+                "badge",
+                "online",
+                "follow",
+                "about",
+                "tab-comments",
+                "tab-ranking",
+                "ask-open",
+            ):
+                assert mia.run("return document.getElementById(arguments[0]).checkVisibility()", part), (size, part)
+            assert mia.run("return document.getElementById('scroller').clientHeight") >= talk, size
+            small = width < 900
+            if small:
+                mia.click(".poll summary")
+                mia.until("document.querySelector('.poll .answer').checkVisibility()")
+                assert mia.run(CUT) == [], f"{size}, the poll open"
+                assert mia.run("return document.getElementById('scroller').clientHeight") >= 60, size
+                mia.click(".poll summary")
+            mia.click("#composer summary")
+            assert mia.run(CUT) == [], f"{size}, colours open"
+            mia.run(
+                "document.querySelector('#composer details').open = false; document.getElementById('gift-open').click()"
+            )
+            mia.until("document.querySelectorAll('.gift').length > 0")
+            assert mia.run(CUT) == [], f"{size}, gifts open"
+            mia.run("document.getElementById('gift-close').click(); document.querySelector('#about').open = true")
+            assert mia.run(CUT) == [], f"{size}, about open"
+            mia.run(
+                "document.activeElement.blur(); document.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }))"
+            )
+            mia.until("document.getElementById('keys').open")
+            assert mia.run(CUT) == [], f"{size}, the shortcuts"
+            mia.run("document.getElementById('keys').close()")
+            assert stack.api("PUT", f"rooms/{room.id}/mute-all", bearer=stella)[0] in (200, 204)
+            mia.until("document.getElementById('closed-why').innerText === 'A moderator muted everyone.'")
+            why = "document.getElementById('closed-why')"
+            assert mia.run(f"return {why}.scrollHeight - {why}.clientHeight") == 0, f"{size}, the reason"
+            assert mia.run(CUT) == [], f"{size}, the box closed"
+            assert stack.api("DELETE", f"rooms/{room.id}/mute-all", bearer=stella)[0] in (200, 204)
+        assert mia.errors() == []
+
+
 def test_an_unknown_room_says_so_in_a_friendly_way(stack: Stack) -> None:
     with browser() as zed:
         for path in (
@@ -262,7 +375,7 @@ def test_a_disbanded_room_tells_who_is_in_it(stack: Stack) -> None:
         status, answer = stack.api("DELETE", f"rooms/{room.id}", bearer=stack.ready["app"]["api_key"])
         assert status == 204, answer
         mia.until("document.querySelector('#scene h2')?.textContent === 'This room was closed'")
-        assert mia.run("return document.getElementById('comment').disabled")
+        assert mia.run("return document.getElementById('comment').readOnly")
         mia.open(room.page)
         assert mia.text("h1") == "There is no such room"
 

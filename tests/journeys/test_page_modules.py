@@ -300,7 +300,8 @@ def test_lines_over_a_picture_are_bounded_and_fade_by_the_servers_clock(window: 
         let now = 100_000;
         const lines = new Lines({ list, limit: 3, fade: 5, now: () => now });
         const comment = (t, text, more) => ({ t, text, from: { id: 'zed', nick: '\u202eZed<b>' }, ...more });
-        lines.reset([comment(10_000, 'long ago'), comment(96_000, 'a'), comment(99_000, 'b')]);
+        lines.reset([comment(10_000, 'long ago'), comment(94_000, 'before it was loaded'),
+          comment(96_000, 'a'), comment(99_000, 'b')], 95_000);
         const texts = () => [...list.children].map((node) => node.querySelector('.text').textContent);
         const first = texts();
         for (const text of ['c', 'd', '<img src=x>']) lines.add(comment(100_000, text, { color: 'url(x)' }));
@@ -319,3 +320,72 @@ def test_lines_over_a_picture_are_bounded_and_fade_by_the_servers_clock(window: 
     assert (got["fading"], got["left"]) == (3, 0)
     usual = {"size": 28, "limit": 12, "fade": 0, "down": False}
     assert got["settings"] == [usual, {"size": 200, "limit": 1, "fade": 2.5, "down": True}, usual]
+
+
+def test_letters_of_a_field_that_was_lost_are_nobodys_shortcuts(window: Browser) -> None:
+    window.open(window.run("return location.href"))
+    window.run_async(
+        """
+        const { Shortcuts } = await import('/static/page/shortcuts.js');
+        document.body.innerHTML = '<input id="box"><button id="other">Other</button><p id="ground">ground</p>'
+          + '<dialog id="help">keys</dialog>';
+        window.acts = [];
+        const keys = Object.fromEntries([...'kl '].map((key) => [key, () => window.acts.push(key)]));
+        new Shortcuts({ keys, help: document.getElementById('help') });
+        """
+    )
+
+    def acts() -> str:
+        return str(window.run("return window.acts.splice(0).join('')"))
+
+    def types(text: str) -> None:
+        window.driver.switch_to.active_element.send_keys(text)
+
+    types("kl ")
+    assert acts() == "kl "
+    for lost in (".disabled = true", ".hidden = true", ".remove()"):
+        window.find("#box").click()
+        types("lk")
+        window.run(f"document.getElementById('box'){lost}")
+        window.until("document.activeElement === document.body")
+        types("klk l")
+        assert acts() == "", lost
+        assert not window.run("return document.getElementById('help').open")
+        window.find("#ground").click()
+        types("k")
+        assert acts() == "k"
+        window.run(
+            "document.getElementById('box')?.remove(); document.body.prepend(Object.assign(document.createElement('input'), { id: 'box' }))"
+        )
+    # A space on a button is the button's; `?` shows the list, in which keys do nothing but close it.
+    window.run("document.getElementById('other').focus()")
+    types("?")
+    window.until("document.getElementById('help').open")
+    types("k?")
+    window.until("!document.getElementById('help').open")
+    types(" ")
+    assert acts() == ""
+
+
+def test_one_short_word_at_a_time_and_the_others_wait(window: Browser) -> None:
+    got = window.run_async(
+        """
+        const { toast } = await import('/static/page/toasts.js');
+        document.body.innerHTML = '<div id="toasts"></div>';
+        const box = document.getElementById('toasts');
+        const shown = () => [...box.children].map((node) => node.querySelector('b').textContent);
+        const seen = [];
+        for (let one = 0; one < 9; one += 1) toast({ title: `Level ${one} <b>`, sign: 'star' });
+        const first = shown();
+        while (box.childElementCount) {
+          seen.push(...shown());
+          box.querySelector('button').click();
+        }
+        toast({ title: 'Afterwards' });
+        return { first, seen, after: shown() };
+        """
+    )
+    assert got["first"] == ["Level 0 <b>"]
+    # The oldest of those that waited were the least news.
+    assert got["seen"] == [f"Level {one} <b>" for one in (0, 4, 5, 6, 7, 8)]
+    assert got["after"] == ["Afterwards"]

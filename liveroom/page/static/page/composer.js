@@ -1,8 +1,18 @@
-/** The box to comment in: counts characters, sends with Enter, and says why it is closed when it is. */
+/**
+ * The box to comment in: counts characters, sends with Enter, and says why it is closed when it is.
+ *
+ * A closed box is read-only, never disabled: a browser takes the focus away from what is disabled, and the next letters of
+ * whoever was typing would be shortcuts of the page. The draft stays, and is there again when the box opens.
+ */
 
 import { byId, clockText } from "./dom.js";
 
 const WARN_FROM = 0.8;
+
+/** The longest of `texts` that fits into `width` px, else the last one; `widthOf(text)` in px. */
+export function fitting(texts, width, widthOf) {
+  return texts.find((text) => widthOf(text) <= width) ?? texts.at(-1);
+}
 
 export class Composer {
   #form = byId("composer");
@@ -10,11 +20,12 @@ export class Composer {
   #count = byId("count");
   #note = byId("note");
   #send = byId("send");
+  #why = byId("closed-why");
   #limit;
   #closed = "";
   #until = 0;
   #name = "";
-  #held = false;
+  #pen = null;
   #submit;
 
   /** `submit(text, { color, position })` for everything that is sent. */
@@ -35,35 +46,44 @@ export class Composer {
     for (const swatch of this.#form.querySelectorAll("input[name=color]")) {
       swatch.parentElement.style.setProperty("--swatch", swatch.value);
     }
+    new ResizeObserver(() => this.#invite()).observe(this.#input);
     this.#counted();
   }
 
   /** In whose name one speaks here. */
   set name(name) {
+    if (name === this.#name) return;
     this.#name = name;
-    if (this.#closed === "") this.#input.placeholder = name ? `Say something, ${name}…` : "Say something…";
+    this.#invite();
+  }
+
+  /** The words in the empty box: as many as it has place for, so that none is cut. */
+  #invite() {
+    const style = getComputedStyle(this.#input);
+    const room = this.#input.clientWidth - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight);
+    if (!(room > 0)) return;
+    const pen = (this.#pen ??= document.createElement("canvas").getContext("2d"));
+    pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+    const texts = [...(this.#name ? [`Say something, ${this.#name}…`] : []), "Say something…", "Comment…", "Say…"];
+    this.#input.placeholder = fitting(texts, room - 1, (text) => pen.measureText(text).width);
   }
 
   /** Why nothing can be sent; an empty reason opens the box. `until` (ms) adds a countdown. */
   close(reason, until = 0) {
     if (reason === this.#closed && until === this.#until) return;
-    const [was, now] = [this.#closed !== "", reason !== ""];
     this.#closed = reason;
     this.#until = until;
-    // Who was writing goes on writing when the box opens again, unless something else was taken up meanwhile.
-    if (now && !was) this.#held = document.activeElement === this.#input;
-    this.#input.disabled = now;
-    this.#input.title = reason;
-    if (was && !now && this.#held && document.activeElement === document.body) this.focus();
+    this.#input.readOnly = reason !== "";
     this.#form.classList.toggle("closed", reason !== "");
-    if (reason) this.#input.placeholder = reason;
-    else this.name = this.#name;
+    this.#why.hidden = reason === "";
+    this.#why.textContent = reason;
+    if (reason === "") this.#invite();
     this.#counted();
     this.tick(Date.now());
   }
 
   tick(now) {
-    if (this.#until) this.#input.placeholder = `${this.#closed} (${clockText(this.#until - now)})`;
+    if (this.#until) this.#why.textContent = `${this.#closed} (${clockText(this.#until - now)})`;
   }
 
   /** A remark under the box that goes with the next key. */

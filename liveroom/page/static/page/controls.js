@@ -1,6 +1,7 @@
-/** Buttons over the picture: play, sound, live edge, bullet comments, full screen; and their keys. */
+/** Buttons over the picture: play, sound, live edge, bullet comments, full screen. Their keys: shortcuts.js. */
 
 import { byId, remember } from "./dom.js";
+import { Shortcuts } from "./shortcuts.js";
 
 const HIDE_MS = 2_800;
 
@@ -25,7 +26,15 @@ export class Controls {
     for (const type of ["play", "pause"]) this.#video.addEventListener(type, () => this.refresh());
     for (const type of ["pointermove", "pointerdown", "focusin"]) this.#stage.addEventListener(type, () => this.#wake());
     this.#stage.addEventListener("pointerleave", () => this.#sleep());
-    document.addEventListener("keydown", (event) => this.#key(event));
+    const keys = { k: () => this.#toggle(), " ": () => this.#toggle() };
+    const buttons = { m: "mute", f: "fullscreen", d: "danmaku-toggle", l: "like", g: "gift-open" };
+    for (const [key, id] of Object.entries(buttons)) keys[key] = () => byId(id).click();
+    new Shortcuts({ keys, help: byId("keys"), used: () => this.#wake() });
+    byId("keys-open").addEventListener("click", () => {
+      closeMenus(null);
+      byId("keys").showModal();
+    });
+    document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
     document.addEventListener("pointerdown", (event) => closeMenus(event.target));
     this.#wake();
   }
@@ -94,25 +103,6 @@ export class Controls {
     if (document.fullscreenElement) await document.exitFullscreen();
     else if (this.#stage.requestFullscreen) await this.#stage.requestFullscreen().catch(() => {});
     else this.#video.webkitEnterFullscreen?.();
-  }
-
-  #key(event) {
-    if (event.key === "Escape") closeMenus(null);
-    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, textarea, select, summary")) return;
-    const act = {
-      k: () => this.#toggle(),
-      " ": () => !event.target.closest("button, a") && this.#toggle(),
-      m: () => byId("mute").click(),
-      f: () => byId("fullscreen").click(),
-      d: () => byId("danmaku-toggle").click(),
-      l: () => byId("like").click(),
-      g: () => byId("gift-open").click(),
-    }[event.key];
-    if (!act) return;
-    if (event.key === " " && event.target.closest("button, a")) return;
-    event.preventDefault();
-    act();
-    this.#wake();
   }
 
   #wake() {

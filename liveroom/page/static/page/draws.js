@@ -3,6 +3,7 @@
 import { announce, avatar, byId, clockText, element, icon, instant, shownName } from "./dom.js";
 import { keepCommitment } from "./draw-memory.js";
 import { conditionWords } from "./draw-words.js";
+import { addCard, removeCard } from "./event-cards.js";
 import { toast } from "./toasts.js";
 
 const MOST_CARDS = 3;
@@ -51,6 +52,7 @@ export class Draws {
       const soon = opens > 0;
       card.clock.textContent = soon ? `opens in ${clockText(opens)}` : left > 0 ? clockText(left) : "drawing…";
       card.button.disabled = soon || left <= 0 || this.#said.has(id);
+      card.node.classList.toggle("done", card.button.disabled);
       card.button.textContent = this.#said.has(id) ? "You said it" : "Send the keyword";
       this.#conditions(card, draw);
       // The result was missed, in a break of the line: nobody looks at an empty clock for ever.
@@ -75,8 +77,8 @@ export class Draws {
     const winners = draw.winners === 1 ? "1 winner" : `${draw.winners} winners`;
     button.addEventListener("click", () => this.#enter(draw));
     const node = element(
-      "details", { class: "event-card draw", open: "" },
-      element("summary", {}, icon("trophy"), element("span", { class: "unseen", text: "Draw: " }), element("b", { dir: "auto", text: shownName(draw.prize, "A prize", 200) }), clock),
+      "details", { class: "event-card draw" },
+      element("summary", {}, icon("trophy"), element("span", { class: "unseen", text: "Draw: " }), element("b", { dir: "auto", text: shownName(draw.prize, "A prize", 200) }), element("span", { class: "cue", text: "Enter" }), clock),
       element(
         "div", { class: "inside" },
         element("p", { class: "how" }, "Say ", element("mark", { dir: "auto", text: shownName(draw.keyword, "", 60) }), ` in the comments · ${winners}`),
@@ -84,7 +86,7 @@ export class Draws {
         element("div", { class: "row" }, button, element("a", { class: "link", href: address(draw), target: "_blank", text: "How it is drawn" })),
       ),
     );
-    byId("event-cards").prepend(node);
+    addCard(node);
     return { node, clock, button, conditions, shown: "" };
   }
 
@@ -113,7 +115,8 @@ export class Draws {
   }
 
   #remove(id) {
-    this.#nodes.get(id)?.node.remove();
+    const card = this.#nodes.get(id);
+    if (card) removeCard(card.node);
     this.#nodes.delete(id);
     this.#open.delete(id);
   }

@@ -1,11 +1,12 @@
 /**
- * The comments and gifts of a room alone, for a browser source or dock of OBS: hears, is not counted, comes back for ever.
+ * The comments and gifts of a room alone, for a browser source or dock of OBS: hears, is not counted, comes back for ever. It begins
+ * empty: what was said before it was loaded is old.
  *
  * `?size=` letters in px (28), `?limit=` lines (12), `?fade=` seconds until a line goes (0: it stays), `?dir=down` the newest
  * on top. Behind the `#`, where no log has it: `password=` of the room, `usersig=` where guests may not come in.
  */
 
-import { byId, element, hueOf, shownName } from "./dom.js";
+import { byId, element, hueOf, instant, shownName } from "./dom.js";
 import { giftOf, giftPicture, times } from "./gift-look.js";
 import { RoomSocket } from "./room-socket.js";
 
@@ -44,9 +45,10 @@ export class Lines {
     if (fade > 0) setInterval(() => this.#sweep(), 200);
   }
 
-  reset(comments) {
+  /** Of what was said before `since` (server's ms) nothing is shown: it would appear in the middle of somebody's picture. */
+  reset(comments, since) {
     this.#list.replaceChildren();
-    for (const comment of comments.slice(-this.#limit)) this.add(comment);
+    for (const comment of comments.filter(({ t }) => t > since).slice(-this.#limit)) this.add(comment);
   }
 
   add(comment) {
@@ -107,11 +109,15 @@ function begin() {
     overlay: true,
   });
   const lines = new Lines({ list: byId("chat"), limit, fade, now: () => socket.now() });
+  // After a long break the history fills the gap; what is older than this source stays away.
+  let began = 0;
   socket.on("snapshot", (snapshot, { recovered }) => {
-    if (!recovered) lines.reset((snapshot.history ?? []).filter(({ type = "comment" }) => SHOWN.has(type)));
+    began ||= instant(snapshot.server_time) ?? socket.now();
+    if (!recovered) lines.reset((snapshot.history ?? []).filter(({ type = "comment" }) => SHOWN.has(type)), began);
   });
   socket.on("event", (event) => SHOWN.has(event.type) && lines.add(event));
   socket.on("state", ({ state, error }) => {
+    byId("chat").dataset.state = state;
     // A short break is nobody's business; a refusal is for whoever sets this up.
     byId("trouble").hidden = state !== "refused" && (state !== "connecting" || byId("trouble").hidden);
     if (state !== "refused") return;

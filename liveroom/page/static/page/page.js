@@ -363,7 +363,8 @@ byId("demo-login")?.addEventListener("submit", async (event) => {
 });
 if (byId("nick")) byId("nick").value = session.lastNick;
 
-const wide = matchMedia("(min-width: 900px)");
+// Where page.css puts the picture beside the talk and has place below it.
+const wide = matchMedia("(min-width: 900px) and (min-height: 501px)");
 const unfold = () => (byId("about").open = wide.matches);
 wide.addEventListener("change", unfold);
 unfold();

@@ -1,6 +1,7 @@
 /** Polls: the question, the vote, bars that move while others vote, the result. A part of the page. */
 
-import { announce, byId, clockText, element, icon, instant, shownName } from "./dom.js";
+import { announce, clockText, element, icon, instant, shownName } from "./dom.js";
+import { addCard, removeCard } from "./event-cards.js";
 
 const MOST_CARDS = 3;
 const RESULT_MS = 30_000;
@@ -72,7 +73,8 @@ export class Polls {
 
   #remove(id) {
     clearTimeout(this.#cards.get(id)?.timer);
-    this.#cards.get(id)?.node.remove();
+    const card = this.#cards.get(id);
+    if (card) removeCard(card.node);
     this.#cards.delete(id);
   }
 
@@ -82,7 +84,7 @@ export class Polls {
     const foot = element("p", { class: "poll-foot" });
     const close = element("button", { class: "tool", type: "button", "aria-label": "Hide this poll" }, icon("close"));
     const vote = element("button", { class: "primary", type: "button", text: "Vote", hidden: "" });
-    const head = element("summary", {}, icon("poll"), element("span", { class: "unseen", text: "Poll: " }), element("b", { dir: "auto", text: shownName(poll.question, "A poll", 200) }), clock, close);
+    const head = element("summary", {}, icon("poll"), element("span", { class: "unseen", text: "Poll: " }), element("b", { dir: "auto", text: shownName(poll.question, "A poll", 200) }), element("span", { class: "cue", text: "Vote" }), clock, close);
     const card = { poll, clock, list, foot, vote, own: new Set(), voted: false, busy: false, error: "", rows: [] };
     const many = poll.max_choices > 1;
     card.rows = poll.answers.slice(0, MOST_ANSWERS).map(({ text }, at) => {
@@ -96,11 +98,11 @@ export class Polls {
     vote.addEventListener("click", () => this.#vote(card));
     close.addEventListener("click", (event) => {
       event.preventDefault();
-      card.node.hidden = true;
+      removeCard(card.node, { keep: true });
     });
     const inside = element("div", { class: "inside" }, list, element("div", { class: "row" }, foot, vote));
-    card.node = element("details", { class: "event-card poll", open: "" }, head, inside);
-    byId("event-cards").prepend(card.node);
+    card.node = element("details", { class: "event-card poll" }, head, inside);
+    addCard(card.node);
     return card;
   }
 
@@ -117,6 +119,7 @@ export class Polls {
     const percent = shares(poll);
     const most = Math.max(0, ...poll.answers.map(({ votes = 0 }) => votes));
     card.node.classList.toggle("shown", shown);
+    card.node.classList.toggle("done", !open || card.voted);
     for (const [at, { row, bar, share }] of card.rows.entries()) {
       row.setAttribute("aria-pressed", String(card.own.has(at + 1)));
       row.disabled = !open || card.voted || card.busy;
