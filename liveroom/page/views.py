@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from interactions.draw_selectors import told_draw
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
+from liveroom.kernel import origins
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import room_for_page
 
@@ -37,7 +38,7 @@ def room(request: HttpRequest, group_id: str) -> HttpResponse:
     found = _asked_for(request, group_id)
     if found is None:
         return render(request, "page/missing.html", {"group_id": group_id}, status=404)
-    host = request.get_host().rsplit(":", 1)[0]
+    host = origins.in_address(origins.host_name(request.get_host()))
     context = {"room": found, "shell": shell(found, host=host), "seen": found.is_open, "colors": COLORS}
     answer = render(request, "page/room.html", context)
     answer.connects_to = effects_origin(found.app)  # type: ignore[attr-defined]
@@ -54,7 +55,7 @@ def chat(request: HttpRequest, group_id: str) -> HttpResponse:
     found = _asked_for(request, group_id)
     if found is None:
         return render(request, "page/missing.html", {"group_id": group_id}, status=404)
-    host = request.get_host().rsplit(":", 1)[0]
+    host = origins.in_address(origins.host_name(request.get_host()))
     known = {"room": found.group_id, "sdkappid": found.app.sdkappid, "sockets": sockets(host=host)}
     answer = render(request, "page/chat.html", {"room": found, "shell": known})
     patch_cache_control(answer, no_cache=True, private=True)
