@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.embedded import python_packages as packages
+from deploy.embedded.starting import CannotStart, look_before_installing, may_install
 from deploy.embedded.steps import Owner, SetupFailed, say
 from deploy.embedded.system_packages import TO_RUN, VENV_MODULE, Apt, needs_of_tests
 
@@ -90,6 +91,7 @@ def install(*, for_tests: bool) -> None:
     if has_venv:
         steps.skip()
     else:
+        may_install()
         steps.begin("making the virtual environment")
         packages.make_venv(VENV, owner=owner)
         steps.end()
@@ -100,6 +102,7 @@ def install(*, for_tests: bool) -> None:
     if packages.is_stamped(stamp, value):
         steps.skip()
     else:
+        may_install()
         steps.begin("installing Python packages")
         packages.install_requirements(
             VENV, REQUIREMENTS / f"{kind}.txt", what="installing Python packages", owner=owner
@@ -118,6 +121,7 @@ def _install_page(steps: Steps, *, owner: Owner | None) -> None:
     value = packages.stamp_of(listed)
     if packages.is_stamped(stamp, value):
         return
+    may_install()
     steps.begin("installing front-end packages")
     npm = packages.npm_command(VENV, requirements=REQUIREMENTS / "node.txt", owner=owner)
     packages.install_page_packages(PAGE, venv=VENV, npm=npm, owner=owner)
@@ -130,12 +134,23 @@ def main() -> int:
     os.umask(0o022)
     # SIGTERM as Ctrl-C: the policy-rc.d must go, whoever stops us.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for_tests = "--tests" in sys.argv[1:]
+    name = "deploy/test" if for_tests else "deploy/up"
     try:
+        if not for_tests:
+            look_before_installing()
         with one_at_a_time():
-            install(for_tests="--tests" in sys.argv[1:])
+            install(for_tests=for_tests)
     except SetupFailed as failed:
-        print(f"\n{failed}", file=sys.stderr)
+        print(f"\n{name}: {failed}", file=sys.stderr)
         return failed.code
+    except CannotStart as refusal:
+        print(f"\n{name}: {refusal}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        at = f" at {error.filename}" if error.filename else ""
+        print(f"\n{name}: the set-up failed: {error.strerror or error}{at}.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130

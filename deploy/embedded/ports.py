@@ -6,7 +6,7 @@ import errno
 import os
 import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 # Below the range from which the kernel takes ports of outgoing connections: what is free now is free at the next start.
@@ -19,12 +19,21 @@ class PortTaken(Exception):
     """The text names the port, who could hold it and the variable that changes it."""
 
 
-def check_public(*, bind: str, ports: Mapping[str, int], drops_root: bool) -> None:
-    """`ports` maps the variable to its port. Raises PortTaken."""
+def check_public(
+    *,
+    bind: str,
+    ports: Mapping[str, int],
+    drops_root: bool,
+    inner: Mapping[str, int] | None = None,
+    pulled_from: str = "",
+) -> None:
+    """Each maps the variable to its port; of `inner`, on loopback, 0 says that none was asked for. `pulled_from`: the variable whose
+    port is opened on loopback, too, wherever the others are. Raises PortTaken."""
+    asked = {variable: port for variable, port in (inner or {}).items() if port}
     held: list[socket.socket] = []
     try:
         seen: dict[int, str] = {}
-        for variable, port in ports.items():
+        for variable, port in {**ports, **asked}.items():
             if not 1 <= port <= 65535:
                 raise PortTaken(f"{variable} must be a port from 1 to 65535, not {port}.")
             if port in seen:
@@ -35,7 +44,9 @@ def check_public(*, bind: str, ports: Mapping[str, int], drops_root: bool) -> No
                     f"{variable}={port} needs root, and the servers run as an ordinary user. Take a port from "
                     f"{_first_unprivileged()} on behind a proxy, or lower net.ipv4.ip_unprivileged_port_start."
                 )
-            held.append(_bound(bind, port, variable=variable))
+            held.append(_bound(LOOPBACK if variable in asked else bind, port, variable=variable))
+            if variable == pulled_from and bind not in (LOOPBACK, "0.0.0.0", "::"):
+                held.append(_bound(LOOPBACK, port, variable=variable))
     finally:
         for each in held:
             each.close()
@@ -64,20 +75,15 @@ def _bound(bind: str, port: int, *, variable: str) -> socket.socket:
     return trial
 
 
-def check_inner(asked: Mapping[str, int]) -> None:
-    """`asked` maps the variable to its port, 0 where none was asked for. Raises PortTaken."""
-    for variable, port in asked.items():
-        if port:
-            _bound(LOOPBACK, port, variable=variable).close()
-
-
-def choose_inner(*, wanted: Mapping[str, int], earlier: Mapping[str, int]) -> dict[str, int]:
+def choose_inner(
+    *, wanted: Mapping[str, int], earlier: Mapping[str, int], taken_by_others: Collection[int] = ()
+) -> dict[str, int]:
     """A free loopback port for each name: the one asked for, else the one of the last start, else any.
 
     `wanted` has 0 where nothing was asked for; what was asked for is taken as it is."""
     chosen: dict[str, int] = {}
     for name, port in wanted.items():
-        taken = set(chosen.values())
+        taken = {*chosen.values(), *wanted.values(), *taken_by_others}
         if not port:
             port = earlier.get(name, 0)
             tries = 0

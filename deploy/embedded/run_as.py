@@ -32,8 +32,11 @@ class UnfitDataFolder(Exception):
     pass
 
 
-def choose_user(*, checkout: Path, data: Path, python: Path) -> tuple[User | None, str]:
-    """The user to change to (None: stay who we are) and a warning for people, or ""."""
+def choose_user(
+    *, checkout: Path, data: Path, python: Path, modules: str = "django, liveroom"
+) -> tuple[User | None, str]:
+    """The user to change to (None: stay who we are) and a warning for people, or "". `modules`: what that user has to be able to
+    import."""
     if os.geteuid() != 0:
         return None, ""
     uid = checkout.stat().st_uid
@@ -42,15 +45,16 @@ def choose_user(*, checkout: Path, data: Path, python: Path) -> tuple[User | Non
     except KeyError:
         return None, f"running as root: there is no user {FALLBACK if uid == 0 else uid} to run as"
     user = User(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
-    unreachable = _unreachable(user, checkout=checkout, data=data, python=python)
+    unreachable = _unreachable(user, checkout=checkout, data=data, python=python, modules=modules)
     if unreachable:
         return None, f"running as root: the user {user.name} cannot {unreachable}"
     return user, ""
 
 
-def _unreachable(user: User, *, checkout: Path, data: Path, python: Path) -> str:
+def _unreachable(user: User, *, checkout: Path, data: Path, python: Path, modules: str) -> str:
     """What this user cannot do, in words; "" if all is well. The data folder itself is given to the user later."""
-    program = "import os, sys, django, liveroom; sys.exit(0 if os.access(sys.argv[1], os.X_OK) else 3)"
+    imported = ", ".join(part for part in ("os", "sys", modules) if part)
+    program = f"import {imported}; os.listdir('deploy'); sys.exit(0 if os.access(sys.argv[1], os.X_OK) else 3)"
     try:
         told = subprocess.run(
             [str(python), "-c", program, str(data.parent)],
@@ -72,11 +76,17 @@ def prepare_data_folder(data: Path, *, checkout: Path) -> None:
     """Makes the folder, closed to others, with what has to be in it. Raises UnfitDataFolder, having written nothing."""
     if data == checkout or data in checkout.parents:
         raise UnfitDataFolder(f"LIVEROOM_DATA={data} holds the checkout itself; name a folder of its own.")
+    if data.exists() and not data.is_dir():
+        raise UnfitDataFolder(f"LIVEROOM_DATA={data} is a file; name a folder.")
     data.mkdir(parents=True, exist_ok=True)
     found = set(os.listdir(data)) - MADE_BY_FORMATTING
     if found and not found & OURS:
         raise UnfitDataFolder(
             f"LIVEROOM_DATA={data} holds other things; name an empty folder or that of an earlier start."
+        )
+    if os.geteuid() not in (0, data.stat().st_uid):
+        raise UnfitDataFolder(
+            f"LIVEROOM_DATA={data} belongs to another user; name a folder of your own, or start as its owner."
         )
     data.chmod(0o700)
     (data / MARK).touch()

@@ -191,8 +191,9 @@ class Supervisor:
                 pause, deaths = FIRST_PAUSE_SECONDS, 0
             deaths += 1
             if not self._serves and deaths >= HOPELESS_AFTER:
+                last = f": {tail[-1]}" if tail else "."
                 lines = "".join(f"\n  {line}" for line in tail)
-                self._reason = f"{service.name} {how}, {deaths} times in a row. Its last lines:{lines}"
+                self._reason = f"{service.name} {how}, {deaths} times in a row{last}{lines}"
                 self._hopeless.set()
                 return
             self.say(f"{service.name} {how} after {lived:.1f} s; starting it again in {pause:.1f} s")

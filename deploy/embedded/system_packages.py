@@ -96,7 +96,7 @@ class Apt:
                 f"Missing: {', '.join(packages)} (names as in Debian). Install them, then start again.", code=2
             )
         if self.as_root is None:
-            raise SetupFailed(f"System packages are missing. As root:\n  {line}\nthen start again.", code=2)
+            raise SetupFailed(f"System packages are missing. Type as root: {line} (then start again).", code=2)
         units = [
             unit for unit in dict.fromkeys(unit for need in needs for unit in need.units) if not _unit_exists(unit)
         ]

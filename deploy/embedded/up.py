@@ -13,46 +13,22 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.embedded import own_redis, ports, services
-from deploy.embedded.lock import AlreadyRunning, take_lock
+from deploy.embedded import own_redis, ports, services, starting
 from deploy.embedded.masking import Masker
 from deploy.embedded.output import Output
 from deploy.embedded.ready import NotReady, ready_document, told_to_people, until_serves
-from deploy.embedded.run_as import UnfitDataFolder, User, choose_user, give_to, prepare_data_folder
+from deploy.embedded.run_as import User, choose_user, give_to
+from deploy.embedded.starting import CHECKOUT, INNER, CannotStart, read_settings
 from deploy.embedded.supervisor import Hopeless, Supervisor, write_private
 
 if TYPE_CHECKING:
     from liveroom.settings.env import Environment
 
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
 PYTHON = CHECKOUT / ".venv" / "bin" / "python"
-PUBLIC_DEFAULTS = {"LIVEROOM_HTTP_PORT": "8000", "LIVEROOM_WS_PORT": "8001", "LIVEROOM_RTMP_PORT": "1935"}
-INNER = {"web": "LIVEROOM_WEB_PORT", "gateway": "LIVEROOM_GATEWAY_PORT", "engine": "LIVEROOM_ENGINE_PORT"}
 PACKAGES = ("liveroom", "streams", "moderation", "interactions")
 PURPOSES = ("hooks", "secure-link", "gateway", "redis")
-
-
-class CannotStart(Exception):
-    pass
-
-
-def read_settings() -> Environment:
-    """The project's own reading of the environment. The data folder and the public ports are settled first: a folder
-    that is not ours must not even get a secret key, and the settings would take the ports of the last start."""
-    data = Path(os.environ.get("LIVEROOM_DATA") or CHECKOUT / "var").resolve()
-    for variable, default in PUBLIC_DEFAULTS.items():
-        if not os.environ.get(variable):
-            os.environ[variable] = default
-    from django.core.exceptions import ImproperlyConfigured
-
-    try:
-        prepare_data_folder(data, checkout=CHECKOUT)
-        from liveroom.settings import LIVEROOM
-    except (ImproperlyConfigured, UnfitDataFolder) as error:
-        raise CannotStart(str(error)) from None
-    except OSError as error:
-        raise CannotStart(f"LIVEROOM_DATA={data} cannot be used: {error}") from None
-    return LIVEROOM
+# How `manage.py` begins what it says for people.
+SAID = "CommandError: "
 
 
 def earlier_ports(file: Path) -> dict[str, int]:
@@ -85,35 +61,42 @@ class Run:
 
     def claim(self) -> int:
         """Lock, user and ports, in that order. Returns the lock. Raises CannotStart."""
-        try:
-            lock = take_lock(self._run / "up.lock")
-            self._user, self.warning = choose_user(checkout=CHECKOUT, data=self._data, python=PYTHON)
-            if self._user is not None:
-                give_to(self._data, owner=self._user)
-                if self._user.uid != CHECKOUT.stat().st_uid:
-                    compile_for_readers()
-            self._claim_ports()
-        except (AlreadyRunning, ports.PortTaken) as error:
-            raise CannotStart(str(error)) from None
+        lock = starting.lock_of(self._settings)
+        self._user, self.warning = choose_user(checkout=CHECKOUT, data=self._data, python=PYTHON)
+        if self._user is not None:
+            give_to(self._data, owner=self._user)
+            if self._user.uid != CHECKOUT.stat().st_uid:
+                compile_for_readers()
+        self._claim_ports()
+        starting.check_programs()
         for stale in (self._data / "ready.json", self._run / "prepare.json", self._run / "pids.json"):
             stale.unlink(missing_ok=True)
         return lock
 
+    def check_servers(self, output: Output) -> None:
+        """Those that others run: the database, Redis. Raises CannotStart."""
+        from liveroom.settings import DATABASES
+
+        def told(text: str) -> None:
+            output.line("up", text)
+
+        starting.check_database(DATABASES, told=told)
+        if not self._own_redis:
+            starting.check_redis(self._settings.redis_url, told=told)
+
     def _claim_ports(self) -> None:
         settings = self._settings
-        public = {
-            "LIVEROOM_HTTP_PORT": settings.http_port,
-            "LIVEROOM_WS_PORT": settings.ws_port,
-            "LIVEROOM_RTMP_PORT": settings.rtmp_port,
-        }
-        ports.check_public(bind=settings.bind, ports=public, drops_root=self._user is not None)
-        asked = {variable: int(os.environ.get(variable) or 0) for variable in INNER.values()}
-        ports.check_inner(asked)
+        asked = starting.check_ports(settings, drops_root=self._user is not None)
         wanted = {name: asked[variable] for name, variable in INNER.items()} | {"redis": 0}
         file = self._run / "ports.json"
-        self._inner = ports.choose_inner(wanted=wanted, earlier=earlier_ports(file))
-        kept = {"http": settings.http_port, "ws": settings.ws_port, "rtmp": settings.rtmp_port, **self._inner}
-        write_private(file, json.dumps(kept), owner=self._user)
+        public = {"http": settings.http_port, "ws": settings.ws_port, "rtmp": settings.rtmp_port}
+        try:
+            self._inner = ports.choose_inner(
+                wanted=wanted, earlier=earlier_ports(file), taken_by_others=public.values()
+            )
+        except ports.PortTaken as error:
+            raise CannotStart(str(error)) from None
+        write_private(file, json.dumps({**public, **self._inner}), owner=self._user)
 
     def output(self) -> Output:
         return Output(masker=Masker([self._settings.secret_key, *self._secrets.values()]))
@@ -155,7 +138,9 @@ class Run:
         if supervisor.stopping:
             return
         if code != 0:
-            raise CannotStart("\n  ".join([f"The preparation failed (code {code}). Its last lines:", *tail]))
+            last = tail[-1] if tail else ""
+            said = last.removeprefix(SAID) if last.startswith(SAID) else f"The preparation failed (code {code}): {last}"
+            raise CannotStart("\n".join([said, *tail[:-1]]))
         table = services.table(
             checkout=CHECKOUT,
             python=PYTHON,
@@ -211,6 +196,13 @@ class Run:
         return inherited | own
 
 
+def told_why(text: str) -> int:
+    """The exit code. What a program printed comes first: the last line says all, for people and for a service manager."""
+    first, *details = text.splitlines()
+    print("\n".join(["", *details, f"deploy/up: {first}"]), file=sys.stderr, flush=True)
+    return 1
+
+
 def main() -> int:
     began = time.monotonic()
     # Byte code that root makes is for the children too, whatever root's own umask says; see children.py for theirs.
@@ -220,12 +212,15 @@ def main() -> int:
         lock = run.claim()
         output = run.output()
         try:
+            run.check_servers(output)
             asyncio.run(run.serve(output, lock=lock))
         finally:
             output.close()
     except CannotStart as error:
-        print(f"\ndeploy/up: {error}", file=sys.stderr, flush=True)
-        return 1
+        return told_why(str(error))
+    except OSError as error:
+        at = f" at {error.filename}" if error.filename else ""
+        return told_why(f"{error.strerror or error}{at}. LIVEROOM_DATA names the folder that is written to.")
     except KeyboardInterrupt:
         return 130
     return 0

@@ -7,8 +7,6 @@ from __future__ import annotations
 import os
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
-
 from liveroom.kernel import origins
 from liveroom.page.vendor import VENDOR_DIRS
 from liveroom.settings import env as _env
@@ -103,8 +101,6 @@ def _database(url: str) -> dict:
             "TEST": {"NAME": LIVEROOM.data / "test.sqlite3"},
         }
     parts = urlsplit(url)
-    if parts.scheme not in ("postgres", "postgresql"):
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgres://; leave it out for SQLite.")
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or unquote(parts.hostname or "")
     # Only kernel/sql.py has statements prepared; a pooler in between that cannot follow that takes `prepare_threshold=never`.

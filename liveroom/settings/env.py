@@ -1,25 +1,38 @@
 """The one place that reads the environment.
 
-Everything is optional in development. Production must name its secret, hosts and origins, or nothing starts."""
+Everything is optional in development. Production must name its secret, hosts and origins, or nothing starts. An empty variable counts
+as one that is not set. `deploy/up` reads this file before anything is installed (deploy/embedded/starting.py), so what it imports at its
+top imports the standard library only."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+try:
+    from django.core.exceptions import ImproperlyConfigured
+except ImportError:  # nothing is installed yet
+
+    class ImproperlyConfigured(Exception):  # type: ignore[no-redef]
+        pass
+
 
 from liveroom.kernel import origins
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 # Used by nobody for anything but `collectstatic`-like commands before the first start chose the ports.
 UNSET_PORT = 0
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+# What nginx and Redis read in a path as it stands: no quotes, no $ and ;, no line breaks.
+_PLAIN_PATH = re.compile(r"[\w /.+@%,=:~()-]+")
 
 
 @dataclass(frozen=True)
@@ -96,8 +109,117 @@ def _origins(source: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _is_address(value: str) -> bool:
+    try:
+        return "%" not in value and bool(ip_address(value))
+    except ValueError:
+        return False
+
+
+def _in_address(host: str) -> str:
+    """As it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _host(source: Mapping[str, str]) -> str:
+    host = source.get("LIVEROOM_HOST") or "127.0.0.1"
+    if not (_is_address(host) or _HOST_NAME.fullmatch(host)):
+        raise ImproperlyConfigured(
+            f"LIVEROOM_HOST is a host name or an address such as live.example.com, without scheme, port and path, not {host!r}."
+        )
+    return host
+
+
+def _hosts(source: Mapping[str, str]) -> tuple[str, ...]:
+    hosts = _listed(source.get("LIVEROOM_HOSTS", ""))
+    for host in hosts:
+        bare = host.removeprefix(".")
+        if host != "*" and not _HOST_NAME.fullmatch(bare) and not (bare[:1] == "[" and _is_address(bare.strip("[]"))):
+            raise ImproperlyConfigured(
+                f"LIVEROOM_HOSTS takes host names such as live.example.com or .example.com, without scheme, port and path, not {host!r}."
+            )
+    return hosts
+
+
+def _bind(source: Mapping[str, str]) -> str:
+    bind = source.get("LIVEROOM_BIND") or "127.0.0.1"
+    if not _is_address(bind):
+        raise ImproperlyConfigured(
+            f"LIVEROOM_BIND is an address of this machine such as 127.0.0.1, or 0.0.0.0 for all, not {bind!r}."
+        )
+    return bind
+
+
+def _url(name: str, value: str, *, schemes: Collection[str], such_as: str) -> SplitResult:
+    """`value` taken apart. The refusal does not repeat it: it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+        fits = parts.scheme in schemes and not re.search(r"\s", value)
+    except ValueError:  # a port that is no number, an unclosed [
+        fits = False
+    if not fits:
+        raise ImproperlyConfigured(f"{name} is an address such as {such_as}; what it holds is none.")
+    return parts
+
+
+def _public_url(source: Mapping[str, str], default: str) -> str:
+    """Pages, API and pictures stand at fixed paths of one origin, so a path of its own in front of them cannot work."""
+    value = (source.get("LIVEROOM_PUBLIC_URL") or default).rstrip("/")
+    parts = _url("LIVEROOM_PUBLIC_URL", value, schemes=("http", "https"), such_as="https://live.example.com")
+    if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc or "#" in value:
+        raise ImproperlyConfigured(
+            "LIVEROOM_PUBLIC_URL is an origin such as https://live.example.com: a host and perhaps a port, without a path, a query "
+            "or a login. Liveroom cannot be served below a path; give it a host name of its own."
+        )
+    return value
+
+
+def _public_ws_url(source: Mapping[str, str], default: str) -> str:
+    value = (source.get("LIVEROOM_PUBLIC_WS_URL") or default).rstrip("/")
+    parts = _url("LIVEROOM_PUBLIC_WS_URL", value, schemes=("ws", "wss"), such_as="wss://live.example.com/ws/v1")
+    if not parts.hostname or parts.query or "#" in value or "@" in parts.netloc:
+        raise ImproperlyConfigured("LIVEROOM_PUBLIC_WS_URL is an address such as wss://live.example.com/ws/v1.")
+    return value
+
+
+def _database_url(source: Mapping[str, str]) -> str:
+    value = source.get("DATABASE_URL", "")
+    if value:
+        such_as = "postgres://user:password@host:5432/name (leave it out for SQLite)"
+        parts = _url("DATABASE_URL", value, schemes=("postgres", "postgresql"), such_as=such_as)
+        if not parts.path.strip("/"):
+            raise ImproperlyConfigured(f"DATABASE_URL names no database; it is an address such as {such_as}.")
+    return value
+
+
+def _given_redis_url(source: Mapping[str, str]) -> str:
+    value = source.get("REDIS_URL", "")
+    if value:
+        such_as = "redis://:password@host:6379/0 (leave it out for an own server)"
+        parts = _url("REDIS_URL", value, schemes=("redis", "rediss"), such_as=such_as)
+        number = parts.path.strip("/")
+        if not parts.hostname or (number and not (number.isascii() and number.isdigit())):
+            raise ImproperlyConfigured(f"REDIS_URL is an address such as {such_as}; what it holds is none.")
+    return value
+
+
+def data_folder(source: Mapping[str, str]) -> Path:
+    """Where everything that must survive lives."""
+    named = source.get("LIVEROOM_DATA")
+    data = Path(named or CHECKOUT / "var").resolve()
+    if not _PLAIN_PATH.fullmatch(str(data)):
+        where = (
+            f"LIVEROOM_DATA={str(data)!r}" if named else f"LIVEROOM_DATA is not set, and the checkout's {str(data)!r}"
+        )
+        raise ImproperlyConfigured(
+            f"{where} cannot be written into the configuration of nginx: name a folder without quotes, $, ;, \\ and the like."
+        )
+    return data
+
+
 def _networks(source: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
-    found = _listed(source.get(name, default))
+    found = _listed(source.get(name) or default)
     for network in found:
         try:
             ip_network(network, strict=False)
@@ -151,11 +273,14 @@ def _development_secret(data: Path) -> str:
             file.write(secrets.token_urlsafe(48))
     except FileExistsError:
         pass
+    except OSError as error:
+        raise ImproperlyConfigured(f"LIVEROOM_DATA={data} cannot be written to ({error.strerror}).") from None
     try:
         secret = path.read_text().strip()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ImproperlyConfigured(
-            f"{path} cannot be read ({error.strerror}); set LIVEROOM_SECRET_KEY or LIVEROOM_DATA."
+            f"{path} cannot be read ({why}); set LIVEROOM_SECRET_KEY or LIVEROOM_DATA."
         ) from None
     if len(secret) < 32:
         raise ImproperlyConfigured(f"{path} is empty or cut short; delete it to have a new one made.")
@@ -163,8 +288,9 @@ def _development_secret(data: Path) -> str:
 
 
 def _redis_url(source: Mapping[str, str], ports: Mapping[str, int], secret: str) -> str:
-    if source.get("REDIS_URL"):
-        return source["REDIS_URL"]
+    given = _given_redis_url(source)
+    if given:
+        return given
     from liveroom.kernel.signing import derive
 
     return f"redis://:{derive(secret=secret, purpose='redis')}@127.0.0.1:{ports.get('redis', 6379)}/0"
@@ -188,36 +314,35 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         raise ImproperlyConfigured(f"LIVEROOM_ENV must be development or production, not {env!r}.")
     if env == "production":
         _refuse_careless_production(source)
-    data = Path(source.get("LIVEROOM_DATA") or CHECKOUT / "var").resolve()
+    data = data_folder(source)
     secret = source.get("LIVEROOM_SECRET_KEY") or _development_secret(data)
     ports = _running_ports(data)
-    host = source.get("LIVEROOM_HOST", "127.0.0.1")
+    host = _host(source)
     http_port = _port(source, "LIVEROOM_HTTP_PORT", ports.get("http", 8000))
     ws_port = _port(source, "LIVEROOM_WS_PORT", ports.get("ws", 8001))
-    public_http = source.get("LIVEROOM_PUBLIC_URL", f"http://{host}:{http_port}").rstrip("/")
     return Environment(
         env=env,
         secret_key=secret,
-        hosts=_listed(source.get("LIVEROOM_HOSTS", "")),
+        hosts=_hosts(source),
         origins=_origins(source),
         data=data,
         host=host,
-        bind=source.get("LIVEROOM_BIND", "127.0.0.1"),
+        bind=_bind(source),
         http_port=http_port,
         ws_port=ws_port,
         rtmp_port=_port(source, "LIVEROOM_RTMP_PORT", ports.get("rtmp", 1935)),
         web_port=_port(source, "LIVEROOM_WEB_PORT", ports.get("web", UNSET_PORT)),
         gateway_port=_port(source, "LIVEROOM_GATEWAY_PORT", ports.get("gateway", UNSET_PORT)),
         engine_port=_port(source, "LIVEROOM_ENGINE_PORT", ports.get("engine", UNSET_PORT)),
-        web_processes=int(_number(source, "LIVEROOM_WEB_PROCESSES", 1, low=1, high=64)),
+        web_processes=_whole(source, "LIVEROOM_WEB_PROCESSES", 1, low=1, high=64),
         web_threads=_whole(source, "LIVEROOM_WEB_THREADS", 8, low=1, high=64),
-        socket_processes=int(_number(source, "LIVEROOM_SOCKET_PROCESSES", 1, low=1, high=64)),
-        database_url=source.get("DATABASE_URL", ""),
+        socket_processes=_whole(source, "LIVEROOM_SOCKET_PROCESSES", 1, low=1, high=64),
+        database_url=_database_url(source),
         redis_url=_redis_url(source, ports, secret),
         trusted_proxies=_networks(source, "LIVEROOM_TRUSTED_PROXIES", "127.0.0.1,::1"),
         metrics_from=_networks(source, "LIVEROOM_METRICS_FROM", "127.0.0.1,::1"),
-        public_http=public_http,
-        public_ws=source.get("LIVEROOM_PUBLIC_WS_URL", f"ws://{host}:{ws_port}/ws/v1").rstrip("/"),
+        public_http=_public_url(source, f"http://{_in_address(host)}:{http_port}"),
+        public_ws=_public_ws_url(source, f"ws://{_in_address(host)}:{ws_port}/ws/v1"),
         pause_after_seconds=_number(source, "LIVEROOM_PAUSE_AFTER_SECONDS", 3, low=0.5, high=3600),
         end_after_seconds=_number(source, "LIVEROOM_END_AFTER_SECONDS", 120, low=1, high=86400),
         end_hold_seconds=_number(source, "LIVEROOM_END_HOLD_SECONDS", 60, low=0, high=3600),

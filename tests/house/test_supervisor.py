@@ -121,7 +121,7 @@ def test_what_a_killed_child_left_of_its_family_is_ended_before_it_comes_back(da
 def test_a_child_that_cannot_run_ends_the_start_with_its_last_lines(data):
     with running(data, web=(0, "raise SystemExit('no such setting')"), relay=(0, LIVES)) as standin:
         assert standin.process.wait(10) == 1
-        assert "web ended with code 1, 3 times in a row. Its last lines:\n  no such setting" in standin.text()
+        assert "web ended with code 1, 3 times in a row: no such setting" in standin.text()
         standin.nobody_is_left(seconds=0)
 
 

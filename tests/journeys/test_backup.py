@@ -107,7 +107,23 @@ def test_an_archive_is_never_written_over_and_a_failed_one_leaves_nothing(stack:
     told = backup(stack, older)
     assert (told.returncode, older.read_bytes()) == (1, b"precious")
     assert "is there already" in told.stderr
-    told = backup(stack, folder / "no" / "such" / "folder.tar.gz")
+    told = backup(stack, folder / "older.tar.gz" / "below" / "a-file.tar.gz")
     assert told.returncode == 1
     assert "No archive was written" in told.stderr
     assert [path.name for path in folder.iterdir()] == ["older.tar.gz"]
+    (folder / "plain").touch()
+    told = backup(stack, folder / "plain")
+    assert (told.returncode, (folder / "plain").read_bytes()) == (1, b"")
+    assert "plain is there already; name another folder" in told.stderr
+
+
+@pytest.mark.skipif(ON_POSTGRESQL, reason="PostgreSQL is saved by pg_dump")
+def test_the_folder_that_the_papers_name_is_made(stack: Stack, folder: Path) -> None:
+    told = backup(stack, folder / "backups")
+    assert told.returncode == 0, told.stderr
+    [archive] = (folder / "backups").iterdir()
+    assert archive.name.startswith("liveroom-")
+    assert archive.name.endswith("Z.tar.gz")
+    assert (folder / "backups").stat().st_mode & 0o777 == 0o700
+    assert backup(stack, folder / "deep" / "er" / "named.tar.gz").returncode == 0
+    assert (folder / "deep" / "er" / "named.tar.gz").is_file()

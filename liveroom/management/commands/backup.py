@@ -22,6 +22,7 @@ from django.db import connection
 
 from liveroom.kernel import clock
 
+ARCHIVES = (".tar.gz", ".tgz")
 DATABASE, SECRET, MARK = "db.sqlite3", "secret_key", ".liveroom"
 FOR_POSTGRESQL = (
     "This copy keeps its tables in PostgreSQL, which has a tool of its own: pg_dump --format=custom. "
@@ -34,7 +35,11 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("to", type=Path, help="A new file, or a folder that gets liveroom-<UTC time>.tar.gz.")
+        parser.add_argument(
+            "to",
+            type=Path,
+            help="A folder (made where there is none), which gets liveroom-<UTC time>.tar.gz; or a new file that ends in .tar.gz or .tgz.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         data: Path = settings.LIVEROOM.data
@@ -43,13 +48,17 @@ class Command(BaseCommand):
         database = data / DATABASE
         if not database.is_file():
             raise CommandError(f"There is no {database}; LIVEROOM_DATA names the folder of the copy to save.")
-        to: Path = options["to"]
-        if to.is_dir():
+        to: Path = options["to"].absolute()
+        named = to.name.endswith(ARCHIVES) and not to.is_dir()
+        if not named:
             to = to / f"liveroom-{clock.now():%Y%m%dT%H%M%SZ}.tar.gz"
         try:
+            # Closed to others: what is kept there opens everything.
+            to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             size = _write(to, data=data, database=database)
         except FileExistsError:
-            raise CommandError(f"{to} is there already; name another file.") from None
+            taken = to if named else to.parent
+            raise CommandError(f"{taken} is there already; name another {'file' if named else 'folder'}.") from None
         except (OSError, sqlite3.Error) as error:
             raise CommandError(f"No archive was written: {error}") from None
         self.stdout.write(f"{to} ({size:,} bytes)")

@@ -11,12 +11,25 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
-from django.db import connection
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from liveroom.kernel import clock
+from streams.engines.nginx_conf import CannotRender
 from streams.engines.nginx_rtmp import write_configuration
+
+
+def _is_about_the_server(error: DatabaseError) -> bool:
+    """Away, full, closed to us, or no database at all; anything else is a fault of ours, with its traceback."""
+    refused = type(error.__cause__).__name__ == "InsufficientPrivilege"
+    return isinstance(error, OperationalError) or refused or type(error) is DatabaseError
+
+
+def _database_name() -> str:
+    if connection.vendor == "sqlite":
+        return f"LIVEROOM_DATA: the database {connection.settings_dict['NAME']}"
+    return f"DATABASE_URL: the database {connection.settings_dict['NAME']!r}"
 
 
 class Command(BaseCommand):
@@ -27,6 +40,21 @@ class Command(BaseCommand):
         parser.add_argument("--json", help="Where to write what ready.json shows of the app and the demo (0600).")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._prepare(options)
+        except CannotRender as error:
+            raise CommandError(str(error)) from None
+        except OSError as error:
+            raise CommandError(
+                f"LIVEROOM_DATA={settings.LIVEROOM.data} cannot be used: {error.strerror} at {error.filename}."
+            ) from None
+        except DatabaseError as error:
+            if not _is_about_the_server(error):
+                raise
+            said = " ".join(str(error).split())[:300]
+            raise CommandError(f"{_database_name()} cannot be used: {said}.") from None
+
+    def _prepare(self, options: Any) -> None:
         self._forget_dead_metrics()
         self._migrate()
         self._collect_static()
