@@ -8,4 +8,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liveroom.settings")
 
 app = Celery("liveroom")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["liveroom.kernel", "streams", "interactions"])
+app.autodiscover_tasks(["liveroom.kernel"])

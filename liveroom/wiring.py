@@ -34,6 +34,7 @@ from interactions.facts import (
     Unfollowed,
     WalletToppedUp,
 )
+from interactions.live import counters
 from interactions.services import (
     broadcasts,
     counting,
@@ -49,9 +50,11 @@ from interactions.services import (
     summarising,
     telling,
 )
-from liveroom import housekeeping
+from interactions.services import pruning as archive_pruning
+from liveroom import handing_out
 from liveroom.accounts.facts import AppChanged, ProfileChanged, TokensRevoked
-from liveroom.kernel import facts, outbox, permission
+from liveroom.kernel import due, facts, outbox, permission, pruning
+from liveroom.kernel.due import Job
 from liveroom.kernel.facts import Fact, Row
 from liveroom.kernel.permission import ADMIN, MEMBER, OWNER, Voter
 from liveroom.kernel.sweeps import Sweep
@@ -63,6 +66,7 @@ from moderation import facts as moderation
 from moderation.voters import not_banned, not_muted
 from streams import facts as streams
 from streams.services import following
+from streams.services import pruning as stream_pruning
 from streams.voters import not_forbidden, not_held
 
 # `durable`: in the transaction, fails with it. `after`: once committed, best effort.
@@ -186,24 +190,31 @@ CARRIERS: dict[str, outbox.Carrier | outbox.Gatherer] = {
     topics.ROOM_GIFT: outbox.Gatherer(gift_messages.tell_gifts, per_room=gift_messages.HANDED_OVER),
 }
 
-# What is due, looked for by run_relay; seconds between two looks.
+# What is due, looked for by run_relay; seconds between two looks. What is `apart` never delays what is told.
 SWEEPS: list[Sweep] = [
     Sweep("lost publishers", 1, lambda now: follow_losses(now=now)),
-    Sweep("online counts", 1, lambda now: counting.write_online_counts()),
-    Sweep("likes", 1, lambda now: counting.save_likes()),
-    Sweep("draws", 1, lambda now: draws.follow_draws(now=now), apart="draws"),
     Sweep("polls", 0.5, lambda now: polls.follow_polls(now=now)),
-    Sweep("recount", 5, lambda now: counting.recount_online()),
-    Sweep("samples", 1, lambda now: sampling.sample(now=now), apart="shows"),
-    Sweep("minutes", 10, lambda now: recounting.recount(now=now), apart="shows"),
-    Sweep("summaries", 5, lambda now: summarising.summarise_due(now=now), apart="shows"),
-    Sweep("levels", 1, lambda now: levels.follow_scores(now=now), apart="scores"),
-    Sweep("score messages", 10, lambda now: scoring.count_messages(now=now), apart="scores"),
-    Sweep("score likes", 10, lambda now: scoring.count_likes(now=now), apart="scores"),
-    Sweep("score minutes", 5, lambda now: scoring.count_minutes(now=now), apart="scores"),
-    Sweep("memberships", 10, lambda now: scoring.end_memberships(now=now), apart="scores"),
-    Sweep("popularity", 10, lambda now: popularity.follow_popularity(now=now), apart="scores"),
-    Sweep("housekeeping", 3600, lambda now: housekeeping.hand_out()),
+    Sweep("draws", 1, lambda now: draws.follow_draws(now=now), apart="draws"),
+    Sweep("online counts", 1, lambda now: counting.write_online_counts(), apart="counts"),
+    Sweep("likes", 1, lambda now: counting.save_likes(), apart="counts"),
+    Sweep("recount", 5, lambda now: counting.recount_online(), apart="counts"),
+    Sweep("due jobs", 1, lambda now: handing_out.hand_out(now=now), apart="due jobs"),
+]
+
+# Finite work, claimed by a task worker when it is due; seconds between two turns.
+JOBS: list[Job] = [
+    Job("samples", 5, sampling.sample_due, wanted=sampling.is_wanted),
+    Job("minutes", 10, lambda now: recounting.recount(now=now), longest=60),
+    Job("summaries", 2, lambda now: summarising.summarise_due(now=now), wanted=summarising.is_wanted, longest=60),
+    Job("levels", 1, levels.follow_due, wanted=levels.is_wanted),
+    Job("score messages", 10, lambda now: scoring.count_messages(now=now)),
+    Job("score likes", 10, lambda now: scoring.count_likes(now=now), wanted=lambda now: counters.people_wait_now()),
+    Job("score minutes", 5, lambda now: scoring.count_minutes(now=now)),
+    Job("memberships", 10, lambda now: scoring.end_memberships(now=now)),
+    Job("popularity", 10, lambda now: popularity.follow_popularity(now=now)),
+    Job("prune outbox", 3600, lambda now: pruning.prune(now=now), longest=60),
+    Job("prune publishes", 3600, lambda now: stream_pruning.prune_publishes(now=now), longest=60),
+    Job("prune archive", 3600, lambda now: archive_pruning.prune_archive(now=now), longest=60),
 ]
 
 
@@ -211,3 +222,4 @@ def install() -> None:
     facts.install(FACTS)
     permission.install(voters=VOTERS, role_of=role_of)
     outbox.install(CARRIERS)
+    due.install(JOBS)

@@ -39,6 +39,7 @@ from liveroom.kernel.redis import aredis_for, key, redis_for, shared
 from liveroom.kernel.throttle import TooOften
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import RoomUnknown
+from liveroom.rooms.services.figures import rooms_by_key, write_figures
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ PATIENCE_SECONDS = 3.0
 # Of one room: users in a call, and users who may wait for the next ones.
 PER_CALL = 500
 WAITING_USERS = 20_000
+# Rooms in one pipeline; in between, others are served.
+TOLD_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,11 +323,11 @@ def changed_now() -> dict[str, int]:
 
 
 def save_now(totals: Mapping[str, int]) -> int:
-    """Write them into the rooms; a total never goes down. Returns how many rooms had another. DatabaseError."""
-    written = 0
-    for name, total in totals.items():
-        written += int(_of_key(name).filter(likes__lt=total).update(likes=total))
-    return written
+    """Write them into the rooms, in one statement for a thousand; a total never goes down. Returns how many rooms had another.
+    DatabaseError."""
+    found = rooms_by_key(totals, "likes")
+    rows = {pk: (totals[name],) for name, (pk, likes) in found.items() if likes < totals[name]}
+    return write_figures(rows, "likes", rising=True)
 
 
 def tell_now(room_keys: Sequence[str]) -> list[str]:
@@ -332,7 +335,11 @@ def tell_now(room_keys: Sequence[str]) -> list[str]:
     if not room_keys:
         return []
     calls = [call(ref_of_key(room_key=name), (), call_id="-", base=None) for name in room_keys]
-    answers = [answer_of(raw) for raw in ADD.ask_all_now(shared(), calls)]
+    answers = [
+        answer_of(raw)
+        for first in range(0, len(calls), TOLD_AT_ONCE)
+        for raw in ADD.ask_all_now(shared(), calls[first : first + TOLD_AT_ONCE])
+    ]
     return [name for name, found in zip(room_keys, answers, strict=True) if found is None or found.tell_in_ms is None]
 
 
@@ -365,6 +372,12 @@ def take_people_now() -> Taken | None:
         return None
     pairs = ((name.partition(":"), number) for name, number in found.items())
     return Taken(at_ms=at_ms, likes={(int(app), person): n for (app, _, person), n in pairs if app.isdigit()})
+
+
+def people_wait_now() -> bool:
+    """Whether anybody gave likes that no score has. RedisError."""
+    found: Any = shared().exists(PEOPLE, TAKEN)
+    return bool(found)
 
 
 def forget_people_now() -> None:

@@ -268,6 +268,21 @@ def crowd_now(*, room_key: str) -> Crowd:
     return Crowd(online=int(online), sockets=int(sockets))
 
 
+def crowds_now(*, room_keys: Sequence[str]) -> dict[str, Crowd]:
+    """Of many rooms, a pipeline for a hundred. From a thread. RedisError."""
+    places: dict[redis.Redis, list[str]] = {}
+    for room_key in dict.fromkeys(room_keys):
+        places.setdefault(redis_for(room_key), []).append(room_key)
+    found: dict[str, Crowd] = {}
+    for client, keys in places.items():
+        for first in range(0, len(keys), ROOMS_PER_PIPELINE):
+            part = keys[first : first + ROOMS_PER_PIPELINE]
+            calls = [scripts.COUNT.call(scripts.read_keys(room_key), [""]) for room_key in part]
+            for room_key, (online, sockets) in zip(part, scripts.COUNT.ask_all_now(client, calls), strict=True):
+                found[room_key] = Crowd(online=int(online), sockets=int(sockets))
+    return found
+
+
 async def online(*, room_key: str) -> int:
     return (await crowd(room_key=room_key)).online
 
@@ -286,7 +301,13 @@ def members_now(*, room_key: str) -> list[Came]:
     ]
 
 
-def take_changed_rooms(*, at_most: int = 500) -> list[str]:
+def note_changed_rooms(room_keys: Sequence[str]) -> None:
+    """Those that were taken, and could not be looked at. RedisError."""
+    if room_keys:
+        shared().sadd(CHANGED_ROOMS, *room_keys)
+
+
+def take_changed_rooms(*, at_most: int = 5_000) -> list[str]:
     """Rooms whose number is news since the last call, for who keeps the rooms list sortable."""
     try:
         names: Any = shared().spop(CHANGED_ROOMS, at_most)

@@ -45,10 +45,15 @@ class Score(models.Model):
     likes = models.PositiveBigIntegerField(default=0)
     gift_value = models.BigIntegerField(default=0)
     points = models.BigIntegerField(default=0)
-    changed_at = models.DateTimeField()
+    changed_at = models.DateTimeField(help_text="The last change.")
+    # How often something was added, and up to which of these the level follows.
+    changes = models.PositiveBigIntegerField(default=1, editable=False)
+    followed = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:
-        indexes = [models.Index(fields=["changed_at"], name="score_changed")]
+        indexes = [
+            models.Index(fields=["changed_at", "id"], name="score_to_follow", condition=Q(changes__gt=F("followed")))
+        ]
 
     def __str__(self) -> str:
         return f"{self.person_id}: {self.points}"

@@ -18,10 +18,11 @@ from interactions.models import SentGift
 from interactions.rules import popularity as rules
 from liveroom.kernel.redis import PREFIX, key, redis_for, shared
 from liveroom.rooms.models import Room
+from liveroom.rooms.services.figures import write_figures
 
 REMEMBERED = f"{PREFIX}:popularity"
 # Rooms of one look, those that were not looked at for longest first.
-ROOMS, ROWS = 2_000, 200
+ROOMS = 2_000
 # What was paid is counted so much later: its transaction is through by then.
 LAG = timedelta(seconds=10)
 # A room that nobody looked at for longer than this begins with the gifts since then.
@@ -77,7 +78,7 @@ def follow_popularity(*, now: datetime) -> int:
         else:
             forget.append(str(room.pk))
     # First the rows: who dies before Redis knows leaves what does not fit, and that is counted by nobody.
-    Room.objects.bulk_update(due, ["popularity", "popularity_at"], batch_size=ROWS)
+    write_figures({room.pk: (room.popularity, now) for room in due}, "popularity", "popularity_at")
     _remember(remember, forget)
     return len(due)
 

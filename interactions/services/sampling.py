@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 
 from interactions.live.attendance import Attendance, attendance
-from interactions.models import Cursor, MinuteStat
+from interactions.models import MinuteStat
 from interactions.rules import statistics as rules
-from liveroom.kernel.sql import adapted
+from liveroom.kernel import due
+from liveroom.kernel.redis import room_key
+from liveroom.kernel.sql import adapted, asked, instant
 from liveroom.rooms.models import LiveSession
 
-# Of one look, which is a part of the relay's round: what does not fit is due again a second later.
+# Of one look; what does not fit is looked at in the next, which follows at once.
 MOST_SHOWS: Final = 400
 MOST_PEOPLE: Final = 10_000
 # Of one transaction: SQLite has one writer at a time.
@@ -46,24 +48,41 @@ def cursor_of(session_id: int) -> str:
     return f"{_NAME}{session_id}"
 
 
+# A show that was never sampled comes first. As `rules.is_due` says it.
+_DUE: Final = """
+SELECT s.id, r.app_id, a.sdkappid, r.group_id, r.online, r.likes, s.started_at, c.at
+FROM rooms_livesession s JOIN rooms_room r ON r.id = s.room_id JOIN accounts_app a ON a.id = r.app_id
+LEFT JOIN interactions_cursor c ON c.name = 'sampled ' || s.id
+WHERE s.ended_at IS NULL AND r.disbanded_at IS NULL AND (c.at IS NULL OR c.at < %s OR c.at > %s)
+ORDER BY c.at IS NOT NULL, c.at, s.id LIMIT %s
+"""
+
+
+def is_wanted(now: datetime) -> bool:
+    """Whether any show is on."""
+    return LiveSession.objects.filter(ended_at__isnull=True).exists()
+
+
+def sample_due(now: datetime) -> object:
+    """`sample` as the work of a due job."""
+    return due.MORE if sample(now=now) else None
+
+
 def due_shows(*, now: datetime) -> list[Due]:
-    """Those that wait longest first, as many as one look may take."""
-    found = LiveSession.objects.filter(ended_at__isnull=True, room__disbanded_at__isnull=True)
-    lasts = dict(Cursor.objects.filter(name__startswith=_NAME).values_list("name", "at"))
+    """Those that wait longest first, as many as one look may take: one query."""
+    rows = asked(_DUE, (adapted(rules.due_before(now)), adapted(now + rules.AHEAD), MOST_SHOWS))
     shows = [
         Due(
-            session_id=session.pk,
-            app_id=session.room.app_id,
-            room_key=session.room.key,
-            online=session.room.online,
-            likes=session.room.likes,
-            started_at=session.started_at,
-            last=lasts.get(cursor_of(session.pk)),
+            session_id=session_id,
+            app_id=app_id,
+            room_key=room_key(sdkappid=sdkappid, group_id=group_id),
+            online=online,
+            likes=likes,
+            started_at=instant(started_at),
+            last=instant(last),
         )
-        for session in found.select_related("room__app")
+        for session_id, app_id, sdkappid, group_id, online, likes, started_at, last in rows
     ]
-    shows = [show for show in shows if rules.is_due(last=show.last, now=now)]
-    shows.sort(key=lambda show: (show.last or datetime.min.replace(tzinfo=UTC), show.session_id))
     return next(_portions(shows, [show.online for show in shows], at_once=MOST_SHOWS, people=MOST_PEOPLE), [])
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from interactions import statistics_selectors as selectors
 from interactions.facts import SessionSummarised
@@ -28,13 +29,21 @@ SPAN: Final = timedelta(days=1)
 
 def summarise_due(*, now: datetime) -> int:
     """Shows that are over and not summed up, the newest first. Returns how many were. redis.RedisError."""
-    ended = LiveSession.objects.filter(ended_at__lte=now - AFTER, summary__isnull=True)
-    due = list(ended.select_related("room__app", "room__owner").order_by("-ended_at")[:AT_ONCE])
+    due = list(_ended(now).select_related("room__app", "room__owner").order_by("-ended_at")[:AT_ONCE])
     if not due:
         return 0
     archived = now - timedelta(seconds=archive.standing().lag_seconds)
     ready = [one for one in due if one.ended_at and (one.ended_at < archived or one.ended_at < now - PATIENCE)]
     return sum(summarise(session=session, now=now) is not None for session in ready)
+
+
+def _ended(now: datetime) -> QuerySet[LiveSession]:
+    return LiveSession.objects.filter(ended_at__lte=now - AFTER, summed_up=False)
+
+
+def is_wanted(now: datetime) -> bool:
+    """Whether a show waits for its summary: one step in an index."""
+    return _ended(now).exists()
 
 
 def summarise(*, session: LiveSession, now: datetime) -> SessionSummary | None:
@@ -48,6 +57,7 @@ def summarise(*, session: LiveSession, now: datetime) -> SessionSummary | None:
             return None
         summary = selectors.measured(session=session, ends=ends, now=now)
         summary.save()
+        LiveSession.objects.filter(pk=session.pk).update(summed_up=True)
         Cursor.objects.filter(name=cursor_of(session.pk)).delete()
         facts.state(
             SessionSummarised(

@@ -1,4 +1,4 @@
-"""Staff's pages for what the kernel keeps: the outbox and the leases."""
+"""Staff's pages for what the kernel keeps: the outbox, the leases and the due jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from liveroom.kernel.models import Lease, OutboxRow
+from liveroom.kernel.models import DueJob, Lease, OutboxRow
 from liveroom.kernel.pages import SwornAdmin
 
 
@@ -49,3 +49,11 @@ class LeaseAdmin(SwornAdmin):
     """Which process does the work that only one may do."""
 
     list_display = ("name", "holder", "token", "expires_at")
+
+
+@admin.register(DueJob)
+class DueJobAdmin(SwornAdmin):
+    """What the task workers do again and again: when it is due, and who has it."""
+
+    list_display = ("name", "due_at", "claimed_by", "claimed_until", "last_error")
+    ordering = ("name",)

@@ -30,6 +30,7 @@ archive_lag_seconds = Gauge(
 archived = Counter("liveroom_archived_total", "Events that left the archive's stream, by result.", ["result"])
 likes = Counter("liveroom_likes_total", "Likes that counted.")
 outbox_told = Counter("liveroom_outbox_told_total", "Outbox rows told by the relay.", ["result"])
+due_jobs = Counter("liveroom_due_jobs_total", "Due jobs done by the task workers.", ["job", "result"])
 publish_decisions = Counter("liveroom_publish_total", "Publish requests by decision.", ["decision"])
 reconciled = Counter(
     "liveroom_reconciled_total", "Differences between the engine and the database that were repaired.", ["kind"]

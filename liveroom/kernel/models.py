@@ -18,7 +18,10 @@ class OutboxRow(models.Model):
     last_error = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
-        indexes = [models.Index(fields=["id"], name="outbox_open", condition=models.Q(done_at__isnull=True))]
+        indexes = [
+            models.Index(fields=["id"], name="outbox_open", condition=models.Q(done_at__isnull=True)),
+            models.Index(fields=["done_at"], name="outbox_told", condition=models.Q(done_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.topic} for {self.room_key}"
@@ -36,6 +39,20 @@ class Lease(models.Model):
         return f"{self.name} held by {self.holder}"
 
 
+class DueJob(models.Model):
+    """When a job of the task workers is due, and who has it (`due.py`). `claim` counts: it tells a worker from the next one."""
+
+    name = models.CharField(max_length=60, unique=True)
+    due_at = models.DateTimeField()
+    claim = models.PositiveBigIntegerField(default=0)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.CharField(max_length=120, blank=True, default="")
+    last_error = models.CharField(max_length=300, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.name} due at {self.due_at}"
+
+
 class KeptAnswer(models.Model):
     """The answer to a POST that carried an Idempotency-Key: the same key brings the same answer, never a second act."""
 
@@ -48,6 +65,7 @@ class KeptAnswer(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scope", "key"], name="one_answer_per_key")]
+        indexes = [models.Index(fields=["created_at"], name="answer_by_age")]
 
     def __str__(self) -> str:
         return f"{self.scope} {self.key}"

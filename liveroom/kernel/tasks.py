@@ -1,23 +1,15 @@
-"""Finite house-keeping, on a task worker."""
+"""The one task of the kernel: a job that is due. What the jobs are stands in `liveroom/wiring.py`."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Any
 
 from celery import shared_task
 
-from liveroom.kernel import clock
-from liveroom.kernel.models import KeptAnswer, OutboxRow
-
-KEPT_ANSWERS = timedelta(days=2)
-KEPT_LETTERS = timedelta(days=7)
+from liveroom.kernel import due
 
 
-@shared_task
-def prune() -> dict[str, int]:
-    """Forget told outbox rows after a week and kept answers after two days."""
-    now = clock.now()
-    return {
-        "outbox": OutboxRow.objects.filter(done_at__lt=now - KEPT_LETTERS).delete()[0],
-        "answers": KeptAnswer.objects.filter(created_at__lt=now - KEPT_ANSWERS).delete()[0],
-    }
+@shared_task(bind=True, acks_late=False)
+def run_due(self: Any, name: str) -> bool:
+    """A hint: whoever comes second, or late, finds nothing to claim."""
+    return due.run(name, by=str(self.request.hostname or ""))

@@ -219,6 +219,9 @@ LOGGING = {
         # 4xx are answers, not events; 5xx are logged once with their traceback.
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # A due job a second is no news; one that fails says so itself.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "twisted": {"level": "WARNING"},

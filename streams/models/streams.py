@@ -63,7 +63,10 @@ class Publish(models.Model):
                 fields=["stream"], condition=Q(ended_at__isnull=True), name="one_open_publish_per_stream"
             )
         ]
-        indexes = [models.Index(fields=["stream", "-id"], name="publish_by_stream")]
+        indexes = [
+            models.Index(fields=["stream", "-id"], name="publish_by_stream"),
+            models.Index(fields=["ended_at"], name="publish_by_end", condition=Q(ended_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.stream_id} from {self.address}"
@@ -96,6 +99,7 @@ class PushRefusal(models.Model):
         indexes = [
             models.Index(fields=["stream", "-at"], name="refusal_by_stream"),
             models.Index(fields=["address", "-at"], name="refusal_by_address"),
+            models.Index(fields=["at"], name="refusal_by_age"),
         ]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from interactions.live.presence import Presence
 from interactions.live.room_ref import ref
 from interactions.models import ArchivedMessage, Badge, Cursor, PersonBadge, Score
 from interactions.services import badges, counting, levels, memberships, scoring
+from interactions.services.cursors import CountedElsewhere
 from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock, facts
@@ -216,11 +217,50 @@ def test_many_are_followed_in_parts_and_nobody_is_left_out(cast, monkeypatch):
     looks = []
     while done := follow(now):
         looks.append(done)
-    assert (sum(looks), max(looks)) == (20, 6)
+    assert looks == [7, 7, 6]
     assert Person.objects.filter(level=1).count() == 20
-    Score.objects.update(changed_at=now + MINUTE)  # all in one instant, more than fit
-    levels.look_again(person_ids=[people[0].pk], now=now + 2 * MINUTE)
-    assert follow(now + 2 * MINUTE) + follow(now + 2 * MINUTE) == 20
+    levels.look_again(person_ids=[person.pk for person in people], now=now)
+    levels.look_again(person_ids=[people[0].pk], now=now)
+    assert [follow(now) for _ in range(4)] == [7, 7, 6, 0]
+
+
+def test_a_change_that_is_committed_late_is_followed_whatever_its_clock_says(cast):
+    """Its transaction took an hour, or its host's clock is behind: no instant decides what was followed."""
+    now = clock.now()
+    levels.add_gift_values({cast.zed.pk: 50}, now)
+    assert follow(now) == 1
+    levels.add_gift_values({cast.mia.pk: 50}, now - timedelta(hours=1))
+    assert follow(now) == 1
+    assert level(cast.mia) == 1
+
+
+def test_of_two_that_follow_the_same_change_one_tells(cast):
+    now = clock.now()
+    levels.add_gift_values({cast.mia.pk: 50}, now)
+    mine, others = (list(levels._changed().select_related("person")) for _ in range(2))
+    with transaction.atomic():
+        levels._weigh(others, now)
+    with pytest.raises(CountedElsewhere), transaction.atomic():
+        levels._weigh(mine, now)
+    [told] = OutboxRow.objects.filter(topic="you")
+    assert told.payload["event"]["type"] == "level"
+
+
+def test_what_is_added_while_a_change_is_followed_is_followed_next(cast, monkeypatch):
+    now = clock.now()
+    levels.add_gift_values({cast.mia.pk: 50}, now)
+    weigh = levels._weigh
+
+    def meanwhile(rows, at):
+        levels.add_gift_values({cast.mia.pk: 1}, now)
+        weigh(rows, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(levels, "_weigh", meanwhile)
+        assert follow(now) == 1
+    assert score(cast.mia, "points") == 50
+    assert follow(now) == 1
+    assert (score(cast.mia, "points"), follow(now)) == (51, 0)
 
 
 def test_a_membership_counts_while_it_lasts(cast):

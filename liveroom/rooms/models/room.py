@@ -105,12 +105,17 @@ class LiveSession(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     had_publisher = models.BooleanField(default=False, help_text="Without one, no lost picture ends it.")
     end_reason = models.CharField(max_length=40, blank=True, default="")
+    summed_up = models.BooleanField(default=False, editable=False, help_text="Its numbers are final.")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["room"], condition=Q(ended_at__isnull=True), name="one_open_session_per_room"
             )
+        ]
+        indexes = [
+            models.Index(fields=["ended_at"], name="session_not_summed_up", condition=Q(summed_up=False)),
+            models.Index(fields=["-ended_at"], name="session_by_end"),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from liveroom.kernel import audit, facts, ids, permission
 from liveroom.kernel.errors import BadParameter, Conflict
@@ -107,8 +108,13 @@ def follow_losses(*, now: datetime) -> int:
     """Pause and end rooms whose publisher stayed away. Due times live in the database; any process may call this."""
     config = settings.LIVEROOM
     moved = 0
-    due = now - timedelta(seconds=config.pause_after_seconds)
-    lost = Room.objects.filter(publisher_lost_at__lte=due, disbanded_at__isnull=True).values_list("pk", flat=True)
+    pauses = Q(status=Status.LIVE, publisher_lost_at__lte=now - timedelta(seconds=config.pause_after_seconds))
+    ends = Q(
+        status__in=(Status.LIVE, Status.PAUSED),
+        publisher_lost_at__lte=now - timedelta(seconds=config.end_after_seconds),
+    )
+    # Only those that move: a room that is paused and waits for its end costs nothing until then.
+    lost = Room.objects.filter(pauses | ends, disbanded_at__isnull=True).values_list("pk", flat=True)
     for room_id in list(lost):
         with transaction.atomic(), contextlib.suppress(RoomUnknown):  # disbanded since the list was read
             room = locked(room_id)
