@@ -16,11 +16,13 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from interactions.services import draws, polls, questions
+from liveroom import wiring
 from liveroom.accounts.api.access import ANYBODY, PEOPLE, declared
 from liveroom.accounts.models import App
 from liveroom.kernel import clock, permission
 from liveroom.rooms.services.rooms import create_room
 from liveroom.rooms.services.status import set_status
+from liveroom.rooms.voters import for_the_app
 from tests.api.test_schema import draw_asked, operations, sequence_of, told_by_the_provider
 from tests.helpers.money import fill, make_gift
 from tests.helpers.people import STAFF, Api, Cast
@@ -151,14 +153,11 @@ def said(answer: Any) -> bytes:
 
 
 def rightful(walk: Walk, operation_id: str) -> Api:
-    """Who may: mia for what members do, stella for her room, the server for the app."""
+    """Who may: mia for what members do, the server where only the app may, else stella for her room."""
     cast, action = walk.cast, whom(operation_id)
     if action in {ANYBODY, PEOPLE} | AS_A_MEMBER | IN_ONES_OWN_APP:
         return cast.api(cast.stella if operation_id.startswith("users_") else cast.mia)
-    return cast.server() if action.split(".")[0] in ("app", "people", "tokens", "wallet", "broadcast") or action in (
-        "stream.forbid",
-        "stream.list",
-    ) else cast.api(cast.stella)  # fmt: skip
+    return cast.server() if for_the_app in wiring.VOTERS[action] else cast.api(cast.stella)
 
 
 def test_who_may_is_let_in_and_the_right_that_was_declared_was_asked_for(walk, monkeypatch):
