@@ -21,7 +21,7 @@ def allow(*, what: str, who: str, limit: int, per_seconds: int) -> None:
     window = now_ms // (per_seconds * 1000)
     key = f"{PREFIX}:throttle:{what}:{who}:{window}"
     try:
-        pipe = shared().pipeline(transaction=True)
+        pipe = shared().pipeline(transaction=False)
         pipe.incr(key)
         pipe.expire(key, per_seconds + 1)
         count = int(pipe.execute()[0])
