@@ -11,7 +11,7 @@ from liveroom.kernel.errors import BadParameter, LiveRoomError, NotFound, NotPer
 from streams.engines.base import EngineState, EngineStream
 from streams.gateway.policies import Policy
 from streams.gateway.viewer import Ticket
-from streams.rules import names, url_signing
+from streams.rules import codecs, names, url_signing
 
 SIGNED = ("txSecret", "txTime", "vid", "vsig")
 
@@ -44,6 +44,15 @@ class ViewerUnknown(NotPermitted):
     name = "viewer_unknown"
 
 
+class PictureUnplayable(LiveRoomError):
+    """It is sent, in a codec that no browser plays from here: trying again changes nothing until the streamer does. 10010."""
+
+    code, name, status = 10010, "picture_unplayable", 415
+
+    def __init__(self, codec: str) -> None:
+        super().__init__(codecs.viewer_text(codec), codec=codec)
+
+
 class ViewerLimit(LiveRoomError):
     """The room is full. 10014."""
 
@@ -64,6 +73,19 @@ def live_stream(*, stream: str, state: EngineState) -> EngineStream:
     if found is None:
         raise StreamNotLive("This stream is not live.", retry_after_ms=2000)
     return found
+
+
+# Sound comes first, and the engine knows a picture only when it met one.
+_SOUND_ALONE_MS = 3_000
+
+
+def unplayable(stream: EngineStream) -> str:
+    """The codec that keeps browsers from playing it, as far as the engine knows; empty: none."""
+    video, audio = codecs.engine_video(stream.video_codec), codecs.engine_audio(stream.audio_codec)
+    if video is not None:
+        return "" if video.plays else video.name
+    alone = stream.publisher is not None and stream.publisher.connected_ms > _SOUND_ALONE_MS and not stream.width
+    return audio.name if alone and audio is not None and not audio.plays else ""
 
 
 def ticket_of(*, stream: str, query: Mapping[str, Sequence[str]]) -> tuple[Ticket, str | None]:

@@ -225,6 +225,9 @@ async def _playlist(request: web.Request, admitted: Admitted) -> web.Response:
     publisher = admitted.stream.publisher
     began_ms = clock.now_ms() - (publisher.connected_ms if publisher else 0) - _CLOCK_SLACK_MS
     path = gateway.settings.hls_folder / admitted.stream.name / "index.m3u8"
+    if not admitted.stream.video_codec and _read_playlist(gateway, path, admitted.stream.name, began_ms) is None:
+        # The engine knows no picture, so there may never be a segment: a copy finds out what is sent, and refuses what cannot play.
+        await gateway.ready_feed(admitted)
     deadline = time.monotonic() + _FIRST_SEGMENT_SECONDS
     while (text := _read_playlist(gateway, path, admitted.stream.name, began_ms)) is None:
         # The first segment ends at the second keyframe: wait rather than send players away.

@@ -1,8 +1,9 @@
 """One watched stream: one copy of it from the engine, and everybody who watches it here.
 
-The copy is started for the first viewer and stopped a while after the last. It may die and come back while the publisher stays:
-timestamps are the publisher's own, so viewers go on at the next keyframe. Whatever begins a new timeline (another publisher, a
-restarted engine, a track more or less) ends them cleanly instead: players survive a new connection, not time that runs back."""
+The copy is started for the first viewer and stopped a while after the last. It may die and come back while the publisher stays: the
+timebase stays too, so viewers go on at the next keyframe. A publisher's clock that jumps is put right on the way (`timebase`). Another
+publisher, a restarted engine, a track more end the viewers cleanly instead; so does a picture that nobody can play, with its codec's
+name in `unplayable`."""
 
 from __future__ import annotations
 
@@ -14,20 +15,34 @@ from dataclasses import dataclass
 from streams.engines.base import EngineState, EngineStream, EngineUnreachable
 from streams.gateway import metrics
 from streams.gateway.engine_watch import EngineWatch
-from streams.gateway.flv import BrokenFlv, GroupOfPictures, Kind, Parser, kind_of
+from streams.gateway.flv import (
+    BrokenFlv,
+    GroupOfPictures,
+    Kind,
+    Parser,
+    body_of,
+    file_header,
+    is_video,
+    kind_of,
+    time_of,
+    with_time,
+)
 from streams.gateway.viewer import Batch, Viewer
 from streams.media import graphs
 from streams.media.process import Child, spawn
-from streams.media.specs import FlvCopy
+from streams.media.specs import RtmpTags
+from streams.rules import codecs
+from streams.rules.timebase import Timebase
 
 log = logging.getLogger(__name__)
 
 # Tags are sent together: what costs is a write per viewer. A picture goes at once unless one went just before.
 GATHER_SECONDS = 0.040
 PICTURE_SECONDS = 0.030
-# Both tracks known: it starts as soon as it met both, and pictures are met at the next keyframe only. One known: this long is
-# looked for another, longer while the publisher is so new that the engine may not have met it yet either.
-ANALYSE_BOTH_MS, ANALYSE_ONE_MS, ANALYSE_NEW_MS = 11_000, 100, 2000
+# Viewers' players are told at the start which tracks there are, and cannot be told later. So tracks that the engine knows are waited
+# for, a picture as long as keyframes may be apart; of one that it does not know, for the time in which a second track usually shows
+# itself, longer while the publisher is so new that the engine may not have met it yet either.
+WAIT_PICTURE_MS, WAIT_SOUND_MS, WAIT_OTHER_MS, WAIT_NEW_MS = 30_000, 5_000, 100, 2000
 NEW_PUBLISHER_MS = 3000
 _RESTART_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0)
 _RATE_WINDOW_SECONDS = 5.0
@@ -49,19 +64,27 @@ class Timeline:
         return cls(
             instance=state.instance,
             client_id=who.client_id if who else "",
-            has_video=bool(stream.video_codec),
-            has_audio=bool(stream.audio_codec),
+            has_video=_plays(codecs.engine_video(stream.video_codec)),
+            has_audio=_plays(codecs.engine_audio(stream.audio_codec)),
             is_new=who is not None and who.connected_ms < NEW_PUBLISHER_MS,
         )
 
-    @property
-    def analyse_ms(self) -> int:
-        if self.has_video and self.has_audio:
-            return ANALYSE_BOTH_MS
-        return ANALYSE_NEW_MS if self.is_new or not (self.has_video or self.has_audio) else ANALYSE_ONE_MS
+    def wait_ms(self, *, video: bool, audio: bool) -> int:
+        """How long after its first byte a copy that met these tracks waits for more of them."""
+        if video and audio:
+            return 0
+        if self.has_video and not video:
+            return WAIT_PICTURE_MS
+        if self.has_audio and not audio:
+            return WAIT_SOUND_MS
+        return WAIT_NEW_MS if self.is_new or not (self.has_video or self.has_audio) else WAIT_OTHER_MS
 
     def same_publisher(self, other: Timeline) -> bool:
         return (self.instance, self.client_id) == (other.instance, other.client_id)
+
+
+def _plays(codec: codecs.Codec | None) -> bool:
+    return codec is not None and codec.plays
 
 
 class Feed:
@@ -75,6 +98,7 @@ class Feed:
         self.viewers: set[Viewer] = set()
         self.restarts = 0
         self.config_version = 0
+        self.unplayable = ""
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._source = source
         self._engine = engine
@@ -83,6 +107,10 @@ class Feed:
         self._ready = asyncio.Event()
         self._child: Child | None = None
         self._parser = Parser()
+        self._timebase = Timebase()
+        self._met_at: float | None = None
+        self._has_video = self._has_audio = False
+        self._opening: asyncio.TimerHandle | None = None
         self._group = GroupOfPictures()
         self._header = self._meta = self._video_config = self._audio_config = b""
         self._pending: list[bytes] = []
@@ -150,23 +178,19 @@ class Feed:
         if not self.timeline.same_publisher(now):
             self.end("publisher_changed")
             return
-        if self._lacks(now):
-            if self._ready.is_set():
-                self.end("tracks_changed")
-            else:
-                # Nobody has seen anything yet: simply begin anew.
-                self.timeline = now
-                self._restart_child()
+        foreign = codecs.engine_video(stream.video_codec)
+        if foreign is not None and not foreign.plays:
+            self._give_up(foreign)
+        elif not self._ready.is_set():
+            # Nobody has seen anything yet: what it waits for is what the engine knows by now.
+            self.timeline = now
+            self._open()
         elif self._empty_since is not None and self._loop.time() - self._empty_since > self._linger_seconds:
             self.end("unwatched")
 
-    def _lacks(self, now: Timeline) -> bool:
-        """The publisher added a track that was not there when the copy began, and that the copy left out therefore."""
-        if not self._parser.header:
-            return False
-        video = now.has_video and not self.timeline.has_video and not self._parser.has_video
-        audio = now.has_audio and not self.timeline.has_audio and not self._parser.has_audio
-        return video or audio
+    def _give_up(self, codec: codecs.Codec) -> None:
+        self.unplayable = codec.name
+        self.end("picture_unplayable")
 
     def drop_stalled(self, *, after_seconds: float) -> None:
         """Whoever read nothing for so long will not come back."""
@@ -212,8 +236,9 @@ class Feed:
             log.error("Stream %s cannot be copied: %s", self.name, error)
         finally:
             self.end("stream_ended")
-            if self._timer is not None:
-                self._timer.cancel()
+            for timer in (self._timer, self._opening):
+                if timer is not None:
+                    timer.cancel()
             if self._child is not None:
                 self._child.forget_output()
                 await asyncio.shield(self._child.stop(grace_seconds=1.0))
@@ -223,8 +248,8 @@ class Feed:
         parser = self._parser = Parser()
         self._group.clear()
         self._pending.clear()
-        spec = FlvCopy(source=self._source, analyse_ms=self.timeline.analyse_ms)
-        child = self._child = await spawn(graphs.flv_copy(spec), on_output=lambda data: self._take(parser, data))
+        arguments = graphs.rtmp_tags(RtmpTags(source=self._source))
+        child = self._child = await spawn(arguments, on_output=lambda data: self._take(parser, data))
         code = await child.wait()
         if code != 0 and not self.ended.done():
             log.warning("The copy of stream %s ended with %s: %s", self.name, code, " | ".join(child.last_lines[-3:]))
@@ -265,23 +290,16 @@ class Feed:
         picture = False
         for tag in tags:
             kind = kind_of(tag)
+            if kind is Kind.UNPLAYABLE:
+                self._give_up(codecs.video_codec(body_of(tag)) or codecs.Codec(name="an unknown codec", plays=False))
+                return
             if kind is Kind.META:
-                self._meta = tag
-            elif kind is Kind.VIDEO_CONFIG:
-                self._configure("_video_config", tag)
-            elif kind is Kind.AUDIO_CONFIG:
-                self._configure("_audio_config", tag)
-            elif kind is not Kind.NOTHING:
-                if kind is Kind.KEY:
-                    self._flush()
-                if not self._pending:
-                    self._pending_key = kind is Kind.KEY or not parser.has_video
-                self._pending.append(tag)
-                self._group.add(tag, kind, has_video=parser.has_video)
-                picture = picture or kind is not Kind.AUDIO
-        if self._group and not self._ready.is_set():
-            self._header = parser.header
-            self._ready.set()
+                if b"onMetaData" in tag[:40]:
+                    self._meta = with_time(tag, 0)
+            elif kind is not Kind.NOTHING and self._wanted(tag, kind):
+                picture = self._keep(tag, kind, now) or picture
+        if self._timebase.is_used_up:
+            self.end("time_used_up")
         if not self._pending:
             return
         since = now - self._sent_at
@@ -290,8 +308,59 @@ class Feed:
         elif self._timer is None:
             self._timer = self._loop.call_at(self._sent_at + GATHER_SECONDS, self._flush)
 
+    def _keep(self, tag: bytes, kind: Kind, now: float) -> bool:
+        """One tag to the viewers and into the group. Whether it is a picture."""
+        if kind in (Kind.VIDEO_CONFIG, Kind.AUDIO_CONFIG):
+            # Its time is often that of an earlier message: it belongs where it is met.
+            which = "_video_config" if kind is Kind.VIDEO_CONFIG else "_audio_config"
+            self._configure(which, with_time(tag, self._timebase.here))
+            return False
+        track = "video" if is_video(tag) else "audio"
+        at_ms = self._timebase.at(track=track, source=time_of(tag), arrived_ms=int(now * 1000))
+        tag = with_time(tag, at_ms)
+        if kind is Kind.KEY:
+            self._flush()
+        if not self._pending:
+            self._pending_key = kind is Kind.KEY or not self._has_video
+        self._pending.append(tag)
+        self._group.add(tag, kind, has_video=self._has_video)
+        if not self._ready.is_set():
+            self._open()
+        return track == "video"
+
+    def _wanted(self, tag: bytes, kind: Kind) -> bool:
+        """Whether viewers get it: tracks that their players were told of, and before that everything from a keyframe on."""
+        video = is_video(tag)
+        if self._ready.is_set():
+            if self._has_video if video else self._has_audio:
+                return True
+            # Left out if it was waited for in vain; otherwise the publisher has added it.
+            if not (self.timeline.has_video if video else self.timeline.has_audio) and kind is not Kind.AUDIO_CONFIG:
+                self.end("tracks_changed")
+            return False
+        if self._met_at is None and kind in (Kind.KEY, Kind.AUDIO):
+            self._met_at = self._loop.time()
+        self._has_video = self._has_video or kind is Kind.KEY
+        self._has_audio = self._has_audio or kind is Kind.AUDIO
+        return self._has_video or kind in (Kind.VIDEO_CONFIG, Kind.AUDIO_CONFIG, Kind.AUDIO)
+
+    def _open(self) -> None:
+        """Let viewers in once the tracks are known and there is something to begin with."""
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+        if self._met_at is None or self._ready.is_set() or self.ended.done():
+            return
+        wait = self.timeline.wait_ms(video=self._has_video, audio=self._has_audio) / 1000
+        due = self._met_at + wait
+        if self._loop.time() < due:
+            self._opening = self._loop.call_at(due, self._open)
+        elif self._group:
+            self._header = file_header(has_video=self._has_video, has_audio=self._has_audio)
+            self._ready.set()
+
     def _configure(self, which: str, tag: bytes) -> None:
-        """A codec's configuration. A child that was restarted says the same again, at time 0: only news is passed on."""
+        """A codec's configuration. A child that was restarted says the same again: only news is passed on."""
         known: bytes = getattr(self, which)
         if known[11:] == tag[11:]:
             return

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import enum
 
+from streams.rules import codecs
+
 HEADER_BYTES = 13  # the file header and the first "size of the previous tag"
 _TAG_HEAD = 11
 _TAG_TAIL = 4
 MAX_TAG_BYTES = 8 * 1024 * 1024
 
 _SCRIPT, _VIDEO, _AUDIO = 18, 9, 8
-_AVC, _AAC = 7, 10
+# A video tag that carries a word to the player and no picture.
+_COMMAND = 5
 
 
 class BrokenFlv(ValueError):
@@ -28,7 +31,9 @@ class Kind(enum.Enum):
     KEY = "key"
     VIDEO = "video"
     AUDIO = "audio"
-    # An end-of-sequence mark, an empty tag: of no use to anybody.
+    # A picture in a codec that no browser plays.
+    UNPLAYABLE = "unplayable"
+    # An end-of-sequence mark, an empty tag, sound that no browser plays: of no use to anybody.
     NOTHING = "nothing"
 
 
@@ -40,10 +45,41 @@ def kind_of(tag: bytes) -> Kind:
     if number not in (_VIDEO, _AUDIO) or len(tag) <= _TAG_HEAD + _TAG_TAIL:
         return Kind.NOTHING
     if number == _VIDEO:
-        if body[0] & 0x0F == _AVC and body[1] != 1:
+        if body[0] & 0x0F != codecs.AVC or body[0] & 0x80:
+            return Kind.UNPLAYABLE
+        if body[0] >> 4 == _COMMAND:
+            return Kind.NOTHING
+        if body[1] != 1:
             return Kind.VIDEO_CONFIG if body[1] == 0 else Kind.NOTHING
         return Kind.KEY if body[0] >> 4 == 1 else Kind.VIDEO
-    return Kind.AUDIO_CONFIG if body[0] >> 4 == _AAC and body[1] == 0 else Kind.AUDIO
+    if body[0] >> 4 not in (codecs.AAC, codecs.MP3):
+        return Kind.NOTHING
+    return Kind.AUDIO_CONFIG if body[0] >> 4 == codecs.AAC and body[1] == 0 else Kind.AUDIO
+
+
+def is_video(tag: bytes) -> bool:
+    return tag[0] & 0x1F == _VIDEO
+
+
+def is_audio(tag: bytes) -> bool:
+    return tag[0] & 0x1F == _AUDIO
+
+
+def body_of(tag: bytes) -> bytes:
+    return tag[_TAG_HEAD:-_TAG_TAIL]
+
+
+def time_of(tag: bytes) -> int:
+    """32 bits of milliseconds, as the publisher counts them."""
+    return int.from_bytes(tag[4:7], "big") | tag[7] << 24
+
+
+def with_time(tag: bytes, at_ms: int) -> bytes:
+    return b"%b%b%c%b" % (tag[:4], (at_ms & 0xFFFFFF).to_bytes(3, "big"), at_ms >> 24 & 0xFF, tag[8:])
+
+
+def file_header(*, has_video: bool, has_audio: bool) -> bytes:
+    return b"FLV\x01%c\x00\x00\x00\x09\x00\x00\x00\x00" % (has_audio << 2 | has_video)
 
 
 class Parser:
@@ -77,15 +113,6 @@ class Parser:
         if at:
             del rest[:at]
         return tags
-
-    @property
-    def has_video(self) -> bool:
-        """What the header promises; False before it came."""
-        return len(self.header) > 4 and bool(self.header[4] & 1)
-
-    @property
-    def has_audio(self) -> bool:
-        return len(self.header) > 4 and bool(self.header[4] & 4)
 
 
 class GroupOfPictures:

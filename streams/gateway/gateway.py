@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 # Tell one room's count, learn the others': (room_key, count) -> viewers at other gateways. May fail; playback goes on.
 Tell = Callable[[str, int], Awaitable[int]]
 _TELL_SECONDS = 1.0
+_MOST_MET = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Gateway:
         self._feeds: dict[str, Feed] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
+        # Codecs that copies met and no browser plays: stream -> (publisher, codec).
+        self._met: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._loops: list[asyncio.Task[None]] = []
 
     # For the doors
@@ -64,7 +68,8 @@ class Gateway:
     async def admit(self, *, ticket: Ticket, tx_secret: str | None) -> Admitted:
         """The checks up to the limits, in this order: live, signature, viewer.
 
-        Raises the refusals of `access`, EngineUnreachable and PolicyUnavailable."""
+        Raises the refusals of `access`, EngineUnreachable and PolicyUnavailable. What no browser plays is refused last: its codec is
+        nobody's business who may not watch."""
         state = await self._watch.state()
         if names.valid(ticket.stream) and state.published(ticket.stream) is None:
             # Viewers are told of a stream sooner than the list grows old.
@@ -77,6 +82,8 @@ class Gateway:
             now=clock.now(),
             vid_secret=self.settings.vid_secret,
         )
+        if codec := self._unplayable(stream):
+            raise access.PictureUnplayable(codec)
         return Admitted(stream=stream, state=state, policy=policy, ticket=ticket)
 
     async def ready_feed(self, admitted: Admitted) -> Feed | None:
@@ -87,10 +94,21 @@ class Gateway:
             feed = self._feed_for(state, stream)
             if await feed.ready(timeout_seconds=left):
                 return feed
+            if feed.unplayable:
+                raise access.PictureUnplayable(feed.unplayable)
             # Another publisher or another track may have made this copy useless before it began; then there is a next one.
             state = await self._watch.news()
             stream = access.live_stream(stream=stream.name, state=state)
         return None
+
+    def _unplayable(self, stream: EngineStream) -> str:
+        """The codec that no browser plays, by the engine's word or by what a copy of this publisher met; empty: none."""
+        by_engine = access.unplayable(stream)
+        client, codec = self._met.get(stream.name, ("", ""))
+        if by_engine or stream.publisher is None or stream.publisher.client_id != client:
+            return by_engine
+        # The engine's word is of now: the encoder may have changed its codec without a new connection.
+        return "" if stream.video_codec else codec
 
     def _feed_for(self, state: EngineState, stream: EngineStream) -> Feed:
         """The running copy of a stream, or a new one. A copy of an earlier publisher is let go at once."""
@@ -155,6 +173,10 @@ class Gateway:
         """From the first viewer to the child's exit."""
         metrics.feeds.inc()
         word = await feed.ended
+        if feed.unplayable:
+            self._met[feed.name] = (feed.timeline.client_id, feed.unplayable)
+            while len(self._met) > _MOST_MET:
+                self._met.popitem(last=False)
         if self._feeds.get(feed.name) is feed:
             del self._feeds[feed.name]
         await feed.closed()

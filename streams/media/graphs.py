@@ -6,35 +6,28 @@ from __future__ import annotations
 
 import ffmpeg
 
-from streams.media.specs import FlvCopy, PacketProbe
+from streams.media.specs import PacketProbe, RtmpTags
 
 # A pull that says nothing for this long is dead: longer than the engine takes to drop a frozen publisher.
 _SILENCE_US = 12_000_000
-# Without this the muxer holds one track back for up to 10 s while the other is silent.
-_INTERLEAVE_US = 200_000
+# It hands on what has come, so this is only the most at once.
+_PACKET_BYTES = 65_536
 
 
-def flv_copy(spec: FlvCopy) -> list[str]:
-    """Timestamps stay the publisher's own (`copyts`), so that a child that was restarted goes on where it stopped.
+def rtmp_tags(spec: RtmpTags) -> list[str]:
+    """The bytes of the RTMP source as FLV, as ffmpeg's protocol hands them out: no demuxer and no muxer touches them (`data`).
 
-    `nobuffer` would throw the first group of pictures away; `fpsprobesize` 0 does not wait for frames to count them."""
+    So codecs that this ffmpeg does not know are seen, timestamps stay the publisher's own, and the first byte comes at once."""
     source = ffmpeg.input(
         spec.source,
+        f="data",
+        raw_packet_size=_PACKET_BYTES,
+        probesize=32,
+        analyzeduration=0,
         rw_timeout=_SILENCE_US,
-        probesize=2_000_000,
-        analyzeduration=spec.analyse_ms * 1000,
-        fpsprobesize=0,
+        rtmp_flashver=spec.calls_itself,
     )
-    target = ffmpeg.output(
-        source,
-        "pipe:1",
-        c="copy",
-        f="flv",
-        flvflags="no_duration_filesize",
-        flush_packets=1,
-        max_interleave_delta=_INTERLEAVE_US,
-        copyts=None,
-    )
+    target = ffmpeg.output(source, "pipe:1", c="copy", f="data", map="0", flush_packets=1)
     arguments: list[str] = target.global_args("-nostdin", "-hide_banner", "-loglevel", "warning").compile()
     return arguments
 
@@ -48,6 +41,8 @@ def packet_probe(spec: PacketProbe) -> list[str]:
         "error",
         "-rw_timeout",
         str(_SILENCE_US),
+        "-rtmp_flashver",
+        spec.calls_itself,
         "-analyzeduration",
         str(round(spec.seconds * 1_000_000)),
         "-read_intervals",

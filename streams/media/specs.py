@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+OURSELVES = "Liveroom"
+"""What our own pulls call themselves at the engine, so that they are not counted as viewers."""
+
 
 @dataclass(frozen=True, slots=True)
-class FlvCopy:
-    """Pull an RTMP stream and give it out as FLV on standard output, untouched and at once.
-
-    `analyse_ms` is how much of the stream may be looked at before the first byte comes out: long enough to meet every track,
-    as a track that turns up later is left out. With both tracks seen it starts at once."""
+class RtmpTags:
+    """Pull an RTMP stream and give its messages out as FLV tags on standard output, untouched and at once."""
 
     source: str
-    analyse_ms: int = 1000
+    calls_itself: str = OURSELVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class PacketProbe:
 
     source: str
     seconds: float
+    calls_itself: str = OURSELVES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """An RTMP client that does what a test says, byte for byte: every field as given, publishes one after another on one connection.
 
-Only what a publisher needs; ffmpeg and OBS are the clients of tests that want a picture."""
+Only what a publisher and a player need; ffmpeg and OBS are the clients of tests that want a picture."""
 
 from __future__ import annotations
 
@@ -92,6 +92,31 @@ class Rtmp:
         for kind, stamp, body in tags:
             self._message({8: 4, 9: 6}[kind], kind, body, stamp=stamp, message_stream=1)
 
+    def describe(self, **metadata: Any) -> None:
+        """What an encoder says of its stream, such as videocodecid."""
+        self._message(5, 18, amf("@setDataFrame", "onMetaData", metadata), message_stream=1)
+
+    def play(self, key: str) -> bool:
+        """Whether the server lets us watch."""
+        self._replies = b""
+        self._command("createStream", None)
+        if not self._hears(b"_result", seconds=5):
+            return False
+        self._command("play", None, key, -2000, message_stream=1)
+        return self._hears(b"NetStream.Play.Start", seconds=5)
+
+    def ends(self, *, seconds: float) -> bool:
+        """Whether the server hangs up within this time; what it sends meanwhile is read and let by."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self._socket], [], [], left)[0]:
+                try:
+                    if not self._socket.recv(65536):
+                        return True
+                except OSError:
+                    return True
+        return False
+
     def close(self) -> None:
         self._socket.close()
 
@@ -106,9 +131,12 @@ class Rtmp:
         self._message(3, 20, amf(name, self._calls, *arguments), message_stream=message_stream)
 
     def _message(self, channel: int, kind: int, body: bytes, *, stamp: int = 0, message_stream: int = 0) -> None:
-        head = bytes([channel]) + min(stamp, 0xFFFFFE).to_bytes(3, "big") + len(body).to_bytes(3, "big") + bytes([kind])
+        # All 32 bits of a late time stand behind each header.
+        long = struct.pack(">I", stamp) if stamp >= 0xFFFFFF else b""
+        head = bytes([channel]) + min(stamp, 0xFFFFFF).to_bytes(3, "big") + len(body).to_bytes(3, "big") + bytes([kind])
         parts: Sequence[bytes] = [body[at : at + self._chunk] for at in range(0, len(body), self._chunk)] or [b""]
-        self._socket.sendall(head + struct.pack("<I", message_stream) + bytes([0xC0 | channel]).join(parts))
+        between = bytes([0xC0 | channel]) + long
+        self._socket.sendall(head + struct.pack("<I", message_stream) + long + between.join(parts))
 
     def _read(self, size: int) -> bytes:
         found = b""

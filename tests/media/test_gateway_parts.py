@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ from streams.gateway.policies import Policies, PolicyUnavailable
 from streams.gateway.viewer import Batch, Wire
 from streams.live.viewer_counts import counted, entry
 from streams.media import graphs
-from streams.media.specs import FlvCopy
+from streams.media.specs import RtmpTags
 from tests.media.gateway_process import Rules
 
 HEADER = b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"
@@ -130,10 +131,11 @@ def test_each_wire_wraps_the_same_bytes_once(size: int):
     assert int.from_bytes(length, "big") == size
 
 
-def test_a_copy_keeps_the_publishers_time_and_never_sees_a_shell():
-    arguments = graphs.flv_copy(FlvCopy(source="rtmp://h/live/s?a=$(id);&b='", analyse_ms=100))
+def test_a_copy_touches_no_tag_and_never_sees_a_shell():
+    arguments = graphs.rtmp_tags(RtmpTags(source="rtmp://h/live/s?a=$(id);&b='"))
     assert arguments[0] == "ffmpeg"
-    assert "-copyts" in arguments
+    formats = [after for before, after in pairwise(arguments) if before == "-f"]
+    assert formats == ["data", "data"]  # neither a demuxer nor a muxer
     assert "rtmp://h/live/s?a=$(id);&b='" in arguments
 
 
@@ -326,15 +328,18 @@ async def test_rules_are_remembered_through_a_short_outage_of_the_database():
         await policies.get("demo")
 
 
-def test_how_long_tracks_are_looked_for_depends_on_what_the_engine_met():
-    def analyse_ms(**of: object) -> int:
+def test_how_long_tracks_are_waited_for_depends_on_what_the_engine_met():
+    def wait_ms(*, met: str, **of: object) -> int:
         state = listed(**of)  # type: ignore[arg-type]
-        return Timeline.of(state, state.streams["demo"]).analyse_ms
+        return Timeline.of(state, state.streams["demo"]).wait_ms(video="v" in met, audio="a" in met)
 
-    assert analyse_ms() > 10_000  # ends as soon as both are met
-    assert analyse_ms(audio="") < 500
-    assert analyse_ms(audio="", connected_ms=500) > 1000
-    assert analyse_ms(audio="", video="") > 1000
+    assert wait_ms(met="va") == 0
+    assert wait_ms(met="a") > 20_000  # keyframes may be that far apart
+    assert wait_ms(met="v") == 5000
+    assert wait_ms(met="v", audio="") < 500
+    assert wait_ms(met="v", audio="Speex") < 500  # nobody hears it
+    assert wait_ms(met="v", audio="", connected_ms=500) > 1000
+    assert wait_ms(met="a", audio="", video="") > 1000
 
 
 def test_a_timeline_is_one_publisher_of_one_engine():
