@@ -242,4 +242,5 @@ def _valid(pieces: Iterable[str]) -> tuple[str, ...]:
 
 def _short(text: str) -> str:
     """Somebody else's text for a sentence: quoted, escaped and cut."""
-    return ascii(text if len(text) <= 40 else text[:40] + "…")
+    shown = ascii(text)
+    return shown if len(shown) <= 80 else f"{shown[:80]}…'"
