@@ -83,7 +83,7 @@ FACTS: dict[type[Fact], Row] = {
     rooms.AttributesChanged: Row(durable=[say_rooms.attributes_changed]),
     rooms.CountersChanged: Row(durable=[say_rooms.counters_changed]),
     rooms.RoleChanged: Row(durable=[say_rooms.role_changed]),
-    rooms.AccessChanged: Row(),
+    rooms.AccessChanged: Row(durable=[say_rooms.access_changed]),
     rooms.RoomDisbanded: Row(
         durable=[
             following.close_after_disband,
@@ -106,7 +106,7 @@ FACTS: dict[type[Fact], Row] = {
     moderation.UserBanned: Row(durable=[say_moderation.user_banned]),
     moderation.BanLifted: Row(durable=[say_moderation.ban_lifted]),
     moderation.UserBannedFromApp: Row(durable=[say_moderation.user_banned_from_app]),
-    moderation.AppBanLifted: Row(),
+    moderation.AppBanLifted: Row(durable=[say_moderation.app_ban_lifted]),
     BroadcastSent: Row(durable=[say_rooms.broadcast_sent]),
     WalletToppedUp: Row(durable=[say_wallets.wallet_topped_up]),
     OrderRefunded: Row(durable=[say_wallets.order_refunded]),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from interactions.announce.telling import BROADCAST, ROOM_CLOSE, ms, tell, tell_state, whisper
+from interactions.announce.telling import BROADCAST, ROOM_CLOSE, hold_at_once, ms, tell, tell_state, whisper
 from interactions.facts import BroadcastSent
 from liveroom.kernel import outbox
 from liveroom.rooms.facts import (
+    AccessChanged,
     AttributesChanged,
     CountersChanged,
     NoticeChanged,
@@ -61,7 +62,14 @@ def role_changed(fact: RoleChanged) -> None:
     """To the room, and to the person's open sockets: what it says next carries its new role (C13)."""
     user = {"id": fact.identifier, "nick": fact.nick}
     version = tell_state(fact, "role", user=user, role=fact.role, by=fact.by)
-    whisper(fact.room_key, fact.identifier, fact.at, room=fact.room_key, role=fact.role, version=version)
+    body = {"room": fact.room_key, "role": fact.role, "version": version}
+    whisper(fact.room_key, fact.identifier, fact.at, **body)
+    hold_at_once(fact.room_key, fact.identifier, doubt=fact.room_key, **body)
+
+
+def access_changed(fact: AccessChanged) -> None:
+    """Who comes from here on needs the new password, or stands on the list."""
+    hold_at_once(fact.room_key, doubt=fact.room_key)
 
 
 def stream_published(fact: StreamPublished) -> None:

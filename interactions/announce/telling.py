@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from interactions.live.whispers import person_key
+import redis
+from django.db import transaction
+
+from interactions.live.whispers import person_key, tell_and_wait
 from liveroom.kernel import outbox
 from liveroom.rooms.facts import RoomFact
 from liveroom.rooms.services.versions import next_version
+
+log = logging.getLogger(__name__)
 
 ROOM_EVENT, ROOM_CLOSE, ROOM_CONTROL, PERSON = "room.event", "room.close", "room.control", "person"
 YOU, BROADCAST, FOLLOWERS = "you", "broadcast", "followers"
@@ -43,3 +51,19 @@ def whisper(key: str, identifier: str, at: datetime, **body: Any) -> None:
     """To the sockets of one person. `key`: a room of its app, or the app's sdkappid alone."""
     person = person_key(sdkappid=int(key.partition(":")[0]), identifier=identifier)
     outbox.put(topic=PERSON, room_key=f"@{person}", payload={"person": person, **body}, now=at)
+
+
+def hold_at_once(key: str, identifier: str = "", **body: Any) -> None:
+    """Called in the transaction: the same word, said right after the commit, before whoever asked is answered, and acted upon by every
+    process that holds sockets. So what was answered holds from the answer on. The outbox says it again to whom it did not reach: versions
+    make that harmless. `doubt`: the room (or EVERY_ROOM) whose newcomers are judged anew."""
+    person = person_key(sdkappid=int(key.partition(":")[0]), identifier=identifier)
+    transaction.on_commit(partial(_hold, person, body), robust=True)
+
+
+def _hold(person: str, body: Mapping[str, Any]) -> None:
+    try:
+        if not tell_and_wait(person=person, body=body):
+            log.warning("Not every socket process acted on a word about %s in time; the relay says it again.", person)
+    except redis.RedisError as error:
+        log.warning("A word about %s waits for the relay: Redis is away (%s).", person, type(error).__name__)

@@ -44,8 +44,8 @@ class Hub:
 
     # While Redis was away somebody may have been banned, or told something: who cached a verdict asks again.
     on_return: Callable[[Hub], Coroutine[Any, Any, None]] | None = None
-    # Somebody was banned from an app, who may be logging in at this moment: who remembers the banned reads them again.
-    on_ban: Callable[[], None] | None = None
+    # Somebody was banned or let in again, who may be coming in at this moment: what was read of that room (or of every one) is old.
+    on_doubt: Callable[[str], None] | None = None
 
     def __init__(self, *, process: str, tick_ms: int = TICK_MS) -> None:
         self.process = process
@@ -271,10 +271,21 @@ class Hub:
         return now, b""
 
     def _hear(self, whisper: whispers.Whisper) -> None:
-        if whisper.close == BANNED and not whisper.room and self.on_ban is not None:
-            self.on_ban()
+        doubt = whispers.EVERY_ROOM if whisper.close == BANNED and not whisper.room else whisper.doubt
+        if doubt and self.on_doubt is not None:
+            self.on_doubt(doubt)
+        room = self.rooms.get(whisper.room)
+        if room is not None and whisper.control is not None:
+            self._control(room, dict(whisper.control))
         for listener in tuple(self.people.get(whisper.person, ())):
             listener(whisper)
+        if whisper.ack:
+            asyncio.ensure_future(self._acknowledge(whisper.ack))  # noqa: RUF006 - two commands
+
+    async def _acknowledge(self, ack: str) -> None:
+        with contextlib.suppress(redis.RedisError, OSError):
+            await self.rounds.ask(("RPUSH", ack, self.process))
+            await self.rounds.ask(("EXPIRE", ack, whispers.ACK_KEPT_SECONDS))
 
     def _control(self, room: Feed, control: dict[str, Any]) -> None:
         if control.get("room_id", room.ref.room_id) != room.ref.room_id:

@@ -13,6 +13,7 @@ from channels.db import database_sync_to_async
 
 from interactions.live import pipeline, presence
 from interactions.live.pipeline import Position
+from interactions.live.whispers import EVERY_ROOM
 from interactions.services import joining
 from interactions.services.joining import RoomView, Visitor
 from liveroom.kernel import clock
@@ -55,6 +56,10 @@ class Door:
         self._doubted_at = 0.0
         self._views: Rounds[None, _Seen] = Rounds(self._look)
         self._moments: Rounds[None, Moment] = Rounds(self._read)
+
+    @property
+    def room_key(self) -> str:
+        return EVERY_ROOM if self._seen is None else self._seen.view.ref.key
 
     async def view(self) -> _Seen:
         seen = self._seen
@@ -133,10 +138,11 @@ class Lobby:
             return known
         return await self._follows.ask((int(visitor.actor.person_id or 0), int(view.room.owner_id)))
 
-    def doubt(self) -> None:
-        """Somebody was banned from a whole app: no room has an event of it, so every view may be older."""
+    def doubt(self, room_key: str) -> None:
+        """Somebody was banned from this room (EVERY_ROOM: from an app), or may come in again: what was read of it may be older."""
         for door in self._doors.values():
-            door.doubt()
+            if room_key in (EVERY_ROOM, door.room_key):
+                door.doubt()
 
     def door(self, *, app_id: int, group_id: str) -> Door:
         door = self._doors.get((app_id, group_id))

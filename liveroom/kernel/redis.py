@@ -72,6 +72,11 @@ def channel(room: str) -> str:
     return f"{_scope()}:room:{room}"
 
 
+def common_key(name: str) -> str:
+    """A key that belongs to no room."""
+    return f"{PREFIX}:{name}"
+
+
 def common_channel(name: str) -> str:
     """A channel that belongs to no room: `people`, `relay`."""
     return f"{_scope()}:{name}"

@@ -54,7 +54,9 @@ class Rounds(Generic[Question, Answer]):
 async def _pipelined(commands: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
     pipe: Any = aredis_for("").pipeline(transaction=False)
     for command in commands:
-        pipe.execute_command(*command, get="GET" in command)  # SET … GET answers with what was there
+        # SET … GET answers with what was there. Others must not be told so: what reads EXPIRE's answer takes no options, and one answer
+        # that cannot be read leaves the rest of the round to whoever comes next on this connection.
+        pipe.execute_command(*command, **({"get": True} if command[0] == "SET" and "GET" in command else {}))
     return list(await pipe.execute(raise_on_error=False))
 
 

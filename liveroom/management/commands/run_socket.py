@@ -33,7 +33,7 @@ class Command(ServiceCommand):
         server.hub = Hub(process=self.name, tick_ms=config.tick_ms)
         server.hub.on_return = look_again
         server.lobby = Lobby()
-        server.hub.on_ban = server.lobby.doubt
+        server.hub.on_doubt = server.lobby.doubt
         # A thousand viewers who come are a hundred thousand objects, none of them garbage: look for it less often, and never
         # again among what was there before them.
         gc.collect()
