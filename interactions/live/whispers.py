@@ -75,7 +75,7 @@ def tell_and_wait(*, person: str, body: Mapping[str, Any]) -> bool:
     """`whisper_now`, and then wait until every process that holds sockets has acted on it: what they are sent after this returns meets
     the new state. False: one of them did not answer in time; the relay's word will reach it as ever. RedisError."""
     ack = common_key(f"ack:{secrets.token_hex(8)}")
-    redis = shared()
+    redis: Any = shared()
     waiting = int(redis.publish(people_channel(), orjson.dumps({"person": person, **body, "ack": ack})))
     end = time.monotonic() + ACK_SECONDS
     while waiting and (left := end - time.monotonic()) > 0:

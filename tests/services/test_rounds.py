@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from liveroom.kernel import rounds
+from liveroom.kernel.redis import aredis_for
 from liveroom.kernel.rounds import Rounds
 
 
@@ -128,3 +129,20 @@ async def test_a_question_asked_by_an_answer_is_answered():
     async with asyncio.timeout(2):
         assert len(await asyncio.gather(*map(hop, range(20)))) == 20
     assert [len(asked) for asked in oracle.asked] == [20] * 5
+
+
+async def test_commands_of_every_kind_share_a_round_and_each_gets_its_own_answer():
+    shared_round = rounds.redis_rounds()
+    key = "lr:test:rounds"
+    asked = [
+        ("SET", key, "a", "EX", 60, "GET"),
+        ("EXPIRE", key, 30),
+        ("GET", key),
+        ("RPUSH", key + ":list", "GET"),
+        ("EXPIRE", key + ":list", 30),
+        ("SET", key, "b", "GET"),
+        ("INCR", key + ":n"),
+    ]
+    answers = await asyncio.gather(*(shared_round.ask(command) for command in asked))
+    assert answers == [None, True, b"a", 1, True, b"a", 1]
+    await aredis_for("").delete(key, key + ":list", key + ":n")
