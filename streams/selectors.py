@@ -45,10 +45,11 @@ class PlayingOff(NotPermitted):
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """Any of the keys may have signed; `delta_seconds` has one entry for each. No keys: signing is off."""
+    """Any of the keys may have signed; `delta_seconds` and `domains` (their pks) have one entry for each. No keys: signing is off."""
 
     keys: tuple[str, ...] = ()
     delta_seconds: tuple[int, ...] = ()
+    domains: tuple[int, ...] = ()
 
 
 def signing_keys(domains: Sequence[Domain]) -> SigningKeys | None:
@@ -58,8 +59,12 @@ def signing_keys(domains: Sequence[Domain]) -> SigningKeys | None:
         return None
     if not all(domain.auth_enabled for domain in domains):
         return SigningKeys()
-    pairs = [(key, domain.auth_delta_seconds) for domain in domains for key in domain.signing_keys()]
-    return SigningKeys(keys=tuple(key for key, _ in pairs), delta_seconds=tuple(delta for _, delta in pairs))
+    found = [(key, domain) for domain in domains for key in domain.signing_keys()]
+    return SigningKeys(
+        keys=tuple(key for key, _ in found),
+        delta_seconds=tuple(domain.auth_delta_seconds for _, domain in found),
+        domains=tuple(domain.pk for _, domain in found),
+    )
 
 
 @dataclass(frozen=True, slots=True)

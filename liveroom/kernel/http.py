@@ -87,9 +87,9 @@ class ContentSecurityMiddleware(_Middleware):
         name = origins.in_address(origins.host_name(request.get_host()))
         sockets = f"{room.public_ws} ws://{name}:{room.ws_port}"
         response["Content-Security-Policy"] = (self._console if inline else self._page).format(
-            play=room.public_http,
+            play=f"{room.public_http} {getattr(response, 'plays_from', '')}".rstrip(),
             ws=sockets,
-            # A view that knows of another place says so: `response.connects_to`, an origin.
+            # A view that knows of another place says so: `response.connects_to`, an origin; of another for pictures, `plays_from`.
             more=f" {more}" if (more := getattr(response, "connects_to", "")) else "",
             frames=""
             if anywhere

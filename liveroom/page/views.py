@@ -19,6 +19,8 @@ from liveroom.accounts.selectors import profile
 from liveroom.kernel import origins
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import room_for_page
+from streams.api.views import public_origin
+from streams.selectors import origin_with, programme_policy
 
 COLORS = (
     ("#ffffff", "white"),
@@ -42,6 +44,7 @@ def room(request: HttpRequest, group_id: str) -> HttpResponse:
     context = {"room": found, "shell": shell(found, host=host), "seen": found.is_open, "colors": COLORS}
     answer = render(request, "page/room.html", context)
     answer.connects_to = effects_origin(found.app)  # type: ignore[attr-defined]
+    answer.plays_from = play_origin(request, found)  # type: ignore[attr-defined]
     # The status in it is of this moment.
     patch_cache_control(answer, no_cache=True, private=True)
     if found.visibility == Room.UNLISTED or not found.is_open:
@@ -100,6 +103,12 @@ def effects_origin(app: App) -> str:
     """Where the app keeps the files of its gifts' effects: the page's policy lets it fetch from there, and from here."""
     found = re.match(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?(?=/|\Z)", app.gift_base, re.IGNORECASE)
     return found[0] if found else ""
+
+
+def play_origin(request: HttpRequest, found: Room) -> str:
+    """Where the pictures stand, if the app's play domain has another name than this site."""
+    policy = programme_policy(found)
+    return "" if policy is None or not policy.host else origin_with(public_origin(request), host=policy.host)
 
 
 def sockets(*, host: str) -> list[str]:

@@ -82,6 +82,12 @@ class Environment:
         """Whether every web page may call: in development, where no origin is named."""
         return not self.production and not self.origins
 
+    @property
+    def page_origins(self) -> tuple[str, ...]:
+        """Whose pages may fetch pictures: those of LIVEROOM_ORIGINS, and our own, which stands elsewhere than a play domain does."""
+        own = origins.normal("://".join(urlsplit(self.public_http)[:2]))
+        return tuple(dict.fromkeys((*self.origins, own))) if own and self.origins else self.origins
+
     @cached_property
     def run(self) -> Path:
         """What may be deleted while nothing runs: ports, pids, rendered configuration."""

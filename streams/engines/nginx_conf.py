@@ -72,7 +72,7 @@ def site_from_settings() -> Site:
         engine_port=room.engine_port,
         data=Path(room.data),
         run=Path(room.run),
-        origins=tuple(room.origins),
+        origins=room.page_origins,
         any_origin=room.any_origin,
         production=room.production,
         trusted_proxies=tuple(room.trusted_proxies),

@@ -96,7 +96,9 @@ def ticket_of(*, stream: str, query: Mapping[str, Sequence[str]]) -> tuple[Ticke
         if len(values) > 1:
             raise BadParameter(f"The address names {name} twice.", field=name)
         given[name] = values[0] if values else None
-    ticket = Ticket(stream=stream, vid=given["vid"], vsig=given["vsig"], tx_time=given["txTime"])
+    ticket = Ticket(
+        stream=stream, vid=given["vid"], vsig=given["vsig"], tx_time=given["txTime"], tx_secret=given["txSecret"]
+    )
     return ticket, given["txSecret"]
 
 
@@ -125,10 +127,20 @@ def still_allowed(*, policy: Policy | None, ticket: Ticket, vid_secret: str) -> 
     """Asked again every few seconds for each open connection: THE place that ends a picture before its stream does.
 
     An address that expires meanwhile does not end it; a stream that is forbidden or gone, a room that was closed to strangers,
-    a viewer who is no longer welcome, an app whose play domains were all disabled do."""
-    return (
-        policy is not None and not policy.closed and _viewer_known(policy=policy, ticket=ticket, vid_secret=vid_secret)
+    a viewer who is no longer welcome, and a play domain that was disabled or whose keys are others now, do."""
+    if policy is None or policy.closed or not _signed(policy=policy, ticket=ticket):
+        return False
+    return _viewer_known(policy=policy, ticket=ticket, vid_secret=vid_secret)
+
+
+def _signed(*, policy: Policy, ticket: Ticket) -> bool:
+    """Whether one of the present keys signed the address; its time is not looked at."""
+    if not policy.keys:
+        return True
+    signer = url_signing.signer(
+        keys=policy.keys, stream=ticket.stream, tx_secret=ticket.tx_secret, tx_time=ticket.tx_time
     )
+    return signer is not None
 
 
 def _viewer_known(*, policy: Policy, ticket: Ticket, vid_secret: str) -> bool:

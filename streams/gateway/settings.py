@@ -46,6 +46,6 @@ def from_settings(*, name: str) -> GatewaySettings:
         hls_folder=Path(room.data) / "hls",
         secure_link_secret=derived_secret("secure-link"),
         vid_secret=derived_secret(VID_PURPOSE),
-        origins=tuple(room.origins),
+        origins=room.page_origins,
         any_origin=room.any_origin,
     )

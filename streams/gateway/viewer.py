@@ -65,6 +65,7 @@ class Ticket:
     vid: str | None = None
     vsig: str | None = None
     tx_time: str | None = None
+    tx_secret: str | None = None
 
 
 class Viewer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from liveroom.accounts.models import Domain
 from liveroom.kernel import ids
 from liveroom.rooms.models import LiveSession, Room
 
@@ -46,6 +47,14 @@ class Publish(models.Model):
     software = models.CharField(max_length=120, blank=True, default="")
     query = models.CharField(
         max_length=500, blank=True, default="", help_text="The publisher's own parameters, without the secret."
+    )
+    domain = models.ForeignKey(
+        Domain,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Whose key signed the address.",
     )
     goodbyes_owed = models.PositiveSmallIntegerField(
         default=0, help_text="Earlier publishes of the same connection whose end has not been told yet."

@@ -15,7 +15,7 @@ WORDS = {
     Refusal.MISSING_TIME.reason: PART_OF_KEY,
     Refusal.MISSING_SECRET.reason: PART_OF_KEY,
     Refusal.WRONG.reason: WRONG_KEY,
-    Refusal.RESET.reason: "The stream key was reset: copy the new one from the console.",
+    Refusal.RESET.reason: "The key was reset: copy the new one from the console.",
     "unknown_stream": WRONG_KEY,
     "no_push_domain": "Pushing is switched off: ask whoever runs this site.",
 }

@@ -83,18 +83,28 @@ def check(
     until = expiry(tx_time)
     if until is None:
         return Refusal.WRONG
-    given = tx_secret.encode("utf-8", "surrogatepass")
-    deltas = [delta_seconds] * len(keys) if isinstance(delta_seconds, int) else delta_seconds
-    good = [hmac.compare_digest(given, sign(key=key, stream=stream, tx_time=tx_time).encode()) for key in keys]
-    if not any(good):
+    signed_with = signer(keys=keys, stream=stream, tx_secret=tx_secret, tx_time=tx_time)
+    if signed_with is None:
         return Refusal.WRONG
-    delta = max(seconds for seconds, signed in zip(deltas, good, strict=True) if signed)
+    delta = delta_seconds if isinstance(delta_seconds, int) else delta_seconds[signed_with]
     if floor is not None and until <= floor:
         return Refusal.RESET
     # As numbers: ten hex digits reach beyond the years that datetime knows.
     if now.timestamp() > until + delta:
         return Refusal.EXPIRED
     return None
+
+
+def signer(*, keys: Sequence[str], stream: str, tx_secret: str | None, tx_time: str | None) -> int | None:
+    """Which of the keys signed an address, whether or not its time is over; None: none of them."""
+    if not tx_secret or not tx_time:
+        return None
+    given = tx_secret.encode("utf-8", "surrogatepass")
+    good = [
+        hmac.compare_digest(given, sign(key=key, stream=stream, tx_time=tx_time).encode("utf-8", "surrogatepass"))
+        for key in keys
+    ]
+    return good.index(True) if any(good) else None
 
 
 def sign_after(*, secret: str, stream: str, tx_time: str, floor: int) -> str:

@@ -57,9 +57,9 @@ def admit_publisher(*, hook: Hook, now: datetime) -> Publish:
     try:
         if stream is None:
             raise _refused("unknown_stream", f"There is no stream {hook.stream!r}.", code=306)
-        _check_key(stream, hook, now)
+        domain_id = _check_key(stream, hook, now)
         permission.ask("stream.publish", actor=PUBLISHER, room=stream, role="publisher")
-        publish = _take_place(stream, hook, now)
+        publish = _take_place(stream, hook, now, domain_id=domain_id)
     except LiveRoomError as error:
         refused = error if isinstance(error, Refused) else Refused(error.message, reason=error.name, code=error.code)
         _tell(
@@ -107,8 +107,10 @@ def _refused(reason: str, detail: str, *, code: int) -> Refused:
     return Refused(words.WORDS.get(reason, detail), reason=reason, code=code, detail=detail)
 
 
-def _check_key(stream: Stream, hook: Hook, now: datetime) -> None:
-    """The keys of every enabled push domain of the app count, each with its own AuthDelta; with none, nothing is pushed."""
+def _check_key(stream: Stream, hook: Hook, now: datetime) -> int | None:
+    """The keys of every enabled push domain of the app count, each with its own AuthDelta; with none, nothing is pushed.
+
+    Returns the pk of the domain whose key signed, None where signing is off."""
     signing_keys = selectors.signing_keys(domains_of(stream.room.app, Domain.PUSH))
     if signing_keys is None:
         raise _refused("no_push_domain", "The app has no enabled push domain.", code=300)
@@ -128,7 +130,10 @@ def _check_key(stream: Stream, hook: Hook, now: datetime) -> None:
         floor=floor,
     )
     if refusal is None:
-        return
+        signed_with = url_signing.signer(
+            keys=signing_keys.keys, stream=stream.name, tx_secret=hook.params.get("txSecret"), tx_time=tx_time
+        )
+        return None if signed_with is None else signing_keys.domains[signed_with]
     refused = _refused(refusal.reason, refusal.text, code=refusal.code)
     if refusal is url_signing.Refusal.EXPIRED:
         refused.message = f"The key expired {expired_ago(tx_time, now=now)} ago; copy the new one from the console."
@@ -136,7 +141,7 @@ def _check_key(stream: Stream, hook: Hook, now: datetime) -> None:
 
 
 @transaction.atomic
-def _take_place(stream: Stream, hook: Hook, now: datetime) -> Publish:
+def _take_place(stream: Stream, hook: Hook, now: datetime, *, domain_id: int | None) -> Publish:
     """A stream has one publisher. The engine is asked whether the one that we know of is really still there."""
     room = locked(stream.room_id)
     there = selectors.open_publish(stream)
@@ -161,8 +166,9 @@ def _take_place(stream: Stream, hook: Hook, now: datetime) -> Publish:
             detail=f"Connection {there.client_id} publishes it.",
         )
     return open_publish(
-        stream=stream, client_id=hook.client_id, address=hook.address, now=now, hook=hook, goodbyes_owed=owed
-    )
+        stream=stream, client_id=hook.client_id, address=hook.address, now=now, hook=hook, goodbyes_owed=owed,
+        domain_id=domain_id,
+    )  # fmt: skip
 
 
 def _is_gone(publish: Publish, now: datetime) -> bool:
@@ -184,6 +190,7 @@ def open_publish(
     now: datetime,
     hook: Hook | None = None,
     goodbyes_owed: int = 0,
+    domain_id: int | None = None,
 ) -> Publish:
     """Write that somebody publishes, and let the room follow. An open publish of the stream is closed first."""
     room = locked(stream.room_id)
@@ -200,6 +207,7 @@ def open_publish(
         software=hook.encoder[:120] if hook else "",
         query=_shown_query(hook),
         goodbyes_owed=goodbyes_owed,
+        domain_id=domain_id,
         started_at=now,
     )
     facts.state(

@@ -37,8 +37,10 @@ def reconcile(*, state: EngineState, seen_at: datetime, now: datetime) -> int:
             close_publish(publish=publish, now=now, reason="gone")
             repairs += _count("closed")
     streams = Stream.objects.select_related("room__app").filter(name__in=on_air)
-    # Disabling the last push domain of an app closes it, also for who came before.
+    # Disabling a push domain closes it, also for who came before: the last one for the whole app, another for who came by its key.
     open_apps = apps_with_domain(Domain.PUSH) if on_air else frozenset()
+    closed = Publish.objects.filter(ended_at__isnull=True, domain__enabled=False).values_list("stream__name", flat=True)
+    shut = frozenset(closed) if on_air else frozenset()
     known = {stream.name: stream for stream in streams}
     for name, found in on_air.items():
         stream = known.get(name)
@@ -46,6 +48,7 @@ def reconcile(*, state: EngineState, seen_at: datetime, now: datetime) -> int:
             stream is None
             or stream.room.disbanded_at is not None
             or stream.room.app_id not in open_apps
+            or name in shut
             or not _may_go_on(stream)
         ):
             log.warning("Cutting %s: it is on air and should not be.", name)

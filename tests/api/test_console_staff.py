@@ -35,6 +35,26 @@ def test_an_api_key_shows_its_secret_once_and_then_only_when_asked(staff: Client
     assert ApiKey.objects.get(pk=key.pk).revoked_at is not None
 
 
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        ("push.example.com", True), ("192.0.2.7", True), ("2001:db8::7", True), ("localhost", True), ("rtmp://push.example.com", False),
+        ("push.example.com:1935", False), ("push.example.com/live", False), ("a b", False), ("-x.example.com", False), ("x\n", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_domain_has_the_name_of_a_host(staff: Client, cast: Cast, name: str, good: bool) -> None:
+    fields = {
+        "app": cast.app.pk,
+        "kind": "push",
+        "name": name,
+        "enabled": "on",
+        "auth_enabled": "on",
+        "auth_delta_seconds": "0",
+    }
+    staff.post(reverse("admin:accounts_domain_add"), fields)
+    assert cast.app.domains.filter(kind="push").count() == 1 + good
+
+
 def test_secrets_of_apps_and_domains_are_on_no_page_until_asked_for(staff: Client, cast: Cast) -> None:
     domain = cast.app.domains.get(kind="push")
     for name, row, secrets in (

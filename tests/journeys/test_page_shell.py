@@ -107,6 +107,19 @@ def test_a_draw_has_a_page_once_it_is_open_and_tells_no_more_than_its_room(cast:
     assert "A mug" not in Client().get(f"/d/{opened.number}").content.decode()
 
 
+def test_the_page_may_play_from_the_play_domain_of_its_app(cast: Cast) -> None:
+    def policy() -> dict[str, str]:
+        answer = Client().get("/r/r1", {"sdkappid": cast.app.sdkappid})["Content-Security-Policy"]
+        return dict(part.strip().partition(" ")[::2] for part in answer.split(";"))
+
+    assert "play.example.com" not in str(policy())
+    cast.app.domains.filter(kind="play").update(name="play.example.com")
+    found = policy()
+    for part in ("media-src", "connect-src"):
+        assert "http://play.example.com" in found[part].split()
+    assert "play.example.com" not in found["default-src"]
+
+
 @pytest.mark.parametrize(
     ("base", "allowed"),
     [

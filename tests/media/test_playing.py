@@ -159,6 +159,29 @@ def test_a_picture_ends_when_its_stream_is_forbidden(rig: Rig, gateway: RunningG
     assert phone.ended == "cleanly"
 
 
+def test_a_picture_ends_when_its_domain_is_disabled_and_not_when_its_time_is_over(
+    rig: Rig, gateway: RunningGateway, clips: Clips, name: str
+):
+    gateway.rule(name, keys=[KEY, "second"])
+    rig.push(name, clips.both)
+    first, second = (
+        Player(f"{rig.http}/live/{name}.flv?{signed(name)}"),
+        Player(f"{rig.http}/live/{name}.flv?{signed(name, key='second')}"),
+    )
+    for phone in (first, second):
+        phone.read_until(Kind.KEY)
+    gateway.rule(name, keys=["second"])
+    first.read(seconds=8)
+    assert first.ended == "cleanly"
+    second.read(seconds=0.5)
+    assert second.ended == ""
+    gateway.rule(name, keys=["second"], closed=True)
+    second.read(seconds=8)
+    assert second.ended == "cleanly"
+    closed = ask(f"{rig.http}/live/{name}.flv?{signed(name, key='second')}")
+    assert (closed.status, closed.json["name"]) == (403, "playing_off")
+
+
 def test_a_full_room_says_so(rig: Rig, gateway: RunningGateway, clips: Clips, name: str):
     gateway.rule(name, viewer_limit=2, room_key=f"1:{name}")
     rig.push(name, clips.both)

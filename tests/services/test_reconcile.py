@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from liveroom.accounts.models import Domain
 from liveroom.kernel import clock
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.services.rooms import disband_room
@@ -16,7 +17,7 @@ from streams.services import streams as services
 from streams.services.publishing import admit_publisher, publisher_left
 from streams.services.reconcile import reconcile
 from tests.helpers.people import STAFF
-from tests.helpers.pushing import push_hook
+from tests.helpers.pushing import push_hook, push_params
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +117,29 @@ def test_what_should_not_be_on_air_is_cut(cast, engine, now):
     assert look(engine, now) == 2
     assert sorted(engine.dropped) == sorted(["nobody_knows_this", stream.name])
     assert look(engine, now + SECOND) == 0
+
+
+def test_disabling_a_push_domain_cuts_who_came_by_its_key(cast, engine, now):
+    second = Domain.objects.create(app=cast.app, kind=Domain.PUSH, name="push2.example.com")
+    publisher = engine.publish(cast.stream.name)
+    params = push_params(cast.stream, until=now + 60 * SECOND, key=second.master_key)
+    publish = admit_publisher(hook=push_hook(cast.stream, now=now, client_id=publisher.client_id, **params), now=now)
+    assert publish.domain == second
+    assert look(engine, now + 2 * SECOND) == 0
+    Domain.objects.filter(app=cast.app, kind=Domain.PUSH).exclude(pk=second.pk).update(enabled=False)
+    assert look(engine, now + 4 * SECOND) == 0
+    Domain.objects.filter(app=cast.app, kind=Domain.PUSH).update(enabled=False)
+    Domain.objects.filter(app=cast.app, kind=Domain.PUSH).exclude(pk=second.pk).update(enabled=True)
+    assert look(engine, now + 6 * SECOND) == 1
+    assert engine.dropped == [cast.stream.name]
+
+
+def test_with_the_last_push_domain_disabled_everything_of_the_app_is_cut(cast, engine, now):
+    engine.publish(cast.stream.name)
+    assert look(engine, now) == 1
+    Domain.objects.filter(app=cast.app, kind=Domain.PUSH).update(enabled=False)
+    look(engine, now + 2 * SECOND)
+    assert engine.dropped == [cast.stream.name]
 
 
 def test_what_a_hand_ended_is_cut_again_if_the_first_cut_failed(cast, engine, now):

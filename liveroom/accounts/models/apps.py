@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -75,6 +78,21 @@ def _only_thresholds(value: object) -> None:
         raise ValidationError(
             "At most 100 whole numbers of points, rising; the first begins level 1. Empty: no levels."
         )
+
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\Z", re.IGNORECASE)
+
+
+def _only_host(value: str) -> None:
+    if len(value) <= 253 and _HOST.match(value):
+        return
+    try:
+        ip_address(value)
+    except ValueError:
+        raise ValidationError(
+            "A host name such as push.example.com or an address, without scheme, port and path."
+        ) from None
 
 
 class App(models.Model):
@@ -189,8 +207,9 @@ class Domain(models.Model):
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="domains")
     kind = models.CharField(max_length=4, choices=[(PUSH, "push"), (PLAY, "play")])
     name = models.CharField(
-        max_length=253, help_text="The host name in addresses; the deployment's own if it is the only one."
-    )
+        max_length=253, validators=[_only_host],
+        help_text="The host name in addresses, without port. 127.0.0.1 or localhost: the deployment's own (LIVEROOM_HOST).",
+    )  # fmt: skip
     enabled = models.BooleanField(default=True)
     auth_enabled = models.BooleanField("addresses are signed", default=True)
     master_key = models.CharField(max_length=64, default=ids.stream_key)
