@@ -93,3 +93,12 @@ def test_no_header_raises(said):
     assert normal(said) is None or normal(normal(said) or "") == normal(said)
     may_call(origin=said, host=said, ours=OURS, any_origin=False)
     assert ":" not in in_address(host_name("a"))
+
+
+def test_our_own_page_may_fetch_pictures_from_another_name(tmp_path: Path):
+    """A play domain is another origin than the page of the same copy."""
+    said = {"LIVEROOM_DATA": str(tmp_path), "LIVEROOM_PUBLIC_URL": "https://Live.example.com:443"}
+    assert read(said).page_origins == ()
+    named = read({**said, "LIVEROOM_ORIGINS": "https://a.example"})
+    assert named.page_origins == ("https://a.example", "https://live.example.com")
+    assert named.origins == ("https://a.example",)
