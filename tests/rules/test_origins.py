@@ -95,7 +95,7 @@ def test_no_header_raises(said):
     assert ":" not in in_address(host_name("a"))
 
 
-def test_our_own_page_may_fetch_pictures_from_another_name(tmp_path: Path):
+def test_our_own_page_may_fetch_pictures_from_another_name(tmp_path):
     """A play domain is another origin than the page of the same copy."""
     said = {"LIVEROOM_DATA": str(tmp_path), "LIVEROOM_PUBLIC_URL": "https://Live.example.com:443"}
     assert read(said).page_origins == ()

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_domain_names"),
-        ("streams", "0002_refusals_and_addresses"),
+        ("streams", "0003_pruned_by_index"),
     ]
 
     operations = [
