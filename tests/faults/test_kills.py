@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -79,8 +80,26 @@ def test_viewers_hear_of_a_status_change_that_happened_while_redis_was_away(stac
         phone.hears("status", status="ended", seconds=10)
 
 
-def test_a_worker_of_tasks_survives_the_death_of_redis(stack: Stack) -> None:
+def _turns(stack: Stack, job: str) -> float:
+    """How often the task workers have done that job."""
+    with urllib.request.urlopen(f"{stack.http}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    done = f'liveroom_due_jobs_total{{job="{job}",result="done"}} '
+    return sum(float(line.removeprefix(done)) for line in lines if line.startswith(done))
+
+
+def test_a_worker_of_tasks_survives_the_death_of_redis_and_goes_on_working(stack: Stack) -> None:
+    until(lambda: _turns(stack, "score minutes"), seconds=20, what="the first turn")
     before = stack.pids()["tasks-1"]
     stack.until_back("redis", other_than=stack.kill("redis"))
     time.sleep(6)
     assert stack.pids()["tasks-1"] == before
+    turns = _turns(stack, "score minutes")
+    until(lambda: _turns(stack, "score minutes") > turns, seconds=30, what="another turn")
+
+
+def test_a_killed_worker_of_tasks_comes_back_and_goes_on_working(stack: Stack) -> None:
+    until(lambda: _turns(stack, "score minutes"), seconds=20, what="the first turn")
+    stack.until_back("tasks-1", other_than=stack.kill("tasks-1"))
+    turns = _turns(stack, "score minutes")
+    until(lambda: _turns(stack, "score minutes") > turns, seconds=45, what="another turn")
