@@ -14,6 +14,7 @@ from liveroom.accounts.models import Domain
 from liveroom.accounts.selectors import domains_of
 from liveroom.kernel import signing
 from liveroom.kernel.errors import BadParameter, NotFound, NotPermitted
+from liveroom.kernel.kept_queries import KeptQuery
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
 from streams.engines import engine
@@ -85,12 +86,22 @@ class PlayPolicy:
     host: str = ""
 
 
+_BY_NAME = KeptQuery(
+    lambda *, name: Stream.objects.select_related("room__app").filter(name=name, room__disbanded_at__isnull=True),
+    name=str,
+)
+# At most one: a constraint of the table.
+_PROGRAMME = KeptQuery(lambda *, room_id: Stream.objects.filter(room_id=room_id, on_programme=True), room_id=int)
+
+
 def play_policy(*, stream: str) -> PlayPolicy | None:
     """None: there is no such stream, its room is gone, or it is forbidden to play."""
-    found = Stream.objects.select_related("room__app").filter(name=stream, room__disbanded_at__isnull=True).first()
-    if found is None:
-        return None
-    room, domains = found.room, domains_of(found.room.app, Domain.PLAY)
+    found = _BY_NAME.first(name=stream)
+    return None if found is None else _policy(stream=stream, room=found.room)
+
+
+def _policy(*, stream: str, room: Room) -> PlayPolicy:
+    domains = domains_of(room.app, Domain.PLAY)
     signed = signing_keys(domains)
     keys, deltas = (signed.keys, signed.delta_seconds) if signed else ((), ())
     if not keys and not room.is_open:
@@ -139,7 +150,10 @@ def stream_of(*, name: str) -> Stream:
 
 
 def programme(room: Room) -> Stream | None:
-    return Stream.objects.filter(room=room, on_programme=True).first()
+    found = _PROGRAMME.first(room_id=room.pk)
+    if found is not None:
+        found.room = room
+    return found
 
 
 def open_publish(stream: Stream) -> Publish | None:
@@ -167,7 +181,7 @@ class PlayAddresses:
 def programme_policy(room: Room) -> PlayPolicy | None:
     """What it takes to see what the room shows; None if it shows nothing."""
     stream = programme(room)
-    return None if stream is None else play_policy(stream=stream.name)
+    return None if stream is None else _policy(stream=stream.name, room=room)
 
 
 def addresses_for(

@@ -86,9 +86,16 @@ def app_for(sdkappid: int | None) -> App:
     raise AppUnknown("Say which app is meant: add ?sdkappid=<number> or a token.")
 
 
+_DOMAINS = KeptQuery(
+    lambda *, app_id, kind: Domain.objects.filter(app_id=app_id, kind=kind, enabled=True).order_by("id"),
+    app_id=int,
+    kind=str,
+)
+
+
 def domains_of(app: App, kind: str) -> list[Domain]:
     """The enabled push or play domains of an app, the one that addresses are made for first. None: nothing is pushed or played."""
-    return list(Domain.objects.filter(app=app, kind=kind, enabled=True).order_by("id"))
+    return _DOMAINS.all(app_id=app.pk, kind=kind)
 
 
 def apps_with_domain(kind: str) -> frozenset[int]:

@@ -37,12 +37,33 @@ _BY_GROUP_ID = KeptQuery(
 )
 
 
+# For who has the app already: it is the widest of the three rows.
+_BESIDE_ITS_APP = KeptQuery(
+    lambda *, app_id, group_id: Room.objects.select_related("owner").filter(
+        disbanded_at__isnull=True, app_id=app_id, group_id=group_id
+    ),
+    app_id=int,
+    group_id=str,
+)
+
+
 def room(*, app_id: int, group_id: str) -> Room:
     """The open room of that id. RoomIdMalformed, RoomUnknown."""
+    return _asked(_BY_GROUP_ID, app_id=app_id, group_id=group_id)
+
+
+def room_of(app: App, *, group_id: str) -> Room:
+    """The same, in an app that is loaded."""
+    found = _asked(_BESIDE_ITS_APP, app_id=app.pk, group_id=group_id)
+    found.app = app
+    return found
+
+
+def _asked(query: KeptQuery[Room], *, app_id: int, group_id: str) -> Room:
     wrong = ids.fault(group_id, chosen=False)
     if wrong:
         raise RoomIdMalformed(wrong, field="room")
-    found = _BY_GROUP_ID.first(app_id=app_id, group_id=group_id)
+    found = query.first(app_id=app_id, group_id=group_id)
     if found is None:
         raise RoomUnknown(f"There is no room {group_id!r}; it may have been disbanded.")
     return found
@@ -51,7 +72,7 @@ def room(*, app_id: int, group_id: str) -> Room:
 def room_for_page(*, sdkappid: int | None, group_id: str) -> Room | None:
     """The same for a page that shows a friendly answer instead of an error."""
     try:
-        return room(app_id=app_for(sdkappid).pk, group_id=group_id)
+        return room_of(app_for(sdkappid), group_id=group_id)
     except (AppUnknown, RoomUnknown, RoomIdMalformed):
         return None
 

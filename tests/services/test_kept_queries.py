@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,9 +26,17 @@ def all_of(row: Model) -> dict[str, Any]:
     return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
-def test_a_row_is_the_same_with_everything_that_hangs_on_it(cast: Cast) -> None:
+@pytest.mark.parametrize(
+    "found",
+    [
+        lambda cast: rooms.room(app_id=cast.app.pk, group_id="r1"),
+        lambda cast: rooms.room_of(cast.app, group_id="r1"),
+    ],
+    ids=["with its app", "beside its app"],
+)
+def test_a_row_is_the_same_with_everything_that_hangs_on_it(cast: Cast, found: Callable[[Cast], Room]) -> None:
     Room.objects.filter(pk=cast.room.pk).update(tag_line="|a|ü|", fields={"k": "v"}, viewer_limit=7)
-    kept = rooms.room(app_id=cast.app.pk, group_id="r1")
+    kept = found(cast)
     plain = rooms.ROOMS.get(pk=cast.room.pk)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection, "cursor", None)  # nothing more is asked

@@ -51,7 +51,7 @@ class RoomPages(CursorPagination):
 
 def asked_room(request: ApiRequest, group_id: str, *, enter: bool = False) -> Room:
     """The room of the path in the app of the request. `enter`: only for who may come in (password in `Room-Password`)."""
-    room = selectors.room(app_id=asked_app(request).pk, group_id=group_id)
+    room = selectors.room_of(asked_app(request), group_id=group_id)
     if enter:
         entered(request, room)
     return room
