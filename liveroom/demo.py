@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import transaction
@@ -22,6 +23,8 @@ from streams.services.streams import show_push_address
 SDKAPPID = 1400000001
 ROOM = "demo"
 BY = Actor(kind=permission.STAFF, label="deploy/up")
+# Of the tokens in the addresses of ready.json, which is made anew at every start.
+SIGNED_IN_SECONDS = 30 * 24 * 3600
 
 
 def _secret(purpose: str, length: int) -> str:
@@ -101,10 +104,19 @@ def described(*, now: datetime) -> dict[str, Any]:
         "room": ROOM,
         "streamer": "stella",
         "streamer_password": _secret("stella", 16),
+        "streamer_page": _page_as("stella", app=app, now=now),
         "moderator": "max",
+        "moderator_password": _secret("max", 16),
+        "moderator_page": _page_as("max", app=app, now=now),
         "obs_server": push.server,
         "obs_stream_key": push.stream_key,
         "play": {"rtmp": play.rtmp, "flv": play.flv, "hls": play.hls} if play else None,
         "page": f"{http}/r/{ROOM}",
     }
     return found
+
+
+def _page_as(identifier: str, *, app: App, now: datetime) -> str:
+    """The room's page, opened as that user. Behind the `#` no log has the token."""
+    sig = tokens.make_usersig(app=app, identifier=identifier, expire_seconds=SIGNED_IN_SECONDS, now=now)
+    return f"{settings.LIVEROOM.public_http}/r/{ROOM}#usersig={quote(sig, safe='')}"

@@ -39,6 +39,21 @@ def take_lock(path: Path) -> int:
     return handle
 
 
+def is_held(path: Path) -> bool:
+    """Whether a `deploy/up` runs on the folder of this lock; takes nothing that could be in its way."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def _recorded_pid(handle: int) -> int | None:
     try:
         return int(os.pread(handle, 20, 0))

@@ -5,10 +5,12 @@ it, so at most MOST_WAITING lines are kept and the rest is counted and dropped."
 
 from __future__ import annotations
 
+import asyncio
 import os
 import queue
 import sys
 import threading
+import time
 import zlib
 from typing import TextIO
 
@@ -30,6 +32,7 @@ class Output:
         self._colour = stream.isatty()
         self._waiting: queue.Queue[str | None] = queue.Queue(MOST_WAITING)
         self._dropped = 0
+        self._last_line_at = time.monotonic()
         self._writer = threading.Thread(target=self._write, name="output", daemon=True)
         self._writer.start()
 
@@ -41,7 +44,14 @@ class Output:
         if self._colour:
             label = f"\x1b[{COLOURS[zlib.crc32(name.encode()) % len(COLOURS)]}m{label}\x1b[0m"
         self._put(f"{label} | {shown}\n")
+        self._last_line_at = time.monotonic()
         return shown
+
+    async def quiet(self, *, for_seconds: float, at_most_seconds: float) -> None:
+        """Returns when no child has said anything for so long, or after all when one never stops talking."""
+        end = time.monotonic() + at_most_seconds
+        while (now := time.monotonic()) < min(end, self._last_line_at + for_seconds):  # noqa: ASYNC110 - it moves
+            await asyncio.sleep(min(end, self._last_line_at + for_seconds) - now)
 
     def for_people(self, text: str) -> None:
         """As it is: what an operator needs to read in clear, such as the stream key of the demo."""

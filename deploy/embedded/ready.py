@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from deploy.embedded.lock import is_held
+
 READY_WITHIN_SECONDS = 120
 ASK_AGAIN_SECONDS = 0.05
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
@@ -66,19 +68,48 @@ def ready_document(*, http: str, ws: str, rtmp: str, prepared: Path) -> dict[str
     return {"http": http, "ws": ws, "rtmp": rtmp, **json.loads(prepared.read_text())}
 
 
-def told_to_people(document: Mapping[str, Any], *, seconds: float, data: Path) -> str:
-    """The same as ready.json, shorter; parts that a production copy does not have are left out."""
+def running_document(data: Path) -> dict[str, Any]:
+    """The ready.json of the copy that runs on this data folder. Raises NotReady."""
+    file = data / "ready.json"
+    try:
+        document: dict[str, Any] = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise NotReady(
+            f"No copy is ready on the data folder {data}: there is no ready.json. Start one with deploy/up, "
+            "or name its folder in LIVEROOM_DATA."
+        ) from None
+    except PermissionError:
+        raise NotReady(f"{file} is private: ask as the user who started the copy, or as root.") from None
+    except (OSError, ValueError) as error:
+        raise NotReady(f"{file} cannot be read: {error}") from None
+    if not is_held(data / "run" / "up.lock"):
+        raise NotReady(
+            f"No copy runs on the data folder {data} any more; the last one was killed. Start it with deploy/up."
+        )
+    return document
+
+
+def told_to_people(document: Mapping[str, Any], *, first: str, data: Path) -> str:
+    """The same as ready.json, shorter; parts that a production copy does not have are left out. `first`: the line above it."""
     demo, admin = document.get("demo") or {}, document.get("admin") or {}
     rows = [
-        ("watch", demo.get("page") or document["http"]),
+        ("on air", f"{document['http']}/"),
+        ("watch", demo.get("page")),
         ("OBS server", demo.get("obs_server")),
         ("OBS stream key", demo.get("obs_stream_key")),
         ("admin", admin.get("url") or f"{document['http']}/admin/"),
         ("  user", admin.get("username")),
         ("  password", admin.get("password")),
+        ("  streamer", _login(demo, "streamer")),
+        ("  moderator", _login(demo, "moderator")),
         ("API", f"{document['http']}/api/docs/"),
         ("all of it", str(data / "ready.json")),
     ]
     lines = [f"  {name:<15} {value}" for name, value in rows if value]
     rule = "─" * 78
-    return "\n".join(["", rule, f"  Ready after {seconds:.1f} s. Ctrl-C stops everything.", "", *lines, rule, ""])
+    return "\n".join(["", rule, f"  {first}", "", *lines, rule, ""])
+
+
+def _login(demo: Mapping[str, Any], who: str) -> str | None:
+    password = demo.get(f"{who}_password")
+    return f"{demo.get(who)} / {password}" if password else None

@@ -34,6 +34,11 @@ ONE_TRY_SECONDS = 4
 AGAIN = "start once without LIVEROOM_SKIP_INSTALL"
 
 
+def data_folder() -> Path:
+    """As the settings read it, for who only looks at it."""
+    return Path(os.environ.get("LIVEROOM_DATA") or CHECKOUT / "var").resolve()
+
+
 class CannotStart(Exception):
     """The first line says all; further lines are what a program printed."""
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from deploy.embedded import own_redis, ports, services, starting
 from deploy.embedded.masking import Masker
 from deploy.embedded.output import Output
-from deploy.embedded.ready import NotReady, ready_document, told_to_people, until_serves
+from deploy.embedded.ready import NotReady, ready_document, running_document, told_to_people, until_serves
 from deploy.embedded.run_as import User, choose_user, give_to
-from deploy.embedded.starting import CHECKOUT, INNER, CannotStart, read_settings
+from deploy.embedded.starting import CHECKOUT, INNER, CannotStart, data_folder, read_settings
 from deploy.embedded.supervisor import Hopeless, Supervisor, write_private
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PYTHON = CHECKOUT / ".venv" / "bin" / "python"
 PACKAGES = ("liveroom", "streams", "moderation", "interactions")
+# The last thing on the screen shall be what people need: the children have said what they say at a start by then.
+QUIET_SECONDS, QUIET_AT_MOST_SECONDS = 1.0, 8.0
 PURPOSES = ("hooks", "secure-link", "gateway", "redis")
 # How `manage.py` begins what it says for people.
 SAID = "CommandError: "
@@ -168,7 +170,9 @@ class Run:
             prepared=self._run / "prepare.json",
         )
         write_private(self._data / "ready.json", json.dumps(document, indent=2) + "\n", owner=self._user)
-        output.for_people(told_to_people(document, seconds=time.monotonic() - self._began, data=self._data))
+        first = f"Ready after {time.monotonic() - self._began:.1f} s. Ctrl-C stops everything; deploy/up --status shows this again."
+        await output.quiet(for_seconds=QUIET_SECONDS, at_most_seconds=QUIET_AT_MOST_SECONDS)
+        output.for_people(told_to_people(document, first=first, data=self._data))
 
     async def _start_redis(self, supervisor: Supervisor) -> None:
         password, file = self._secrets["redis"], self._run / "redis.conf"
@@ -203,7 +207,24 @@ def told_why(text: str) -> int:
     return 1
 
 
-def main() -> int:
+def show_status() -> int:
+    """`deploy/up --status`: what the running copy told when it was ready. Looks only; nothing is made or changed."""
+    data = data_folder()
+    try:
+        document = running_document(data)
+    except NotReady as error:
+        print(f"\ndeploy/up --status: {error}", file=sys.stderr)
+        return 1
+    print(told_to_people(document, first="Running.", data=data))
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["--status"]:
+        return show_status()
+    if arguments:
+        print(f"deploy/up takes --status or nothing, not {' '.join(arguments)[:100]}.", file=sys.stderr)
+        return 2
     began = time.monotonic()
     # Byte code that root makes is for the children too, whatever root's own umask says; see children.py for theirs.
     os.umask(0o022)
@@ -227,4 +248,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import stat
@@ -11,6 +12,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import unquote, urlencode
 
 import pytest
 
@@ -70,15 +72,63 @@ def test_what_it_tells_programs_is_private_and_complete(copy):
 
 
 def test_what_it_tells_people_names_page_key_and_login(copy):
+    copy.prints("all of it")
     told = copy.text()
     for value in (
         copy.ready["demo"]["page"],
+        copy.ready["demo"]["moderator_password"],
         copy.ready["demo"]["obs_server"],
         copy.ready["demo"]["obs_stream_key"],
         copy.ready["admin"]["url"],
         copy.ready["admin"]["password"],
     ):
         assert value in told
+    # It is the last that is said at a start, and it is said again where somebody asks, without a word of the children.
+    said = told[told.index("  Ready after") :].partition("─")[0].splitlines()
+    env = copy.env
+    asked = subprocess.run(
+        [CHECKOUT / "deploy" / "up", "--status"], env=env, capture_output=True, text=True, check=True
+    )
+    again = asked.stdout[asked.stdout.index("  Running.") :].partition("─")[0].splitlines()
+    assert said[1:] == again[1:]
+    assert len(again) > 8
+
+
+def test_the_status_of_no_copy_says_what_to_do_and_makes_nothing(tmp_path):
+    env = {**os.environ, "LIVEROOM_DATA": str(tmp_path / "none")}
+
+    def told(argument):
+        return subprocess.run(
+            [CHECKOUT / "deploy" / "up", argument], env=env, capture_output=True, text=True, check=False
+        )
+
+    asked = told("--status")
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert "Start one with deploy/up" in asked.stderr
+    assert not (tmp_path / "none").exists()
+    wrong = told("--statsu")
+    assert (wrong.returncode, wrong.stderr) == (2, "deploy/up takes --status or nothing, not --statsu.\n")
+
+
+def test_the_demos_moderator_has_a_login_and_a_page(copy):
+    """The address signs max in on the page, the password at the console."""
+    demo = copy.ready["demo"]
+    assert demo["moderator"] == "max"
+    page, _, usersig = demo["moderator_page"].partition("#usersig=")
+    assert page == demo["page"]
+    bearer = {"Authorization": f"Bearer {unquote(usersig)}"}
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{copy.ready['http']}/api/v1/me", headers=bearer), timeout=5
+    ) as me:
+        assert json.loads(me.read())["id"] == "max"
+    visit = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    login = f"{copy.ready['http']}/admin/login/?next=/admin/"
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', visit.open(login, timeout=5).read().decode())[1]
+    form = {"username": "max", "password": demo["moderator_password"], "csrfmiddlewaretoken": token, "next": "/admin/"}
+    answer = visit.open(
+        urllib.request.Request(login, data=urlencode(form).encode(), headers={"Referer": login}), timeout=5
+    )
+    assert "Hello, Max" in answer.read().decode()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has somebody else to become")
@@ -140,8 +190,10 @@ def test_a_second_start_takes_seconds_and_keeps_everything():
         began = time.monotonic()
         copy.start()
         assert time.monotonic() - began < 10
-        # Play addresses are signed anew, for some hours from now.
-        del before["demo"]["play"], copy.ready["demo"]["play"]
+        # Play addresses are signed anew, for some hours from now, and so are the tokens in addresses.
+        for name in ("play", "streamer_page", "moderator_page"):
+            assert before["demo"].pop(name)
+            assert copy.ready["demo"].pop(name)
         assert copy.ready == before
         assert json.loads((copy.data / "run" / "ports.json").read_text()) == inner
 
