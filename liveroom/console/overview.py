@@ -19,7 +19,7 @@ from liveroom.kernel import clock
 from liveroom.kernel.models import Lease, OutboxRow
 from liveroom.kernel.pages import is_staff
 from liveroom.kernel.redis import shared
-from liveroom.rooms.models import Room
+from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.rules.status import Status
 from streams.engines import engine
 from streams.engines.base import EngineUnreachable
@@ -125,10 +125,13 @@ def for_staff(*, now: datetime) -> dict[str, Any]:
 def for_streamer(login: Login) -> dict[str, Any]:
     if login.person is None:
         return {"staff": False, "rooms": [], "nobody": True}
-    mine = Room.objects.filter(owner=login.person, disbanded_at__isnull=True).select_related("app", "owner")
+    open_rooms = Room.objects.filter(disbanded_at__isnull=True).select_related("app", "owner")
+    mine = open_rooms.filter(owner=login.person)
+    moderated = open_rooms.filter(pk__in=RoomAdmin.objects.filter(person=login.person).values("room_id"))
     return {
         "staff": False,
         "rooms": _rooms(mine.order_by("-status_at")[:100]),
+        "moderated": _rooms(moderated.order_by("-status_at")[:100]),
         "name": login.person.shown_name,
         "last": _last_show(login.person),
         "new_url": reverse("admin:rooms_room_add"),

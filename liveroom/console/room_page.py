@@ -19,7 +19,7 @@ from liveroom.kernel import clock, permission
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, is_staff
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, STATUS_ACTS, RoomPages
+from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, STATUS_ACTS, RoomPages, runs
 from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.rules.status import Status, legal_next
 from streams import selectors
@@ -120,16 +120,19 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, RoomPages):
         room = self.get_object(request, object_id)
         if room is None or not self.has_view_permission(request, room):
             raise Http404("There is no such room.")
-        answer = JsonResponse(
-            live_state(
-                room=room,
-                stream=selectors.programme(room),
-                now=clock.now(),
-                address=_streamers_address(request),
-            )
-        )
+        answer = JsonResponse(self._state(request, room, stream=selectors.programme(room), now=clock.now()))
         answer["Cache-Control"] = "no-store"
         return answer
+
+    def _state(self, request: HttpRequest, room: Room, *, stream: Stream | None, now: datetime) -> dict[str, Any]:
+        """A room's admins see how the picture arrives, and not from where, nor what tried to."""
+        whole = runs(request, room)
+        state = live_state(room=room, stream=stream, now=now, address=_streamers_address(request) if whole else "")
+        if not whole:
+            state |= {"refusals": [], "tried_from_here": [], "refusal_is_news": False, "next": []}
+            if state["health"] is not None:
+                state["health"] |= {"address": None, "software": None}
+        return state
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         room = kwargs.get("obj")
@@ -144,6 +147,7 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, RoomPages):
             "room": room,
             "viewer_url": reverse("room", args=(room.group_id,)) + f"?sdkappid={room.app.sdkappid}",
             "open": room.disbanded_at is None,
+            "runs": runs(request, room),
             "messages": message_counts(room_key=room.key),
             "archive_url": self._archive_url(request, room),
             "sessions": list(sessions_of(room=room).order_by("-id")[:SESSIONS]),
@@ -165,7 +169,7 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, RoomPages):
             "draws": self.draws_panel(room),
             "engaging": self.engaging_panel(room),
             "live_url": reverse(f"{self.admin_site.name}:rooms_room_live", args=(room.pk,)),
-            "state": live_state(room=room, stream=stream, now=now, address=_streamers_address(request)),
+            "state": self._state(request, room, stream=stream, now=now),
             "stream": stream,
         }
         if stream is not None and permission.may("stream.push", actor=actor, room=room):

@@ -1,4 +1,4 @@
-"""The room's page and its shows', for staff and for the streamer who owns it.
+"""The room's page and its shows', for staff and for the streamer who owns it; a room's admins see it without money and keys.
 
 What streams know of a room (the address for OBS, health) is added by the roof: liveroom/console/room_page.py."""
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -21,8 +22,9 @@ from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, ConsoleAdmin, SwornAdmin, is_staff
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.admin.forms import RoomForm, UserForm
-from liveroom.rooms.models import LiveSession, Room, RoomAttribute, RoomCounter
+from liveroom.rooms.models import LiveSession, Room, RoomAdmin, RoomAttribute, RoomCounter
 from liveroom.rooms.rules.status import Status, legal_next
+from liveroom.rooms.selectors import admin_ids
 from liveroom.rooms.services import people, rooms
 from liveroom.rooms.services import status as status_service
 from liveroom.rooms.services.people import PersonUnknown
@@ -57,10 +59,25 @@ LOOKED = (
 )  # fmt: skip
 
 
+# What a room's admin reads of it.
+MODERATED = ("owner", "group_id", "title", "notice", "introduction", "category", "tag_line", "starts_at", "created_at")
+
+
 def own_person(request: HttpRequest) -> int | None:
-    """The person whose rooms a streamer's login runs."""
+    """The person whose rooms a streamer's login runs, and a moderator's looks after."""
     user = request.user
     return user.person_id if isinstance(user, Login) and user.is_active and user.is_staff else None
+
+
+def runs(request: HttpRequest, room: Room) -> bool:
+    """Staff and the owner: what they see of the room holds its keys and what it earns."""
+    return is_staff(request) or (room.owner_id == own_person(request) and room.disbanded_at is None)
+
+
+def moderates(request: HttpRequest, room: Room) -> bool:
+    """Whether the login's person was appointed in this room."""
+    own = own_person(request)
+    return own is not None and room.disbanded_at is None and own in admin_ids(room)
 
 
 class _Looked(TabularInline):
@@ -111,14 +128,13 @@ class RoomPages(ConsoleAdmin):
     def _may(self, request: HttpRequest, obj: Any) -> bool:
         if is_staff(request):
             return True
-        own = own_person(request)
-        return own is not None and (obj is None or (obj.owner_id == own and obj.disbanded_at is None))
+        return own_person(request) is not None and (obj is None or runs(request, obj))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self._may(request, None)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, obj)
+        return self._may(request, obj) or (obj is not None and moderates(request, obj))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may(request, obj) and (obj is None or obj.disbanded_at is None)
@@ -131,7 +147,10 @@ class RoomPages(ConsoleAdmin):
         if is_staff(request):
             return found
         own = own_person(request)
-        return found.filter(owner_id=own, disbanded_at__isnull=True) if own is not None else found.none()
+        if own is None:
+            return found.none()
+        appointed = RoomAdmin.objects.filter(person_id=own).values("room_id")
+        return found.filter(Q(owner_id=own) | Q(pk__in=appointed), disbanded_at__isnull=True)
 
     # -- the list
 
@@ -142,7 +161,9 @@ class RoomPages(ConsoleAdmin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         found = super().get_list_display(request)
-        return found if is_staff(request) else [name for name in found if name != "owner"]
+        # Where somebody moderates, the rooms are of several people.
+        several = is_staff(request) or RoomAdmin.objects.filter(person_id=own_person(request)).exists()
+        return found if several else [name for name in found if name != "owner"]
 
     @admin.display(description="status", ordering="status")
     def shown_status(self, room: Room) -> str:
@@ -158,6 +179,8 @@ class RoomPages(ConsoleAdmin):
         said = (*new, "title", "notice", "introduction", "category", "tags", "cover", "starts_at")
         if obj is None:
             return [(None, {"fields": said})]
+        if not runs(request, obj):
+            return [(None, {"fields": MODERATED})]
         if not self.has_change_permission(request, obj):
             return [(None, {"fields": LOOKED})]
         password = ("password", "no_password") if obj.password else ("password",)
@@ -229,7 +252,7 @@ class RoomPages(ConsoleAdmin):
     # -- acts
 
     def acts_for(self, request: HttpRequest, obj: Room) -> Sequence[Act]:
-        if obj.disbanded_at is not None:
+        if obj.disbanded_at is not None or not runs(request, obj):
             return ()
         shown = [STATUS_ACTS[status] for status in STATUS_ACTS if status in legal_next(Status(obj.status))]
         return [*shown, *(act for act in self.acts if act not in STATUS_ACTS.values())]

@@ -80,13 +80,18 @@ function showRefusal(item, row) {
 }
 
 function showTried(rows) {
-  document.getElementById("tried").hidden = rows.length === 0;
+  const box = document.getElementById("tried");
+  if (!box) return;
+  box.hidden = rows.length === 0;
   list(slots.get("tried"), rows, showRefusal);
 }
 
 /** A refusal from before the last push that was let in is history, not news. */
 function showRefusals(refusals, news) {
-  document.getElementById("refusals").hidden = refusals.length === 0;
+  const box = document.getElementById("refusals");
+  // A moderator of the room has no such panel.
+  if (!box) return;
+  box.hidden = refusals.length === 0;
   if (!refusals.length) return;
   const [last] = refusals;
   slots.get("last-refusal").classList.toggle("lr-past", !news);
