@@ -162,7 +162,8 @@ class RoomPages(ConsoleAdmin):
     def get_list_display(self, request: HttpRequest) -> Any:
         found = super().get_list_display(request)
         # Where somebody moderates, the rooms are of several people.
-        several = is_staff(request) or RoomAdmin.objects.filter(person_id=own_person(request)).exists()
+        own = own_person(request)
+        several = is_staff(request) or (own is not None and RoomAdmin.objects.filter(person_id=own).exists())
         return found if several else [name for name in found if name != "owner"]
 
     @admin.display(description="status", ordering="status")
