@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 
 from interactions.consumers import commands
@@ -23,9 +22,12 @@ from interactions.services.joining import RoomView
 from interactions.services.lobby import Door, Lobby, Moment
 from liveroom.kernel import clock, origins
 from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.pools import Pool
 
 # A room may be closed, and its id taken again, while somebody comes in.
 TRIES = 3
+# For rooms with more banned than a process remembers.
+_LOOKS: Final = Pool(name="entering", threads=2, waiting=500)
 
 Answer = dict[str, Any]
 
@@ -128,11 +130,17 @@ class Entering:
         return None
 
     async def _let_in(self, view: RoomView, password: str | None) -> joining.Entry:
-        enter: Any = joining.enter_room
         if joining.needs_look(view, self.visitor):
-            enter = database_sync_to_async(joining.enter_room)
-        entry = enter(view=view, visitor=self.visitor, password=password, address=self.address, now=clock.now())
-        return entry if isinstance(entry, joining.Entry) else await entry  # type: ignore[no-any-return]
+            entry = await _LOOKS.run(joining.enter_room, view=view, visitor=self.visitor, now=clock.now())
+        else:
+            entry = joining.enter_room(view=view, visitor=self.visitor, now=clock.now())
+        if joining.asks_password(view, entry):
+            room = view.room
+            await self.lobby.passwords.check(
+                room_id=room.pk, stored=room.password, given=password, address=self.address, actor=self.visitor.actor,
+                rounds=self.hub.rounds,
+            )  # fmt: skip
+        return entry
 
     async def _shown_in(
         self, entry: joining.Entry, seat: Seat, since: tuple[str, int] | None, moment: Moment

@@ -24,7 +24,7 @@ from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.permission import Actor
 from liveroom.rooms import selectors as rooms
 from liveroom.rooms.models import Room
-from liveroom.rooms.services.people import check_entry
+from liveroom.rooms.services.people import not_on_the_list
 from moderation import selectors as moderation
 from moderation.rules import verdict
 from moderation.rules.verdict import Standing
@@ -52,6 +52,8 @@ class RoomView:
     admins: frozenset[int]
     standings: dict[str, Standing] | None
     muted_all: bool
+    allowed: frozenset[int]
+    """Who stands on the allow-list, where it counts (5,000 at most)."""
     policy: PlayPolicy | None
     shown: dict[str, Any]
     followers: int
@@ -102,6 +104,7 @@ def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:
         admins=rooms.admin_ids(room),
         standings=against.people,
         muted_all=against.muted_all,
+        allowed=rooms.allowed_ids(room) if room.allow_list_only else frozenset(),
         policy=streams.programme_policy(room),
         shown=rooms.snapshot(room),
         followers=followers,
@@ -112,11 +115,16 @@ def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:
 
 def needs_look(view: RoomView, visitor: Visitor) -> bool:
     """Whether this visitor's entry is a question for the database."""
-    return not view.room.is_open or (view.standings is None and visitor.actor.person_id is not None)
+    return view.standings is None and visitor.actor.person_id is not None
 
 
-def enter_room(*, view: RoomView, visitor: Visitor, password: str | None, address: str, now: datetime) -> Entry:
-    """PasswordNeeded, NotOnTheList, Banned. Touches the database only if `needs_look`."""
+def asks_password(view: RoomView, entry: Entry) -> bool:
+    """Whether this one still has to prove that it knows the room's password (`services/passwords.py`)."""
+    return bool(view.room.password) and entry.speaker.role not in (permission.OWNER, permission.ADMIN)
+
+
+def enter_room(*, view: RoomView, visitor: Visitor, now: datetime) -> Entry:
+    """NotOnTheList, Banned; the password is another question. Touches the database only if `needs_look`."""
     actor = visitor.actor
     role = rooms.role_of(actor, view.room, admins=view.admins)
     standing = _standing_in(view, actor)
@@ -124,8 +132,9 @@ def enter_room(*, view: RoomView, visitor: Visitor, password: str | None, addres
         standing = moderation.standing(actor=actor, room_id=view.room.pk, app_id=view.room.app_id, now=now)
     now_ms = int(now.timestamp() * 1000)
     permission.ask("room.enter", actor=actor, room=view.ref, role=role, standing=standing, now_ms=now_ms)
-    if not view.room.is_open:
-        role = check_entry(room=view.room, actor=actor, password=password, address=address)
+    needs_list = view.room.allow_list_only and role not in (permission.OWNER, permission.ADMIN)
+    if needs_list and (actor.person_id is None or actor.person_id not in view.allowed):
+        raise not_on_the_list()
     return Entry(
         room=view.ref, speaker=Speaker(actor=actor, profile=visitor.profile, role=role), standing=standing
     )  # fmt: skip

@@ -16,6 +16,7 @@ from interactions.live.pipeline import Position
 from interactions.live.whispers import EVERY_ROOM
 from interactions.services import joining
 from interactions.services.joining import RoomView, Visitor
+from interactions.services.passwords import PasswordChecks
 from liveroom.kernel import clock
 from liveroom.kernel.rounds import Rounds
 
@@ -119,6 +120,7 @@ class Lobby:
 
     def __init__(self) -> None:
         self._doors: dict[tuple[int, str], Door] = {}
+        self.passwords = PasswordChecks()
         self._log_ins: Rounds[str, Visitor] = Rounds(_visitors)
         self._apps: Rounds[int | None, int] = Rounds(_app_ids)
         self._follows: Rounds[tuple[int, int], bool] = Rounds(_are_following)

@@ -14,7 +14,7 @@ from liveroom.kernel.errors import BadParameter, NotFound
 from liveroom.kernel.kept_queries import KeptQuery
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.sql import asked
-from liveroom.rooms.models import LiveSession, Room, RoomAdmin, RoomAttribute
+from liveroom.rooms.models import AllowedPerson, LiveSession, Room, RoomAdmin, RoomAttribute
 from liveroom.rooms.rules import ids
 from liveroom.rooms.rules.status import Status
 
@@ -80,6 +80,11 @@ def room_for_page(*, sdkappid: int | None, group_id: str) -> Room | None:
 def admin_ids(room: Room) -> frozenset[int]:
     """Who moderates the room, by person."""
     return frozenset(RoomAdmin.objects.filter(room=room).values_list("person_id", flat=True))
+
+
+def allowed_ids(room: Room) -> frozenset[int]:
+    """Who stands on the room's allow-list, by person."""
+    return frozenset(AllowedPerson.objects.filter(room=room).values_list("person_id", flat=True))
 
 
 _ADMIN = "SELECT person_id FROM rooms_roomadmin WHERE room_id = %s AND person_id = %s"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.hashers import check_password
 
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, NotPermitted
 from liveroom.kernel.models import AuditEntry, OutboxRow
+from liveroom.kernel.throttle import TooOften
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.selectors import RoomIdMalformed, RoomUnknown, attributes, snapshot
-from liveroom.rooms.services import people, rooms
+from liveroom.rooms.services import passwords, people, rooms
 from liveroom.rooms.services.attributes import write_attributes
 from liveroom.rooms.services.rooms import RoomIdTaken, change_room, create_room, disband_room
 from liveroom.rooms.services.status import set_status
@@ -154,6 +157,45 @@ def test_a_password_is_kept_as_a_hash_and_opens_the_door(cast):
     assert people.check_entry(room=room, actor=cast.actor(cast.max), password=None) == "admin"
     room = rooms.change_access(room=room, password="", by=by, now=now)
     assert people.check_entry(room=room, actor=mia, password=None) == "member"
+
+
+def test_a_password_is_proven_once_and_a_new_one_anew(cast, monkeypatch):
+    proofs = []
+
+    def proof(given, stored):
+        proofs.append(given)
+        return check_password(given, stored)
+
+    monkeypatch.setattr(passwords, "check_password", proof)
+    by, mia = cast.actor(cast.stella), cast.actor(cast.mia)
+    room = rooms.change_access(room=cast.room, password="sesame", by=by, now=clock.now())
+    for _ in range(3):
+        assert people.check_entry(room=room, actor=mia, password="sesame") == "member"
+        with pytest.raises(people.PasswordNeeded, match="not the password"):
+            people.check_entry(room=room, actor=mia, password="Sesame")
+    assert proofs == ["sesame"], "one hash has one right password"
+    room = rooms.change_access(room=room, password="sesame", by=by, now=clock.now())
+    assert people.check_entry(room=room, actor=mia, password="sesame") == "member"
+    room = rooms.change_access(room=room, password="open!", by=by, now=clock.now())
+    with pytest.raises(people.PasswordNeeded):
+        people.check_entry(room=room, actor=mia, password="sesame")
+    assert proofs == ["sesame", "sesame", "sesame"]
+
+
+def test_who_knows_the_password_is_no_guesser_and_a_guesser_learns_nothing(cast):
+    room = rooms.change_access(room=cast.room, password="sesame", by=cast.actor(cast.stella), now=clock.now())
+    mia = cast.actor(cast.mia)
+    while time.time() % 60 > 55:  # the window is a minute by the clock
+        time.sleep(0.5)
+    for _ in range(12):
+        assert people.check_entry(room=room, actor=mia, password="sesame", address="203.0.113.7") == "member"
+    for network in ("2001:db8::1", "2001:db8::2"):  # one household
+        for n in range(5):
+            with pytest.raises(people.PasswordNeeded):
+                people.check_entry(room=room, actor=mia, password=str(n), address=network)
+    with pytest.raises(TooOften):
+        people.check_entry(room=room, actor=mia, password="sesame", address="2001:db8::3")
+    assert people.check_entry(room=room, actor=mia, password="sesame", address="203.0.113.7") == "member"
 
 
 def test_an_allow_list_lets_in_who_is_on_it(cast):

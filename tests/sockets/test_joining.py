@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -79,6 +82,34 @@ def test_a_room_with_a_password(cast, calls):
         assert "vsig=" in phone.snapshot["play"]["rtmp"]
     with calls(cast.max) as phone:
         assert phone.joins("r1")["ok"]
+
+
+def test_a_crowd_of_one_address_comes_into_a_room_with_a_password(cast, calls):
+    """Who knows it is no guesser, however many they are; and what was proven once is not proven again."""
+    rooms.change_access(room=cast.room, password="sesame", by=STAFF, now=clock.now())
+    with ExitStack() as stack:
+        phones = [stack.enter_context(calls(None)) for _ in range(40)]
+        for n, phone in enumerate(phones):
+            phone.send(json.dumps({"id": 900 + n, "type": "join", "room": "r1", "password": "sesame"}))
+        assert all(phone.answers(900 + n)["ok"] for n, phone in enumerate(phones))
+    rooms.change_access(room=cast.room, password="open!", by=STAFF, now=clock.now())
+    with calls(None) as phone:
+        assert phone.joins("r1", password="sesame")["error"]["name"] == "password_needed"
+        assert phone.joins("r1", password="open!")["ok"]
+
+
+def test_after_ten_wrong_guesses_none_is_looked_at(cast, calls):
+    """Not even the right one: nobody is told which that was."""
+    rooms.change_access(room=cast.room, password="sesame", by=STAFF, now=clock.now())
+    with calls(cast.mia) as phone, calls(cast.max) as max_:
+        while time.time() % 60 > 50:  # the window is a minute by the clock
+            time.sleep(0.5)
+        for n in range(10):
+            assert phone.joins("r1", password=f"guess {n % 3}")["error"]["name"] == "password_needed"
+        error = phone.joins("r1", password="sesame")["error"]
+        assert (error["code"], error["name"]) == (60018, "too_often")
+        assert 0 < error["retry_after_ms"] <= 60_000
+        assert max_.joins("r1")["ok"], "admins need none"
 
 
 def test_a_room_with_an_allow_list(cast, calls):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.contrib.auth.hashers import check_password
 from django.db import transaction
 
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import audit, facts, permission, throttle
+from liveroom.kernel import audit, facts, permission
 from liveroom.kernel.errors import BadParameter, NotFound, NotPermitted
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.facts import RoleChanged
+from liveroom.rooms.facts import AccessChanged, RoleChanged
 from liveroom.rooms.models import AllowedPerson, Room, RoomAdmin
 from liveroom.rooms.selectors import role_of
+from liveroom.rooms.services import passwords
 from liveroom.rooms.services.locking import locked
+from liveroom.rooms.services.passwords import PasswordNeeded as PasswordNeeded
 
 MAX_ADMINS = 50
 MAX_ALLOWED = 5000
@@ -23,12 +24,6 @@ MAX_ALLOWED = 5000
 
 class PersonUnknown(NotFound):
     code, name = 10019, "person_unknown"
-
-
-class PasswordNeeded(NotPermitted):
-    """The room asks for a password: none was given, or a wrong one."""
-
-    name = "password_needed"
 
 
 class NotOnTheList(NotPermitted):
@@ -98,6 +93,11 @@ def set_allow_list(*, room: Room, identifiers: list[str], by: Actor, now: dateti
     AllowedPerson.objects.filter(room=room).delete()
     AllowedPerson.objects.bulk_create(AllowedPerson(room=room, person=person) for person in people)
     audit.record(action="room.allow_list", actor=by, now=now, room_key=room.key, detail={"count": len(people)})
+    facts.state(AccessChanged(room_id=room.pk, room_key=room.key, at=now, visibility=room.visibility))
+
+
+def not_on_the_list() -> NotOnTheList:
+    return NotOnTheList("This room is open to invited users only; log in with an account that was invited.")
 
 
 def check_entry(*, room: Room, actor: Actor, password: str | None, address: str = "") -> str:
@@ -112,11 +112,7 @@ def check_entry(*, room: Room, actor: Actor, password: str | None, address: str 
             actor.person_id is not None and AllowedPerson.objects.filter(room=room, person_id=actor.person_id).exists()
         )
         if not listed:
-            raise NotOnTheList("This room is open to invited users only; log in with an account that was invited.")
+            raise not_on_the_list()
     if room.password:
-        if not password:
-            raise PasswordNeeded("This room asks for a password.")
-        throttle.allow(what="room-password", who=f"{room.pk}:{address or actor}", limit=10, per_seconds=60)
-        if not check_password(password, room.password):
-            raise PasswordNeeded("That is not the password of this room.")
+        passwords.check_now(room_id=room.pk, stored=room.password, given=password, address=address, actor=actor)
     return role
