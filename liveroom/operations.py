@@ -11,7 +11,7 @@ from redis import RedisError
 
 from liveroom.kernel import addresses, process
 from liveroom.kernel.metrics import exposition
-from liveroom.kernel.redis import shared
+from liveroom.kernel.redis import PREFIX, shared
 
 
 def livez(request: HttpRequest) -> HttpResponse:
@@ -20,13 +20,19 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The process can do its work: database and Redis answer, and it is not about to end. 503 names what is not so."""
+    """The process can do its work: the database answers, Redis takes a write, and it is not
+    about to end. 503 names what is not so."""
     if process.draining.is_set():
         return JsonResponse({"ready": False, "process": "draining"}, status=503)
-    parts = {"database": _asks(lambda: connection.cursor().execute("SELECT 1")), "redis": _asks(shared().ping)}
+    parts = {"database": _asks(lambda: connection.cursor().execute("SELECT 1")), "redis": _asks(_redis_writes)}
     ready = all(parts.values())
     body = {"ready": ready, **{name: "ok" if good else "away" for name, good in parts.items()}}
     return JsonResponse(body, status=200 if ready else 503)
+
+
+def _redis_writes() -> None:
+    """One that is full, or a copy that lost its master, answers every question and takes nothing. RedisError."""
+    shared().set(f"{PREFIX}:ready", "1", ex=10)
 
 
 def _asks(question: object) -> bool:

@@ -36,6 +36,7 @@ ONCE = (
     "tests/sockets/test_deflate.py",
     "tests/sockets/test_floods.py",
     "tests/sockets/test_limits.py",
+    "tests/sockets/test_lost_keys.py",
     "tests/sockets/test_one_room.py",
     "tests/sockets/test_priorities.py",
     "tests/sockets/test_slow_viewers.py",

@@ -75,7 +75,7 @@ def entry_of(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
         raise Malformed(f"{type(error).__name__}: {error}") from error
 
 
-def _named(keys: Iterable[str]) -> Q:
+def named(keys: Iterable[str]) -> Q:
     """Rooms with one of these keys, open or not. A key that cannot be one finds nothing."""
     wanted = Q(pk__in=())
     by_app: dict[int, list[str]] = defaultdict(list)
@@ -96,7 +96,7 @@ def rooms_of(entries: Sequence[Entry]) -> dict[str, int]:
     opened: dict[str, tuple[int, datetime]] = {}
     names = ("pk", "app__sdkappid", "group_id", "created_at")
     for pk, number, group_id, created_at in Room.objects.filter(
-        _named({entry.room_key for entry in entries}), disbanded_at__isnull=True
+        named({entry.room_key for entry in entries}), disbanded_at__isnull=True
     ).values_list(*names):
         opened[room_key(sdkappid=number, group_id=group_id)] = (pk, created_at)
     older: list[Entry] = []
@@ -108,7 +108,7 @@ def rooms_of(entries: Sequence[Entry]) -> dict[str, int]:
             older.append(entry)
     if older:
         every: dict[str, list[tuple[int, datetime]]] = defaultdict(list)
-        rooms = Room.objects.filter(_named({entry.room_key for entry in older})).order_by("-pk")
+        rooms = Room.objects.filter(named({entry.room_key for entry in older})).order_by("-pk")
         for pk, number, group_id, created_at in rooms.values_list(*names):
             every[room_key(sdkappid=number, group_id=group_id)].append((pk, created_at))
         for entry in older:

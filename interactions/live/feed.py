@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from interactions.live import deflate, envelope
 from interactions.live.counters import merged
-from interactions.live.pipeline import Told
+from interactions.live.pipeline import Glance, Told, mark_of
 from interactions.live.room_ref import RoomRef
 from interactions.live.send_queue import SendQueue, write_all
 from liveroom.kernel import metrics
@@ -54,7 +54,7 @@ class Seat:
 
 @dataclass(slots=True, eq=False)
 class Feed:
-    """`seq`: heard from Redis (None: nobody was shown anything yet), `last`: that event, if it was heard; `told`: written to viewers.
+    """`seq`: heard from Redis (None: nobody was shown anything yet), `mark`: of that event, if it is known; `told`: written to viewers.
     Between `told` and `seq`: `must`. Nothing was kept of what came before `began`.
 
     `ready` are those who were told everything up to `told`; `lists` are their queues (plain, compressed), made anew when somebody
@@ -67,7 +67,7 @@ class Feed:
     lists: tuple[list[SendQueue], list[SendQueue]] | None = None
     epoch: str = ""
     seq: int | None = None
-    last: bytes = b""
+    mark: bytes = b""
     began: int = 0
     told: int = 0
     early: list[tuple[int, bytes]] = field(default_factory=list)
@@ -98,12 +98,12 @@ class Feed:
     def begin(self, *, epoch: str, seq: int) -> None:
         """From this `seq` on, a gap is noticed."""
         self.seq = self.told = self.began = seq
-        self.epoch, self.last = epoch, b""
+        self.epoch, self.mark = epoch, b""
         self.must.clear()
         early, self.early = self.early, []
         for number, event in early:
             if number == self.seq + 1:
-                self.seq, self.last = number, event
+                self.seq, self.mark = number, mark_of(event)
                 self.must.append(event)
 
     def numbered(self, told: Told) -> bool:
@@ -113,7 +113,7 @@ class Feed:
             del self.early[:-EARLY]
         elif told.epoch == self.epoch and told.first == self.seq + 1:
             self.seq += len(told.events)
-            self.last = told.events[-1]
+            self.mark = mark_of(told.events[-1])
             self.must += told.events
         else:
             return told.epoch == self.epoch and told.first + len(told.events) - 1 <= self.seq
@@ -123,7 +123,17 @@ class Feed:
         """The log's newest events, up to `seq`."""
         if self.seq is not None:
             self.must += events[len(events) - (seq - self.seq) :]
-            self.seq, self.last = seq, events[-1]
+            self.seq, self.mark = seq, mark_of(events[-1])
+
+    def stands(self, glance: Glance) -> bool:
+        """Whether Redis has the room where it is here, with nothing that waits for a tick. Nobody was shown anything: yes."""
+        if self.seq is None:
+            return True
+        if glance.epoch != self.epoch or glance.seq != self.seq or glance.left:
+            return False
+        if not self.mark:
+            self.mark = glance.mark
+        return glance.mark == self.mark
 
     def maybe(self, event: bytes) -> None:
         """What comes too often replaces what it makes old."""

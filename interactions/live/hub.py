@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import redis
 import redis.asyncio
+from django.db import DatabaseError
 
 from interactions.live import pipeline, whispers
 from interactions.live.counters import Likes
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 CHECK_SECONDS = 5.0
+ROOMS_PER_PIPELINE = 200
 LAST_WORDS_SECONDS = 0.2
 # Viewers who have to come back all at once are asked to take this long about it, per thousand of them.
 SPREAD_MS_PER_THOUSAND = 1_000
@@ -60,6 +62,8 @@ class Hub:
         self._pubsub: redis.asyncio.client.PubSub | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._listened = False
+        self._looking: dict[str, bool] = {}
+        self._looks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         if not self._tasks:
@@ -75,7 +79,7 @@ class Hub:
             )  # fmt: skip
         with contextlib.suppress(redis.RedisError, OSError):
             await self.presence.stop()
-        for task in self._tasks:
+        for task in (*self._tasks, *self._looks):
             task.cancel()
 
     def sockets(self) -> Iterable[Viewer]:
@@ -180,8 +184,7 @@ class Hub:
             # From here on a room that is entered subscribes itself; those that were there before do it now. None falls between.
             if self.rooms:
                 await pubsub.subscribe(*map(channel, self.rooms))
-            for room_key in list(self.rooms):
-                await self._catch_up(room_key)
+            await self._look_at_all(list(self.rooms))
             if self._listened and self.on_return is not None:
                 asyncio.ensure_future(self.on_return(self))  # noqa: RUF006 - ends by itself
             self._listened = True
@@ -209,7 +212,7 @@ class Hub:
             if told.carried:
                 self.ticker.resolve(room_key=room_key, carried=told.carried)
             if told.events and not room.numbered(told):
-                await self._catch_up(room_key)
+                self._look_soon(room_key)
             self.teller.due_soon(room)
         elif kind == b"M" and room.seats:
             for event in message[1:].split(b"\n"):
@@ -217,6 +220,40 @@ class Hub:
             self.teller.due_soon(room)
         elif kind == b"C":
             self._control(room, orjson.loads(message[1:]))
+
+    def _look_soon(self, room_key: str, *, last_words: float = 0.0) -> None:
+        """Compare with the log, while other rooms are heard on: it may take as long as a query to the database."""
+        if room_key in self._looking:
+            self._looking[room_key] = True  # something is missing again: once more
+            return
+        self._looking[room_key] = False
+        task = asyncio.ensure_future(self._look(room_key, last_words))
+        self._looks.add(task)
+        task.add_done_callback(self._looks.discard)
+
+    async def _look(self, room_key: str, last_words: float) -> None:
+        try:
+            while True:
+                self._looking[room_key] = False
+                await self._catch_up(room_key, last_words=last_words)
+                if not self._looking[room_key]:
+                    return
+        except (redis.RedisError, OSError, DatabaseError) as error:
+            # The next check finds it again.
+            log.warning("The room %s could not be compared with its log (%s).", room_key, type(error).__name__)
+        except Exception:
+            log.exception("The room %s could not be compared with its log.", room_key)
+        finally:
+            del self._looking[room_key]
+
+    async def _look_at_all(self, room_keys: Sequence[str], *, last_words: float = 0.0) -> None:
+        """Rooms that stand where Redis has them, nearly always all, cost a small part of a pipeline; the others are compared one by one."""
+        for first in range(0, len(room_keys), ROOMS_PER_PIPELINE):
+            names = room_keys[first : first + ROOMS_PER_PIPELINE]
+            for room_key, glance in zip(names, await pipeline.glances(room_keys=names), strict=True):
+                room = self.rooms.get(room_key)
+                if room is not None and not room.stands(glance):
+                    self._look_soon(room_key, last_words=last_words)
 
     async def _catch_up(self, room_key: str, *, last_words: float = 0.0) -> None:
         """Compare with the log and take what is missing; where the log does not reach, viewers come back by themselves.
@@ -230,9 +267,7 @@ class Hub:
         now, last = await self._log_after(room_key, heard)
         if now.pending:
             self.ticker.look(room=room.ref)
-        if now.epoch == epoch == room.epoch and heard == room.seq and not room.last:
-            room.last = last
-        forgotten = now.epoch == epoch and last and room.last and heard == room.seq and last != room.last
+        forgotten = now.epoch == epoch and last and heard == room.seq and room.mark not in (b"", pipeline.mark_of(last))
         # Below what was seen: in another epoch that matters if somebody saw it here; an id that was taken again begins anew.
         below = now.seq < heard and (now.epoch == epoch or room.shown)
         if below or forgotten:
@@ -312,13 +347,12 @@ class Hub:
     async def _check(self) -> None:
         """What pub/sub lost without a word is found here; rooms without viewers are let go."""
         await asyncio.sleep(CHECK_SECONDS)
-        for room_key, room in list(self.rooms.items()):
-            if room.seats:
-                await self._catch_up(room_key, last_words=LAST_WORDS_SECONDS)
-            else:
-                del self.rooms[room_key]
-                if self._pubsub is not None:
-                    await self._pubsub.unsubscribe(channel(room_key))
-                    if room_key in self.rooms:  # somebody came meanwhile
-                        await self._pubsub.subscribe(channel(room_key))
+        await self._look_at_all([key for key, room in self.rooms.items() if room.seats], last_words=LAST_WORDS_SECONDS)
+        empty = [key for key, room in self.rooms.items() if not room.seats]
+        for room_key in empty:
+            del self.rooms[room_key]
+        if empty and self._pubsub is not None:
+            await self._pubsub.unsubscribe(*map(channel, empty))
+            if again := [channel(key) for key in empty if key in self.rooms]:  # somebody came meanwhile
+                await self._pubsub.subscribe(*again)
         metrics.rooms_watched.set(len(self.rooms))

@@ -22,7 +22,8 @@ CHANGED: Final = f"{PREFIX}:likes:changed"
 PEOPLE: Final = f"{PREFIX}:likes:people"
 TAKEN: Final = f"{PREFIX}:likes:people:taken"
 KEPT_SECONDS: Final = 8 * 86400
-CALL_SECONDS: Final = 60
+# Longer than the patience of whoever says a call again.
+CALL_SECONDS: Final = 15
 
 # KEYS: likes, batch, call, changed, people. ARGV: the total where Redis knows none ('' if it has to be asked for), likes of a user in a
 # second, room key, channel, prefix of `by`, batch size, ms apart, users shown, seconds that the total and an answer are kept, now in µs
@@ -47,10 +48,12 @@ end
 local now = math.floor(now_us / 1000)
 local total = redis.call('GET', KEYS[1])
 if not total then
-  if users == 0 then return {0, -1} end
-  if ARGV[1] == '' then return {-1} end
-  redis.call('SET', KEYS[1], ARGV[1])
-  total = ARGV[1]
+  -- what was counted and is not in the database yet is known apart from the room
+  local unsaved = redis.call('HGET', KEYS[4], ARGV[3])
+  if not unsaved and users == 0 then return {0, -1} end
+  if not unsaved and ARGV[1] == '' then return {-1} end
+  total = string.format('%d', math.max(tonumber(unsaved) or 0, tonumber(ARGV[1]) or 0))
+  redis.call('SET', KEYS[1], total, 'EX', ARGV[9])
 end
 total = tonumber(total)
 local answer, added, limit = {0, -1}, 0, tonumber(ARGV[2])

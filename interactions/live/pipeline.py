@@ -5,26 +5,28 @@ A message with the same id gets the same answer and is told once, so whoever is 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 from channels.db import database_sync_to_async
 
-from interactions.live.archive import ARCHIVE, last_archived_seq
+from interactions.live.archive import ARCHIVE, last_archived_seqs
 from interactions.live.room_ref import RoomRef
-from interactions.live.scripts import BEGIN, READ, SUBMIT
+from interactions.live.scripts import BEGIN, READ, REPAIR, SUBMIT
 from interactions.rules.admission import Priority
+from liveroom.kernel import clock
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.redis import aredis_for, channel, key, redis_for
+from liveroom.kernel.rounds import Rounds
 
 SYSTEM = "s"
-# What the archive may not have read yet when Redis lost its memory: the new numbers begin above it.
-EPOCH_GAP = 1_000
 # A sampled answer comes after half a second at most; past this something is wrong.
 PATIENCE_SECONDS = 3.0
 
@@ -38,7 +40,8 @@ class Unanswered(LiveRoomError):
 @dataclass(frozen=True, slots=True)
 class Message:
     """What a room is asked to say. `event`: JSON with no `seq`; `sender` is for fairness; `priority` None: a system event,
-    above the cap and never dropped; `paid`: never dropped, waits."""
+    above the cap and never dropped; `paid`: never dropped, waits. `brief`: nobody will say it again after a while, because it has no
+    `cid`."""
 
     id: str
     event: bytes
@@ -46,9 +49,10 @@ class Message:
     priority: Priority | None = None
     in_history: bool = False
     paid: bool = False
+    brief: bool = False
 
     def head(self) -> str:
-        flags = ("h" if self.in_history else "") + ("p" if self.paid else "") or "-"
+        flags = ("h" if self.in_history else "") + ("p" if self.paid else "") + ("b" if self.brief else "") or "-"
         return f"{SYSTEM if self.priority is None else int(self.priority)} {flags} {self.id} {self.sender}"
 
 
@@ -85,12 +89,20 @@ class Submitted:
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a room stands. `events` are those that were asked for, or none if the log does not reach back so far. `pending`: how
-    many messages wait for a tick."""
+    many messages wait for a tick; `kept`: how long the history has to be, and until which ms."""
 
     epoch: str
     seq: int
     events: tuple[bytes, ...] = ()
     pending: int = 0
+    kept: bytes = b""
+
+    def lacks_history(self, found: int, *, wanted: int, now_ms: int) -> bool:
+        """Whether the history is shorter than it has to be: its key was lost."""
+        if not self.kept:
+            return False
+        length, until_ms = map(int, self.kept.split())
+        return now_ms < until_ms and found < min(length, wanted)
 
 
 def message_id(*, sender: str, cid: str) -> str:
@@ -100,7 +112,7 @@ def message_id(*, sender: str, cid: str) -> str:
 
 def submit_call(room: RoomRef, messages: Sequence[Message], *, tick_ms: int, now_ms: int | None = None) -> list[Any]:
     """For SUBMIT, alone or in a pipeline."""
-    keys = [key(kind, room.key) for kind in ("epoch", "seq", "ticks", "history", "pending", "tick", "counts")]
+    keys = [key(kind, room.key) for kind in ("state", "ticks", "history", "pending", "counts")]
     keys.append(ARCHIVE)
     args: list[Any] = [
         channel(room.key),
@@ -183,26 +195,51 @@ _NO_TICK = 10**9
 
 
 def _begin_call(room_key: str, highest: int, broken: str = "") -> list[Any]:
-    keys = [key(kind, room_key) for kind in ("epoch", "seq", "ticks")]
-    start = highest + EPOCH_GAP if highest else 0
-    return BEGIN.call(keys, (secrets.token_hex(6), start, highest, broken))
+    keys = [key(kind, room_key) for kind in ("state", "ticks")]
+    return BEGIN.call(keys, (secrets.token_hex(6), highest, broken, clock.now_ms()))
 
 
 def begin_now(*, room_key: str) -> None:
     """A new epoch for a room that Redis does not know: its numbers go on above all that were archived."""
-    archived = last_archived_seq(room_key=room_key)
+    archived = last_archived_seqs(room_keys=[room_key])[room_key]
     BEGIN.ask_now(redis_for(room_key), _begin_call(room_key, archived))
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A room that needs a new epoch. `shown`: the highest seq that viewers here have seen; the new epoch is above that, too. `broken`:
+    an epoch that cannot go on, wherever it stands."""
+
+    room_key: str
+    shown: int = 0
+    broken: str = ""
+
+
+async def _begin_all(rooms: Sequence[Beginning]) -> Sequence[BaseException | None]:
+    names = list({room.room_key for room in rooms})
+    # Not on the one thread that serves all else of a socket process.
+    archived = await database_sync_to_async(last_archived_seqs, thread_sensitive=False)(room_keys=names)
+    calls = [_begin_call(room.room_key, max(archived[room.room_key], room.shown), room.broken) for room in rooms]
+    answers = await BEGIN.ask_all(aredis_for(names[0]), calls, raise_on_error=False)
+    return [answer if isinstance(answer, BaseException) else None for answer in answers]
+
+
+# A query for all rooms that begin in the same moment; a few such queries may be under way, so that a slow one delays only its own.
+_BEGINNING_AT_ONCE = 4
+_beginnings: WeakKeyDictionary[asyncio.AbstractEventLoop, Rounds[Beginning, None]] = WeakKeyDictionary()
+
+
 async def begin(*, room_key: str, shown: int = 0, broken: str = "") -> None:
-    """The same for sockets. `shown`: the highest seq that viewers here have seen; the new epoch is above that, too. `broken`: an epoch
-    that cannot go on, wherever it stands."""
-    archived = await database_sync_to_async(last_archived_seq)(room_key=room_key)
-    await BEGIN.ask(aredis_for(room_key), _begin_call(room_key, max(archived, shown), broken))
+    """The same for sockets, together with others that begin now: Redis may have lost all rooms at once. It asks the database: nothing
+    that serves other rooms, too, may wait for it."""
+    loop = asyncio.get_running_loop()
+    if loop not in _beginnings:
+        _beginnings[loop] = Rounds(_begin_all, under_way=_BEGINNING_AT_ONCE)
+    await _beginnings[loop].ask(Beginning(room_key=room_key, shown=shown, broken=broken))
 
 
 def _read_call(room_key: str, since: int | None) -> list[Any]:
-    keys = [key(kind, room_key) for kind in ("epoch", "seq", "ticks", "pending")]
+    keys = [key(kind, room_key) for kind in ("state", "ticks", "pending")]
     return READ.call(keys, ("" if since is None else since,))
 
 
@@ -216,12 +253,41 @@ async def position(*, room_key: str, since: int | None = None, shown: int = 0) -
         await begin(room_key=room_key, shown=shown)
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Where a room stands, and no more: `mark` of its last event (b"": it never had one), `left`: how many wait for a tick."""
+
+    epoch: str
+    seq: int
+    mark: bytes
+    left: int
+
+
+def mark_of(event: bytes) -> bytes:
+    """By which an event is told from another one with the same number, as the script says it."""
+    return hashlib.sha1(event, usedforsecurity=False).hexdigest()[:8].encode()
+
+
+async def glances(*, room_keys: Sequence[str]) -> list[Glance]:
+    """In one round. A room that Redis does not know has no epoch."""
+    if not room_keys:
+        return []
+    pipe: Any = aredis_for(room_keys[0]).pipeline(transaction=False)
+    for name in room_keys:
+        pipe.execute_command("HMGET", key("state", name), "epoch", "seq", "mark", "left")
+    return [
+        Glance(epoch=(epoch or b"").decode(), seq=int(seq or 0), mark=mark or b"", left=int(left or 0))
+        for epoch, seq, mark, left in await pipe.execute()
+    ]
+
+
 def _position(answer: Sequence[Any], since: int) -> Position:
     return Position(
         epoch=bytes(answer[0]).decode(),
         seq=int(answer[1]),
         pending=int(answer[2]),
-        events=_events(answer[3:], since),
+        kept=bytes(answer[3]),
+        events=_events(answer[4:], since),
     )
 
 
@@ -250,8 +316,15 @@ async def moment(*, room: RoomRef, since: int, now_ms: int) -> tuple[Position, l
         here = await position(room_key=room.key, since=since)
     else:
         here = _position(read, since)
+    if here.lacks_history(len(raw), wanted=room.history_count, now_ms=now_ms):
+        raw = await REPAIR.ask(client, _repair_call(room, now_ms))
     told = [event for event in _young(raw, room, now_ms) if event["seq"] <= here.seq]
     return here, told, None if likes is None else int(likes)
+
+
+def _repair_call(room: RoomRef, now_ms: int) -> list[Any]:
+    keys = [key(kind, room.key) for kind in ("state", "ticks", "history")]
+    return REPAIR.call(keys, (room.history_count, room.history_hours * 3600, now_ms))
 
 
 def _young(raw: list[bytes], room: RoomRef, now_ms: int) -> list[dict[str, Any]]:
@@ -261,14 +334,19 @@ def _young(raw: list[bytes], room: RoomRef, now_ms: int) -> list[dict[str, Any]]
 
 def history_now(*, room: RoomRef, now_ms: int) -> list[dict[str, Any]]:
     """The last messages of the last hours, oldest first (C6)."""
-    raw: Any = redis_for(room.key).lrange(key("history", room.key), -room.history_count, -1)
+    client = redis_for(room.key)
+    raw: Any = client.lrange(key("history", room.key), -room.history_count, -1)
+    if len(raw) < room.history_count:
+        read = READ.ask_now(client, _read_call(room.key, None))
+        if _position(read, 0).lacks_history(len(raw), wanted=room.history_count, now_ms=now_ms):
+            raw = REPAIR.ask_now(client, _repair_call(room, now_ms))
     return _young(raw, room, now_ms)
 
 
 def event_now(*, room: RoomRef, seq: int, now_ms: int) -> dict[str, Any] | None:
     """The event of that number, as long as the log or the history has it."""
     read = READ.ask_now(redis_for(room.key), _read_call(room.key, seq - 1))
-    for raw in _events(read[3:], seq - 1)[:1]:
+    for raw in _events(read[4:], seq - 1)[:1]:
         return dict(orjson.loads(raw))
     return next((event for event in history_now(room=room, now_ms=now_ms) if event["seq"] == seq), None)
 
@@ -280,7 +358,7 @@ def whisper_now(*, room_key: str, control: dict[str, Any]) -> None:
 
 def forget_now(*, room_key: str) -> None:
     """The room is gone for good: whoever gets its id next begins with nothing."""
-    kinds = ("epoch", "seq", "ticks", "history", "pending", "tick", "counts", "likes", "presence")
+    kinds = ("state", "ticks", "history", "pending", "counts", "likes", "presence")
     redis_for(room_key).delete(*(key(kind, room_key) for kind in kinds))
 
 

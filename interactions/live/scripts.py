@@ -1,8 +1,12 @@
 """What Redis does for a room in one step (Lua). The rule of who is heard is `interactions/rules/admission.py`, said again here.
 
-State per room: `epoch` (changes when memory was lost) · `seq` · `ticks` (the log: a stream, an entry per tick, its id is its last seq)
-· `history` (a list) · `pending` (a list of what waits) · `tick` (when it was last drained, and the budget) · `counts` (a hash for
-the console) · `same:<id>` (what became of a message, for ten minutes; with the epoch's family)."""
+Keys of a room: `state` (a hash, below) · `ticks` (the log: a stream, an entry per tick, its id is its last seq) · `history` (a list) ·
+`pending` (a list of what waits) · `counts` (a hash for the console) · `same:<id>` (what became of a message; with the epoch's family).
+`state`: `epoch` (changes when memory was lost) · `seq` · `tick` (when it was last drained, the budget, when the next may come) ·
+`mark` (of the last event) · `left` (how many wait) · `kept` (how long the history is, until when).
+
+Any one of these keys may be evicted or deleted: the state is made again from the log and the history from the log, what waited is
+said again by who waits for it, and a log that is gone is a gap that is noticed. Without state and log the room begins anew."""
 
 from __future__ import annotations
 
@@ -17,7 +21,12 @@ LOG_SECONDS: Final = 120
 LOG_EVENTS: Final = 500
 LOG_LONG_SECONDS: Final = 600
 KEPT_SECONDS: Final = 8 * 86400
+# What became of a message is remembered for as long as somebody may say it again: the relay after minutes, a client with a `cid` when it
+# comes back; without one only this process asks again, within its patience.
 SAME_SECONDS: Final = 600
+SAME_BRIEF_SECONDS: Final = 30
+# What the archive may not have read yet when Redis lost its memory: the new numbers begin above it.
+EPOCH_GAP: Final = 1_000
 REPLAY_BYTES: Final = 1_500_000
 
 
@@ -30,6 +39,8 @@ class _Numbers(Template):
 def _filled(script: str) -> Script:
     text = _Numbers(script).substitute(
         same=SAME_SECONDS,
+        brief=SAME_BRIEF_SECONDS,
+        gap=EPOCH_GAP,
         kept=KEPT_SECONDS,
         competes=COMPETES_MS,
         per_room=WAITING_PER_ROOM,
@@ -43,76 +54,140 @@ def _filled(script: str) -> Script:
     return Script(text)
 
 
-# KEYS: epoch seq ticks history pending tick counts archive.
+# KEYS[1], KEYS[2]: state, log. The state, made again from the log where it was lost: each tick writes both.
+_STATE: Final = """
+local function mark_of(said) return string.sub(redis.sha1hex(string.match(said, '[^\\n]*$')), 1, 8) end
+local function known()
+  local found = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'tick', 'kept')
+  if found[1] and found[2] then return found end
+  local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+  if not last or not last[2][10] then return nil end
+  local epoch, seq = last[2][10], string.match(last[1], '^(%d+)')
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'mark', last[2][6] ~= '' and mark_of(last[2][6]) or '')
+  redis.call('EXPIRE', KEYS[1], @{kept})
+  return {epoch, seq, false, false}
+end
+"""
+
+# KEYS[2], KEYS[3]: log, history. The newest `count` of the history as the log has them: how many that are.
+_REBUILD: Final = """
+local function rebuild(count, seconds)
+  local found, from = {}, '+'
+  while #found < count do
+    local entries = redis.call('XREVRANGE', KEYS[2], from, '-', 'COUNT', 50)
+    for _, entry in ipairs(entries) do
+      local lines, place = {}, 0
+      for line in string.gmatch(entry[2][6], '[^\\n]+') do
+        place = place + 1
+        if string.sub(entry[2][8] or '', place, place) == '1' then lines[#lines + 1] = line end
+      end
+      for i = #lines, 1, -1 do if #found < count then found[#found + 1] = lines[i] end end
+    end
+    if #entries < 50 then break end
+    from = '(' .. entries[50][1]
+  end
+  redis.call('DEL', KEYS[3])
+  if #found > 0 then
+    redis.call('LPUSH', KEYS[3], unpack(found))
+    redis.call('EXPIRE', KEYS[3], seconds)
+  end
+  return #found
+end
+"""
+
+# KEYS: state ticks history pending counts archive.
 # ARGV: channel, room key, prefix of `same`, rate per second, tick ms, history count, history seconds, now ms ('' = the server's
 # clock), seed of the lot, then per message a head and an event. A head is `<class> <flags> <id> <sender>`; class 0 to 3 is a
-# priority, `s` a system event; flags: h into the history, p paid, - none. Event: JSON with no seq.
+# priority, `s` a system event; flags: h into the history, p paid, b nobody says it again after a while, - none. Event: JSON with no seq.
 # Answer: epoch, seq, ms until the next tick, how many wait, what became of each message (`D<seq>`, `W`, `S<reason>`).
 # `{''}`: the room has no epoch; begin one first.
-SUBMIT: Final = _filled("""
-local epoch = redis.call('GET', KEYS[1])
-if not epoch then return {''} end
+SUBMIT: Final = _filled(
+    _STATE
+    + _REBUILD
+    + """
+local found = known()
+if not found then return {''} end
+local epoch, seq = found[1], tonumber(found[2])
 local family = string.match(epoch, '^[^-]+')
 local rate, tick_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
+local soonest = math.floor(tick_ms * 4 / 5)
 local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local function same(id, outcome) redis.call('SET', ARGV[3] .. id, outcome .. ' ' .. family, 'EX', @{same}) end
+local function same(item, outcome)
+  local seconds = string.find(item.flags, 'b', 1, true) and @{brief} or @{same}
+  redis.call('SET', ARGV[3] .. item.id, outcome .. ' ' .. family, 'EX', seconds)
+end
 local words = {['0'] = 'High', ['1'] = 'Normal', ['2'] = 'Low', ['3'] = 'Lowest', s = 'System'}
 local counted = {}
 local function count(what) counted[what] = (counted[what] or 0) + 1 end
 
--- the budget: last drained, thousandths, as of, then pairs of (instant, delivered)
+-- the budget: last drained, thousandths, when the next tick may come, then pairs of (instant, delivered); a clock that was set back
+-- begins it anew
 local state = {}
-for number in string.gmatch(redis.call('GET', KEYS[6]) or '', '%d+') do state[#state + 1] = tonumber(number) end
-local due = not state[1] or now - state[1] >= tick_ms or now < state[1]
+for number in string.gmatch(found[3] or '', '%d+') do state[#state + 1] = tonumber(number) end
+if state[1] and now < state[1] then state = {} end
+local due = not state[1] or (now - state[1] >= soonest and now >= state[3])
 
 local results, chosen, waiting = {}, {}, {}
-local pending = redis.call('LLEN', KEYS[5])
-if due and pending > 0 then
-  for _, raw in ipairs(redis.call('LRANGE', KEYS[5], 0, -1)) do
-    local class, flags, at, id, sender, event = string.match(raw, '^(%S+) (%S+) (%d+) (%S+) ([^\\n]*)\\n(.*)$')
-    waiting[#waiting + 1] = {class = class, flags = flags, at = tonumber(at), id = id, sender = sender, event = event, raw = raw}
-  end
-  redis.call('DEL', KEYS[5])
+local pending = redis.call('LLEN', KEYS[4])
+local function parsed(raw)
+  local class, flags, at, id, sender, event = string.match(raw, '^(%S+) (%S+) (%d+) (%S+) ([^\\n]*)\\n(.*)$')
+  return {class = class, flags = flags, at = tonumber(at), id = id, sender = sender, event = event, raw = raw}
 end
+local queued
+local function waits(id)
+  if not queued then
+    queued = {}
+    for _, item in ipairs(chosen) do queued[item.id] = true end
+    for _, item in ipairs(waiting) do queued[item.id] = true end
+    if not due then
+      for _, raw in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do queued[parsed(raw).id] = true end
+    end
+  end
+  return queued[id]
+end
+if due and pending > 0 then
+  for _, raw in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do waiting[#waiting + 1] = parsed(raw) end
+  redis.call('DEL', KEYS[4])
+end
+local fresh = {}
 for i = 10, #ARGV, 2 do
   local class, flags, id, sender = string.match(ARGV[i], '^(%S+) (%S+) (%S+) (.*)$')
   local outcome, of = string.match(redis.call('GET', ARGV[3] .. id) or '', '^(%S+) (%S+)$')
-  if outcome and of == family then
-    results[#results + 1] = outcome
+  -- one that is said to wait and does not was lost with the list of those that wait
+  if fresh[id] or (outcome and of == family and (outcome ~= 'W' or waits(id))) then
+    results[#results + 1] = fresh[id] and 'W' or outcome
   else
     results[#results + 1] = 'W'
     local item = {class = class, flags = flags, at = now, id = id, sender = sender, event = ARGV[i + 1], fresh = #results}
+    fresh[id] = true
     if class == 's' then
       chosen[#chosen + 1] = item
-      same(id, 'W')
-    elseif not due and pending >= @{per_room} * (4 - tonumber(class)) and not string.find(flags, 'p', 1, true) then
+    elseif due then
+      waiting[#waiting + 1] = item
+    elseif pending >= @{per_room} * (4 - tonumber(class)) and not string.find(flags, 'p', 1, true) then
       -- what is higher finds room where what is lower has filled it
       results[#results] = 'Sfull'
       item.reason = 'full'
       waiting[#waiting + 1] = item
-      same(id, 'W')
     else
-      if not due then
-        redis.call('RPUSH', KEYS[5], table.concat({class, flags, now, id, sender}, ' ') .. '\\n' .. item.event)
-        pending = pending + 1
-      else
-        waiting[#waiting + 1] = item
-      end
-      same(id, 'W')
+      redis.call('RPUSH', KEYS[4], table.concat({class, flags, now, id, sender}, ' ') .. '\\n' .. item.event)
+      pending = pending + 1
+      same(item, 'W')
     end
   end
 end
 
 local sampled, left = {}, due and 0 or pending
+local changed = {}
 if due then
   local full, lately, sum = math.max(1, math.floor(rate / 5)) * 1000, {}, 0
   local thousandths = full
   if state[1] then
-    thousandths = math.min(full, state[2] + math.max(0, now - state[3]) * rate)
+    thousandths = math.min(full, state[2] + (now - state[1]) * rate)
     for i = 4, #state, 2 do
       if state[i] > now - 1000 then
         lately[#lately + 1] = state[i]
@@ -156,8 +231,9 @@ if due then
       if item.heard then heard[#heard + 1] = item
       elseif not item.reason then
         left = left + 1
-        redis.call('RPUSH', KEYS[5], item.raw
+        redis.call('RPUSH', KEYS[4], item.raw
           or table.concat({item.class, item.flags, item.at, item.id, item.sender}, ' ') .. '\\n' .. item.event)
+        if item.fresh then same(item, 'W') end
       end
     end
   end
@@ -166,102 +242,185 @@ if due then
     lately[#lately + 1] = now
     lately[#lately + 1] = #heard
   end
-  redis.call('SET', KEYS[6], table.concat({now, thousandths, now}, ' ') .. ' ' .. table.concat(lately, ' '), 'EX', 60)
-  state[1] = now
+  -- when the next tick may come: at a moment at which the room has room again, if something is left
+  local next_ms, apart = 0, math.min(tick_ms, 1000)
+  if left > 0 then
+    local soonest = math.floor(apart * 4 / 5)
+    local function room(wait)
+      local sum = 0
+      for i = 1, #lately, 2 do if lately[i] > now + wait - 1000 then sum = sum + lately[i + 1] end end
+      return math.max(0, math.min(math.floor(math.min(full, thousandths + wait * rate) / 1000), rate - sum))
+    end
+    local first, all = nil, room(soonest) >= left and soonest or nil
+    for i = 1, #lately, 2 do
+      local wait = lately[i] + 1000 - now
+      if wait > soonest and wait <= math.floor(apart * 7 / 5) then
+        first = first or wait
+        if not all and room(wait) >= left then all = wait end
+      end
+    end
+    next_ms = all or first or (room(soonest) > 0 and soonest or apart)
+  end
+  state = {now, thousandths, now + next_ms}
+  changed = {'tick', table.concat({now, thousandths, string.format('%d', now + next_ms)}, ' ') .. ' ' .. table.concat(lately, ' ')}
   local systems = chosen
   chosen = heard
   for _, item in ipairs(systems) do chosen[#chosen + 1] = item end
 end
 
+local first, lines, remembered, flags = seq + 1, {}, {}, {}
+for _, item in ipairs(chosen) do
+  seq = seq + 1
+  item.seq = string.format('%d', seq)
+  local line = '{"seq":' .. item.seq .. ',' .. string.sub(item.event, 2)
+  lines[#lines + 1] = line
+  local keeps = string.find(item.flags, 'h', 1, true)
+  flags[#flags + 1] = keeps and '1' or '0'
+  if keeps then remembered[#remembered + 1] = line end
+end
+local said = table.concat(lines, '\\n')
+if #lines > 0 then
+  local added = redis.pcall('XADD', KEYS[2], string.format('%d', seq) .. '-0', 'at', now, 'n', #lines, 'e', said,
+    'h', table.concat(flags), 'p', epoch)
+  if type(added) == 'table' and added.err then
+    -- the log is ahead of the state, numbers would come twice: the state is made again from the log
+    redis.call('HDEL', KEYS[1], 'epoch', 'seq')
+    return {''}
+  end
+end
 local carried = {}
 for _, item in ipairs(waiting) do
   if item.reason then
     sampled[#sampled + 1] = item.reason .. ' ' .. item.event
-    same(item.id, 'S' .. item.reason)
+    same(item, 'S' .. item.reason)
     count('sampled:' .. words[item.class] .. ':' .. item.reason)
     if item.fresh then results[item.fresh] = 'S' .. item.reason else carried[#carried + 1] = item.id .. '=S' .. item.reason end
   end
 end
-local seq = tonumber(redis.call('GET', KEYS[2]) or '0')
-local first, lines, remembered = seq + 1, {}, {}
 for _, item in ipairs(chosen) do
-  seq = seq + 1
-  local line = '{"seq":' .. string.format('%d', seq) .. ',' .. string.sub(item.event, 2)
-  lines[#lines + 1] = line
-  local outcome = 'D' .. string.format('%d', seq)
-  same(item.id, outcome)
+  local outcome = 'D' .. item.seq
+  same(item, outcome)
   count('delivered:' .. words[item.class])
   if item.fresh then results[item.fresh] = outcome else carried[#carried + 1] = item.id .. '=' .. outcome end
-  if string.find(item.flags, 'h', 1, true) then remembered[#remembered + 1] = line end
 end
-local said = table.concat(lines, '\\n')
 if #lines > 0 then
-  redis.call('SET', KEYS[2], string.format('%d', seq), 'EX', @{kept})
-  redis.call('EXPIRE', KEYS[1], @{kept})
-  redis.call('XADD', KEYS[3], string.format('%d', seq) .. '-0', 'at', now, 'n', #lines, 'e', said)
+  changed[#changed + 1] = 'seq'
+  changed[#changed + 1] = string.format('%d', seq)
+  changed[#changed + 1] = 'mark'
+  changed[#changed + 1] = mark_of(lines[#lines])
   -- two minutes, and never fewer than so many events
   local old
-  for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 20)) do
+  local entries = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 20)
+  for _, entry in ipairs(entries) do
     local last = tonumber(string.match(entry[1], '^(%d+)'))
-    if tonumber(entry[2][2]) < now - @{log_ms} and seq - last >= @{log_events} then old = last else break end
+    local over = tonumber(entry[2][2]) < now - @{log_ms} or entry[2][4] == '0'
+    if over and seq - last >= @{log_events} then old = last else break end
   end
-  if old then redis.call('XTRIM', KEYS[3], 'MINID', string.format('%d', old + 1) .. '-0') end
-  local oldest = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1]
+  local oldest = entries[1]
+  if old then
+    redis.call('XTRIM', KEYS[2], 'MINID', string.format('%d', old + 1) .. '-0')
+    oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+  end
   local long = seq - tonumber(string.match(oldest[1], '^(%d+)')) > @{log_events}
-  redis.call('EXPIRE', KEYS[3], long and @{long} or @{kept})
-  if #remembered > 0 and tonumber(ARGV[6]) > 0 then
-    redis.call('RPUSH', KEYS[4], unpack(remembered))
-    redis.call('LTRIM', KEYS[4], -tonumber(ARGV[6]), -1)
-    redis.call('EXPIRE', KEYS[4], ARGV[7])
+  redis.call('EXPIRE', KEYS[2], long and @{long} or @{kept})
+  local most = tonumber(ARGV[6])
+  if #remembered > 0 and most > 0 then
+    local before, over = string.match(found[4] or '', '^(%d+) (%d+)$')
+    before = before and tonumber(over) > now and tonumber(before) or 0
+    local length = redis.call('RPUSH', KEYS[3], unpack(remembered))
+    if length < before + #remembered then
+      length = rebuild(most, ARGV[7])
+    else
+      redis.call('LTRIM', KEYS[3], -most, -1)
+      redis.call('EXPIRE', KEYS[3], ARGV[7])
+    end
+    changed[#changed + 1] = 'kept'
+    changed[#changed + 1] = string.format('%d %d', math.min(length, most), now + ARGV[7] * 1000)
   end
 end
+changed[#changed + 1] = 'left'
+changed[#changed + 1] = left
+redis.call('HSET', KEYS[1], unpack(changed))
+redis.call('EXPIRE', KEYS[1], @{kept})
 if #lines > 0 or #sampled > 0 then
   local entry = {'room', ARGV[2], 'epoch', epoch, 'at', now, 'events', said}
   if #sampled > 0 then
     entry[#entry + 1] = 'sampled'
     entry[#entry + 1] = table.concat(sampled, '\\n')
   end
-  redis.call('XADD', KEYS[8], 'MAXLEN', '~', @{archive}, '*', unpack(entry))
-  for what, number in pairs(counted) do redis.call('HINCRBY', KEYS[7], what, number) end
-  redis.call('EXPIRE', KEYS[7], @{kept})
+  redis.call('XADD', KEYS[6], 'MAXLEN', '~', @{archive}, '*', unpack(entry))
+  for what, number in pairs(counted) do redis.call('HINCRBY', KEYS[5], what, number) end
+  redis.call('EXPIRE', KEYS[5], @{kept})
 end
 if #lines > 0 or #carried > 0 then
   redis.call('PUBLISH', ARGV[1], 'E' .. string.format('%d', first) .. ' ' .. epoch .. ' ' .. table.concat(carried, ',')
     .. (#lines > 0 and '\\n' .. said or ''))
 end
-return {epoch, seq, math.max(0, (state[1] or 0) + tick_ms - now), left, unpack(results)}
-""")
+local next_at = 0
+-- with nothing left at the last one the next tick is a whole one later, and only may come sooner
+if state[1] then next_at = state[3] > state[1] and state[3] or state[1] + tick_ms end
+return {epoch, seq, math.max(0, next_at - now), left, unpack(results)}
+"""
+)
 
-# KEYS: epoch seq ticks pending. ARGV: the last seq seen, '' if nothing is asked for. Answer: epoch ('' if there is none), seq, how many
-# wait, then the
-# log's entries that hold later ones, if the log reaches back so far and they are not too much to send again.
-READ: Final = _filled("""
-local epoch, seq = redis.call('GET', KEYS[1]) or '', tonumber(redis.call('GET', KEYS[2]) or '0')
-local since, pending = tonumber(ARGV[1]), redis.call('LLEN', KEYS[4])
-if not since or since >= seq then return {epoch, seq, pending} end
-local found = {epoch, seq, pending}
+# KEYS: state ticks pending. ARGV: the last seq seen, '' if nothing is asked for. Answer: epoch ('' if there is none), seq, how many
+# wait, how long the history is and until when, then the log's entries that hold later ones, if the log reaches back so far and they
+# are not too much to send again.
+READ: Final = _filled(
+    _STATE
+    + """
+local found = known()
+if not found then return {'', 0, 0, ''} end
+local epoch, seq = found[1], tonumber(found[2])
+local since, nothing = tonumber(ARGV[1]), {epoch, seq, redis.call('LLEN', KEYS[3]), found[4] or ''}
+if not since or since >= seq then return nothing end
+local answer = {unpack(nothing)}
 local next, size = since + 1, 0
-for _, entry in ipairs(redis.call('XRANGE', KEYS[3], string.format('%d', since + 1), '+')) do
+for _, entry in ipairs(redis.call('XRANGE', KEYS[2], string.format('%d', since + 1), '+')) do
   local last, lines = tonumber(string.match(entry[1], '^(%d+)')), tonumber(entry[2][4])
   size = size + #entry[2][6]
-  if last - lines + 1 > next or size > @{replay} then return {epoch, seq, pending} end
+  if last - lines + 1 > next or size > @{replay} then return nothing end
   next = last + 1
-  found[#found + 1] = string.format('%d', last - lines + 1) .. '\\n' .. entry[2][6]
+  answer[#answer + 1] = string.format('%d', last - lines + 1) .. '\\n' .. entry[2][6]
 end
-if next ~= seq + 1 then return {epoch, seq, pending} end
-return found
-""")
+if next ~= seq + 1 then return nothing end
+return answer
+"""
+)
 
-# KEYS: epoch seq ticks. ARGV: new epoch, where it begins, the highest seq that anybody saw, an epoch that cannot go on ('' for none).
+# KEYS: state ticks history. ARGV: history count, history seconds, now ms. The history was lost: answer it as the log has it.
+REPAIR: Final = _filled(
+    _REBUILD
+    + """
+local length = rebuild(tonumber(ARGV[1]), ARGV[2])
+if redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then
+  redis.call('HSET', KEYS[1], 'kept', string.format('%d %d', length, ARGV[3] + ARGV[2] * 1000))
+end
+return redis.call('LRANGE', KEYS[3], 0, -1)
+"""
+)
+
+# KEYS: state ticks. ARGV: new epoch, the highest seq that anybody saw, an epoch that cannot go on ('' for none), now ms.
 # Answer: epoch, seq. A room that has another epoch, and stands above what was seen, keeps it: whoever comes second changes nothing.
 # `<family>-<epoch>` follows an epoch that Redis still knew: what was said in that family is not said again.
-BEGIN: Final = _filled("""
-local epoch, seq = redis.call('GET', KEYS[1]), tonumber(redis.call('GET', KEYS[2]) or '0')
-if epoch and epoch ~= ARGV[4] and seq >= tonumber(ARGV[3]) then return {epoch, seq} end
-seq = math.max(seq, tonumber(ARGV[2]))
+BEGIN: Final = _filled(
+    _STATE
+    + """
+local found = known() or {false, '0'}
+local epoch, seq = found[1], tonumber(found[2])
+if epoch and epoch ~= ARGV[3] and seq >= tonumber(ARGV[2]) then return {epoch, seq} end
+local highest, last = math.max(seq, tonumber(ARGV[2])), redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+if last then
+  highest = math.max(highest, tonumber(string.match(last[1], '^(%d+)')))
+  epoch = epoch or last[2][10]
+end
+seq = string.format('%d', highest > 0 and highest + @{gap} or 0)
 local fresh = epoch and string.match(epoch, '^[^-]+') .. '-' .. ARGV[1] or ARGV[1]
-redis.call('SET', KEYS[1], fresh, 'EX', @{kept})
-redis.call('SET', KEYS[2], string.format('%d', seq), 'EX', @{kept})
-redis.call('DEL', KEYS[3])
-return {fresh, seq}
-""")
+redis.call('DEL', KEYS[2])
+redis.call('XADD', KEYS[2], seq .. (seq == '0' and '-1' or '-0'), 'at', ARGV[4], 'n', 0, 'e', '', 'h', '', 'p', fresh)
+redis.call('EXPIRE', KEYS[2], @{kept})
+redis.call('HSET', KEYS[1], 'epoch', fresh, 'seq', seq, 'mark', '')
+redis.call('EXPIRE', KEYS[1], @{kept})
+return {fresh, tonumber(seq)}
+"""
+)

@@ -17,6 +17,7 @@ from interactions.live import pipeline
 from interactions.live.pipeline import WAITS, Message, Outcome, Submitted, Unanswered
 from interactions.live.room_ref import RoomRef
 from interactions.live.scripts import SUBMIT
+from interactions.rules.admission import soonest_ms
 from liveroom.kernel import metrics
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.redis import aredis_for
@@ -24,9 +25,9 @@ from liveroom.kernel.redis import aredis_for
 log = logging.getLogger(__name__)
 
 TICK_MS = 100
-# Rooms that are due at nearly the same time go in one pipeline.
-STEP_SECONDS = 0.02
 RETRY_SECONDS = 0.25
+# Redis' clock counts whole milliseconds.
+SURE_SECONDS = 0.001
 # A room of which nothing was heard for so long is asked again: pub/sub loses words.
 ASK_AGAIN_SECONDS = 1.0
 # Where other processes speak in the room, too, what came is handed in so long before the tick: whoever calls second at the tick
@@ -67,6 +68,8 @@ class _Line:
 
     # What waits is of somebody who is gone.
     forsaken: bool = False
+    # The room is given a new epoch, for which the database is asked; other rooms do not wait for that.
+    beginning: bool = False
 
     @property
     def idle(self) -> bool:
@@ -80,6 +83,7 @@ class Ticker:
         self.tick_ms = tick_ms
         self._lines: dict[str, _Line] = {}
         self._wake = asyncio.Event()
+        self._beginning: set[asyncio.Task[None]] = set()
 
     def submit(self, *, room: RoomRef, message: Message) -> asyncio.Future[Outcome]:
         """Say it with the room's next tick: at once if the last one is long enough ago. TooMuch."""
@@ -134,12 +138,17 @@ class Ticker:
         sent: list[tuple[_Line, list[_Said]]] = []
         for line in lines:
             self._give_up(line, loop.time())
+            if line.beginning:
+                line.due_at = loop.time() + RETRY_SECONDS
+                continue
             batch, line.unsent = line.unsent[:PER_CALL], line.unsent[PER_CALL:]
             sent.append((line, batch))
+        if not sent:
+            return
+        asked_at = loop.time()
         try:
             answers = await self._ask(sent)
         except Exception as error:
-            # Also a database that is away when a room begins: what was said is answered in any case.
             away = isinstance(error, redis.RedisError | OSError)
             log.warning(
                 "%s; what was said is kept and tried again.",
@@ -147,13 +156,13 @@ class Ticker:
                 exc_info=None if away else error,
             )
             answers = [None] * len(sent)
-            for line in lines:
+            for line, _ in sent:
                 line.due_at = loop.time() + RETRY_SECONDS
         for (line, batch), answer in zip(sent, answers, strict=True):
             if answer is None:
                 line.unsent[:0] = batch
             else:
-                self._heard(line, batch, answer)
+                self._heard(line, batch, answer, asked_at)
 
     async def _ask(self, sent: Sequence[tuple[_Line, list[_Said]]]) -> list[Submitted | None]:
         """Redis's answer per room. None: nothing of it was done; say it again when the line is due, mostly at once."""
@@ -171,11 +180,28 @@ class Ticker:
             else:
                 found = pipeline.submitted(answer)
                 if found is None:
-                    await pipeline.begin(room_key=line.room.key)
+                    self._begin(line)
             answers.append(found)
         return answers
 
-    def _heard(self, line: _Line, batch: Sequence[_Said], answer: Submitted) -> None:
+    def _begin(self, line: _Line) -> None:
+        line.beginning, line.due_at = True, asyncio.get_running_loop().time() + RETRY_SECONDS
+        task = asyncio.ensure_future(self._until_begun(line))
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+
+    async def _until_begun(self, line: _Line) -> None:
+        """The room goes on as soon as it has its epoch; if that fails it asks again, until its senders' patience ends."""
+        try:
+            await pipeline.begin(room_key=line.room.key)
+            line.due_at = 0.0
+        except Exception as error:
+            log.warning("The room %s could not begin (%s); it tries again.", line.room.key, type(error).__name__)
+        finally:
+            line.beginning = False
+            self._wake.set()
+
+    def _heard(self, line: _Line, batch: Sequence[_Said], answer: Submitted, asked_at: float) -> None:
         now = asyncio.get_running_loop().time()
         for said, outcome in zip(batch, answer.outcomes, strict=True):
             if outcome is WAITS:
@@ -186,13 +212,22 @@ class Ticker:
                 for twin in line.undecided.pop(said.message.id, ()):
                     _answer(twin, outcome)
         line.forsaken = line.forsaken and answer.left > 0
-        soon = now + answer.next_ms / 1000
-        if batch and answer.outcomes[0] is WAITS and answer.next_ms < self.tick_ms and not line.early:
+        # By the clock at which the question was asked: in a flood the answer takes its time.
+        soon = asked_at + SURE_SECONDS + answer.next_ms / 1000
+        if batch and answer.outcomes[0] is WAITS and answer.next_ms < soonest_ms(self.tick_ms) and not line.early:
             line.contended_until = now + CONTENDED_SECONDS
         line.early = now < line.contended_until and soon - now > 2 * EARLY_SECONDS
         if line.early:
             soon -= EARLY_SECONDS
-        line.due_at = math.ceil(soon / STEP_SECONDS) * STEP_SECONDS if self.tick_ms else now
+        if not self.tick_ms:
+            line.due_at = now
+        elif answer.left:
+            # A room that is full goes on at the moment at which it has room again.
+            line.due_at = soon
+        else:
+            # A tick may come a fifth of its length early (`admission.soonest_ms`): just before, and together with others.
+            step = self.tick_ms / 5000
+            line.due_at = math.floor(soon / step) * step
 
     def _give_up(self, line: _Line, now: float) -> None:
         """Ask again about what nobody told us of; answer those that waited too long."""

@@ -1,7 +1,8 @@
 """What concerns one person, told to all its sockets, in a room or not: numbered, and kept two minutes for who comes back.
 
 Promise: an event with the same id is told once; a socket that says what it heard last gets exactly the rest, or hears that something is
-missing. State: Redis, per person `uepoch` (changes when memory was lost) · `useq` · `you` (a list of at most 200 events) · `usame:<id>`."""
+missing. State: Redis, per person `uplace` (epoch, which changes when memory was lost, and useq: one key, so that neither can be lost
+without the other) · `you` (a list of at most 200 events) · `usame:<id>`."""
 
 from __future__ import annotations
 
@@ -31,65 +32,61 @@ QUIET_SECONDS: Final = 86400
 _CALLS_PER_ROUND: Final = 500
 _SINCE = re.compile(r"([0-9a-f]{1,32})\.([0-9]{1,15})\Z")
 
-# KEYS: uepoch useq you usame:<id>. ARGV: fresh epoch, seconds kept, 1 if they were asked for, event without useq, channel, person, then
+# KEYS: uplace you usame:<id>. ARGV: fresh epoch, seconds kept, 1 if they were asked for, event without useq, channel, person, then
 # for how long numbers and ids are kept, how many events, and 1 if whoever was not here for a day is passed over. An entry is
 # `<ms until> <useq> <asked for> <event>`. Answer: epoch, useq, 1 if told now and 0 if it was told before.
 _TELL: Final = Script("""
-local told = redis.call('GET', KEYS[4])
+local told = redis.call('GET', KEYS[3])
 if told then
   local epoch, useq = string.match(told, '^(%S+) (%d+)$')
   return {epoch, tonumber(useq), 0}
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local epoch = redis.call('GET', KEYS[1])
+local epoch, useq = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%d+)$')
 if not epoch then
   if ARGV[10] == '1' then return {'', 0, 0} end
-  epoch = ARGV[1]
-  redis.call('DEL', KEYS[2], KEYS[3])
+  epoch, useq = ARGV[1], 0
+  redis.call('DEL', KEYS[2])
 end
-redis.call('SET', KEYS[1], epoch, 'EX', ARGV[7])
-local useq = string.format('%d', redis.call('INCR', KEYS[2]))
-redis.call('EXPIRE', KEYS[2], ARGV[7])
+useq = string.format('%d', useq + 1)
+redis.call('SET', KEYS[1], epoch .. ' ' .. useq, 'EX', ARGV[7])
 local event = '{"useq":' .. useq .. ',' .. string.sub(ARGV[4], 2)
-local longest = math.max(redis.call('TTL', KEYS[3]), tonumber(ARGV[2]))
-redis.call('RPUSH', KEYS[3], string.format('%d', now + ARGV[2] * 1000) .. ' ' .. useq .. ' ' .. ARGV[3] .. ' ' .. event)
+local longest = math.max(redis.call('TTL', KEYS[2]), tonumber(ARGV[2]))
+redis.call('RPUSH', KEYS[2], string.format('%d', now + ARGV[2] * 1000) .. ' ' .. useq .. ' ' .. ARGV[3] .. ' ' .. event)
 -- those that are over go wherever they stand: one that is kept for days must not push out what came after it
-if redis.call('LLEN', KEYS[3]) > ARGV[9] / 2 then
+if redis.call('LLEN', KEYS[2]) > ARGV[9] / 2 then
   local alive = {}
-  for _, entry in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
+  for _, entry in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
     if tonumber(string.match(entry, '^(%d+)')) > now then alive[#alive + 1] = entry end
   end
-  redis.call('DEL', KEYS[3])
-  redis.call('RPUSH', KEYS[3], unpack(alive))
-  redis.call('LTRIM', KEYS[3], -ARGV[9], -1)
+  redis.call('DEL', KEYS[2])
+  redis.call('RPUSH', KEYS[2], unpack(alive))
+  redis.call('LTRIM', KEYS[2], -ARGV[9], -1)
 end
-redis.call('EXPIRE', KEYS[3], longest)
-redis.call('SET', KEYS[4], epoch .. ' ' .. useq, 'EX', ARGV[8])
+redis.call('EXPIRE', KEYS[2], longest)
+redis.call('SET', KEYS[3], epoch .. ' ' .. useq, 'EX', ARGV[8])
 redis.call('PUBLISH', ARGV[5], 'Y' .. epoch .. ' ' .. useq .. ' ' .. ARGV[6]
   .. '\\n{"type":"you","epoch":"' .. epoch .. '","events":[' .. event .. ']}')
 return {epoch, tonumber(useq), 1}
 """)
 
-# KEYS: uepoch useq you. ARGV: fresh epoch, the client's epoch and useq ('' and 0: it comes without), for how long an epoch is kept of
+# KEYS: uplace you. ARGV: fresh epoch, the client's epoch and useq ('' and 0: it comes without), for how long an epoch is kept of
 # a person that is told nothing. Answer: epoch, useq, then the events: the later ones; all, after another epoch; and for who comes
 # without a position, those that were asked to be kept.
 _SINCE_SCRIPT: Final = Script("""
-local epoch = redis.call('GET', KEYS[1])
+local epoch, useq = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%d+)$')
 if not epoch then
-  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[4])
-  redis.call('DEL', KEYS[2], KEYS[3])
+  redis.call('SET', KEYS[1], ARGV[1] .. ' 0', 'EX', ARGV[4])
+  redis.call('DEL', KEYS[2])
   return {ARGV[1], 0}
 end
-if redis.call('TTL', KEYS[1]) < ARGV[4] / 2 then
-  redis.call('EXPIRE', KEYS[1], ARGV[4])
-  redis.call('EXPIRE', KEYS[2], ARGV[4])
-end
-local found = {epoch, tonumber(redis.call('GET', KEYS[2]) or '0')}
+if redis.call('TTL', KEYS[1]) < ARGV[4] / 2 then redis.call('EXPIRE', KEYS[1], ARGV[4]) end
+local found = {epoch, tonumber(useq)}
 if found[2] == 0 or (epoch == ARGV[2] and tonumber(ARGV[3]) >= found[2]) then return found end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, entry in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do
+for _, entry in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
   local over, useq, asked, event = string.match(entry, '^(%d+) (%d+) (%d) (.*)$')
   local wanted = ARGV[2] ~= '' or asked == '1'
   if epoch == ARGV[2] then wanted = tonumber(useq) > tonumber(ARGV[3]) end
@@ -136,7 +133,7 @@ def _tell_call(
         raise ValueError(f"{event.get('type')!r} is no event of the protocol, or has no t")
     if kept_seconds is not None and not 1 <= kept_seconds <= MOST_KEPT_SECONDS:
         raise ValueError(f"an event is kept for 1 to {MOST_KEPT_SECONDS} seconds")
-    keys = [key(kind, _kind(person)) for kind in ("uepoch", "useq", "you", f"usame:{event_id}")]
+    keys = [key(kind, _kind(person)) for kind in ("uplace", "you", f"usame:{event_id}")]
     kept = KEPT_SECONDS if kept_seconds is None else kept_seconds
     asked = int(kept > KEPT_SECONDS)
     said = (secrets.token_hex(6), kept, asked, orjson.dumps(event), whispers.people_channel(), person)
@@ -178,7 +175,7 @@ def asked_since(raw: str) -> tuple[str, int] | None:
 
 
 def _since_call(person: str, since: tuple[str, int] | None) -> list[Any]:
-    keys = [key(kind, _kind(person)) for kind in ("uepoch", "useq", "you")]
+    keys = [key(kind, _kind(person)) for kind in ("uplace", "you")]
     epoch, useq = since or ("", 0)
     return _SINCE_SCRIPT.call(keys, (secrets.token_hex(6), epoch, useq, QUIET_SECONDS))
 

@@ -105,7 +105,7 @@ def _begin_where_somebody_is(rooms: Sequence[Room]) -> None:
     if watched:
         pipe: Any = redis_for(watched[0].key).pipeline(transaction=False)
         for room in watched:
-            pipe.exists(key("epoch", room.key))
+            pipe.exists(key("state", room.key))
         for room, known in zip(watched, pipe.execute(), strict=True):
             if not known:
                 pipeline.begin_now(room_key=room.key)

@@ -64,6 +64,7 @@ def prepared(
         sender=sender,
         priority=content.priority,
         in_history=not content.online_only,
+        brief=content.cid is None,
     )
 
 

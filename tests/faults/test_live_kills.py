@@ -304,7 +304,7 @@ def test_viewers_of_a_killed_process_go_on_where_they_were_at_the_other_one(
 
 
 REF = RoomRef(key="1:back", group_id="back", app_id=1, history_count=20, history_hours=24)
-KEYS = [key(kind, REF.key) for kind in ("epoch", "seq", "ticks")]
+KEYS = [key(kind, REF.key) for kind in ("state", "ticks")]
 
 
 def say(number: int, *, event_id: str = "") -> pipeline.Outcome:

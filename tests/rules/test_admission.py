@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interactions.rules import admission
@@ -90,6 +90,90 @@ def test_in_any_second_at_most_the_rate(rate: int, ticks: list[tuple[int, int]])
         spent = admission.after(spent, count=count)
         said.append((now_ms, count))
         assert sum(number for at, number in said if at > now_ms - 1000) <= rate
+
+
+class Room:
+    """A room whose senders are as many as its messages, called as the ticker calls it: late by up to `late_ms`, never early."""
+
+    def __init__(self, *, rate: int, late_ms: list[int]) -> None:
+        self.rate, self.late_ms = rate, late_ms
+        self.waiting: list[Waiting] = []
+        self.spent: admission.Spent | None = None
+        self.delivered: list[tuple[int, int]] = []
+        self.latencies: list[int] = []
+        self.sampled = self.calls = 0
+
+    def late(self) -> int:
+        self.calls += 1
+        return self.late_ms[self.calls % len(self.late_ms)]
+
+    def tick(self, now_ms: int) -> int:
+        """Milliseconds until the next one."""
+        spent = admission.refilled(self.spent, rate=self.rate, now_ms=now_ms)
+        allowed = admission.allowance(spent, rate=self.rate)
+        found = admission.admit(self.waiting, allowed=allowed, now_ms=now_ms, seed=str(now_ms))
+        self.spent = admission.after(spent, count=len(found.delivered))
+        self.delivered.append((now_ms, len(found.delivered)))
+        self.latencies += [now_ms - self.waiting[place].at_ms for place in found.delivered]
+        self.sampled += len(found.sampled)
+        self.waiting = [self.waiting[place] for place in found.kept]
+        return admission.next_tick_ms(self.spent, rate=self.rate, left=len(self.waiting), tick_ms=100)
+
+    def hears(self, *, a_second: float, seconds: int) -> None:
+        arrivals = [int(number * 1000 / a_second) for number in range(int(a_second * seconds))]
+        due_ms = 0
+        while arrivals or self.waiting:
+            now_ms = max(due_ms, 0 if self.waiting else arrivals[0]) + self.late()
+            while arrivals and arrivals[0] <= now_ms:
+                at_ms = arrivals.pop(0)
+                self.waiting.append(Waiting(id="m", sender=str(at_ms), priority=Priority.NORMAL, at_ms=at_ms))
+            due_ms = now_ms + self.tick(now_ms)
+
+    def most_in_a_second(self) -> int:
+        return max(sum(n for at, n in self.delivered if since <= at < since + 1000) for since, _ in self.delivered)
+
+
+lateness = st.lists(st.integers(0, 5), min_size=1, max_size=40)
+
+
+@settings(max_examples=25, deadline=None)
+@given(late_ms=lateness)
+def test_the_cap_is_not_felt_below_it(late_ms: list[int]) -> None:
+    room = Room(rate=40, late_ms=late_ms)
+    room.hears(a_second=38, seconds=30)
+    assert (room.sampled, len(room.latencies)) == (0, 38 * 30)
+    assert sorted(room.latencies)[int(len(room.latencies) * 0.99)] < 230
+    assert room.most_in_a_second() <= 40
+
+
+@settings(max_examples=10, deadline=None)
+@given(late_ms=st.lists(st.integers(0, 2), min_size=1, max_size=40))
+def test_a_flooded_room_gets_all_that_it_may_have(late_ms: list[int]) -> None:
+    room = Room(rate=40, late_ms=late_ms)
+    room.hears(a_second=120, seconds=12)
+    for since in (0, 1000, 2000):
+        assert 395 <= sum(number for at, number in room.delivered if since <= at < since + 10_000) <= 405
+    assert room.most_in_a_second() <= 40
+
+
+@given(
+    rate=st.integers(1, 300),
+    left=st.integers(0, 300),
+    ticks=st.lists(st.tuples(st.integers(80, 400), st.integers(0, 60)), min_size=1, max_size=20),
+)
+def test_the_next_tick_is_never_much_earlier_or_later(rate: int, left: int, ticks: list[tuple[int, int]]) -> None:
+    spent, now_ms = admission.refilled(None, rate=rate, now_ms=0), 0
+    for pause, wanted in ticks:
+        now_ms += pause
+        spent = admission.refilled(spent, rate=rate, now_ms=now_ms)
+        spent = admission.after(spent, count=min(wanted, admission.allowance(spent, rate=rate)))
+    wait = admission.next_tick_ms(spent, rate=rate, left=left, tick_ms=100)
+    assert 80 <= wait <= 140 if left else wait == 100
+
+
+def test_a_clock_that_was_set_back_silences_nobody() -> None:
+    spent = admission.after(admission.refilled(None, rate=40, now_ms=3_600_000), count=8)
+    assert admission.allowance(admission.refilled(spent, rate=40, now_ms=1_000), rate=40) == 8
 
 
 def test_a_steady_room_delivers_all_of_its_forty() -> None:

@@ -32,7 +32,8 @@ def make_rooms(app: App, number: int, *, known: bool = True) -> list[str]:
     )
     keys = [room_key(sdkappid=app.sdkappid, group_id=f"b{place}") for place in range(number)]
     if known:
-        shared().mset({key("epoch", name): "e" for name in keys})
+        for name in keys:
+            pipeline.begin_now(room_key=name)
     return keys
 
 
@@ -103,13 +104,14 @@ def test_it_goes_above_the_cap(cast):
 def test_rooms_of_others_closed_rooms_and_rooms_where_nobody_was_hear_nothing(cast):
     [mine, closed, empty, forgotten] = make_rooms(cast.app, 4, known=False)
     [theirs] = make_rooms(cast.other_app, 1)
-    shared().mset({key("epoch", mine): "e", key("epoch", closed): "e"})
+    pipeline.begin_now(room_key=mine)
+    pipeline.begin_now(room_key=closed)
     Room.objects.filter(group_id="b1", app=cast.app).update(disbanded_at=clock.now())
     Room.objects.filter(group_id="b3", app=cast.app).update(online=7)
     assert send(cast, text="hello").rooms == 4
     relay()
     assert [len(told(name)) for name in (mine, closed, empty, forgotten, theirs)] == [1, 0, 0, 1, 0]
-    assert not shared().exists(key("epoch", empty))
+    assert not shared().exists(key("state", empty))
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class Room:
         self.log: list[bytes] = []
         self.on_the_way: list[Told] = []
         self.hub = Hub(process="socket-1")
+        self.hub.teller.due_soon = lambda room: None  # `tell` is a step of its own
         self.feed = self.hub.rooms[ROOM.key] = Feed(ref=ROOM)
         self.places: list[tuple[Watcher, Seat] | None] = [None] * VIEWERS
         self.all: list[Watcher] = []

@@ -37,7 +37,7 @@ def hears(person: str) -> list[bytes]:
 
 def connects(person: str) -> None:
     """As somebody whose socket has opened: Redis knows its epoch."""
-    shared().set(key("uepoch", f"@{person}"), "abc")
+    shared().set(key("uplace", f"@{person}"), "abc 0")
 
 
 def test_following_twice_is_once_and_letting_go_twice_is_nothing(cast):
@@ -118,7 +118,7 @@ def test_many_followers_are_told_in_letters_each_once_and_nothing_is_kept_of_tho
         pass
     assert letters() == 3
     assert [len(hears(name)) for name in names] == [1] * 15 + [0] * 5
-    assert not shared().exists(key("useq", f"@{names[19]}"))
+    assert not shared().exists(key("uplace", f"@{names[19]}"))
     assert b'"type":"live"' in hears(names[0])[0]
     assert b'"owner":{"id":"stella"' in hears(names[0])[0]
 

@@ -16,7 +16,7 @@ from interactions.rules import admission
 from interactions.rules.admission import Priority, Waiting
 from liveroom.kernel.redis import key, redis_for
 
-START_MS = 1_800_000_000_000
+START_MS, TICK_MS = 1_800_000_000_000, 100
 
 messages = st.tuples(st.sampled_from(list(Priority)), st.sampled_from("abcde"), st.booleans())
 ticks = st.lists(
@@ -28,16 +28,16 @@ class Room:
     """A room that the rule alone decides about."""
 
     def __init__(self, rate: int) -> None:
-        self.rate, self.spent, self.ticked_at = rate, None, None
+        self.rate, self.spent, self.due_ms, self.ticked_ms = rate, None, 0, 0
         self.waiting: list[Waiting] = []
         self.outcomes: dict[str, str] = {}
         self.seq = 0
 
     def tick(self, fresh: list[Waiting], *, now_ms: int, seed: str) -> None:
         self.waiting += fresh
-        if self.ticked_at is not None and now_ms - self.ticked_at < 100:
+        if now_ms < self.due_ms:
             return
-        self.ticked_at = now_ms
+        self.ticked_ms = now_ms
         budget = admission.refilled(self.spent, rate=self.rate, now_ms=now_ms)
         allowed = admission.allowance(budget, rate=self.rate)
         found = admission.admit(self.waiting, allowed=allowed, now_ms=now_ms, seed=seed)
@@ -48,12 +48,16 @@ class Room:
             self.outcomes[self.waiting[place].id] = f"S{reason}"
         self.spent = admission.after(budget, count=len(found.delivered))
         self.waiting = [self.waiting[place] for place in found.kept]
+        wait_ms = admission.next_tick_ms(self.spent, rate=self.rate, left=len(self.waiting), tick_ms=TICK_MS)
+        self.due_ms = now_ms + (wait_ms if self.waiting else admission.soonest_ms(TICK_MS))
 
 
-def called(room: RoomRef, said: list[Message], *, now_ms: int, seed: str) -> None:
-    call = pipeline.submit_call(room, said, tick_ms=100, now_ms=now_ms)
+def called(room: RoomRef, said: list[Message], *, now_ms: int, seed: str) -> pipeline.Submitted:
+    call = pipeline.submit_call(room, said, tick_ms=TICK_MS, now_ms=now_ms)
     call[call.index(now_ms) + 1] = seed
-    SUBMIT.ask_now(redis_for(room.key), call)
+    answer = pipeline.submitted(SUBMIT.ask_now(redis_for(room.key), call))
+    assert answer is not None
+    return answer
 
 
 def outcome(room: RoomRef, message_id: str) -> str:
@@ -80,6 +84,9 @@ def test_the_script_decides_as_the_rule_does(rate: int, ticks: Any) -> None:
             waiting.append(Waiting(id=f"m{number}", sender=sender, priority=priority, at_ms=now_ms, paid=paid))
             told.append(Message(id=f"m{number}", event=b'{"t":1}', sender=sender, priority=priority, paid=paid))
         rule.tick(waiting, now_ms=now_ms, seed=seed)
-        called(room, told, now_ms=now_ms, seed=seed)
+        answer = called(room, told, now_ms=now_ms, seed=seed)
+        assert answer.left == len(rule.waiting)
+        if rule.waiting and rule.due_ms > now_ms:
+            assert answer.next_ms in (rule.due_ms - now_ms, rule.ticked_ms + TICK_MS - now_ms)
         expected = {f"m{n}": rule.outcomes.get(f"m{n}", "") for n in range(1, number + 1)}
         assert {name: outcome(room, name) for name in expected} == expected

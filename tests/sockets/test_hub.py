@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from interactions.live.envelope import event
 from interactions.live.hub import Hub
 from interactions.live.room_ref import RoomRef
 from interactions.rules.admission import Priority
-from liveroom.kernel.redis import channel, shared
+from liveroom.kernel.redis import channel, key, shared
 
 ROOMS = 40
 
@@ -180,4 +181,53 @@ async def test_a_room_with_something_to_say_waits_for_no_other_room():
     for number, ear in enumerate(ears):
         await hears(ear, 108 + number)
         assert [found["n"] for found in ear.events() if "n" in found] == [100 + number, 1, 108 + number]
+    await hub.stop()
+
+
+async def test_a_room_that_lost_its_memory_delays_no_other(monkeypatch):
+    """Its new epoch is above all that was archived, and the database takes its time to say what that is."""
+    hangs = threading.Event()
+
+    def last_archived_seqs(*, room_keys):
+        assert hangs.wait(10)
+        return dict.fromkeys(room_keys, 0)
+
+    hub, lost, well = Hub(process="hub-1"), Ear(), Ear()
+    await enter(hub, room(0), lost)
+    await enter(hub, room(1), well)
+    monkeypatch.setattr(pipeline, "last_archived_seqs", last_archived_seqs)
+    shared().delete(key("state", room(0).key), key("ticks", room(0).key))
+    # Something with a number that does not follow: the hub looks at the log, and there is none.
+    shared().publish(channel(room(0).key), b'E9 gone \n{"seq":9,"type":"system","t":1}')
+    for number in range(3):
+        await asyncio.to_thread(say, room(1), number)
+        await hears(well, number)
+    assert lost.dismissed is None
+    hangs.set()
+    await asyncio.wait_for(_dismissed(lost), 5)
+    assert lost.dismissed == 4005
+    await hub.stop()
+
+
+async def test_many_rooms_are_compared_in_one_pipeline_and_only_those_that_differ_with_the_log(monkeypatch):
+    hub, ears = Hub(process="hub-1"), [Ear() for _ in range(ROOMS)]
+    for number, ear in enumerate(ears):
+        await enter(hub, room(number), ear)
+    await asyncio.to_thread(say, room(3), 1)
+    await hears(ears[3], 1)
+    shared().client_kill_filter(_type="pubsub")
+    shared().publish(channel(room(5).key), b"")
+    looked = []
+    catch_up = hub._catch_up
+
+    async def counted(room_key, *, last_words=0.0):
+        looked.append(room_key)
+        await catch_up(room_key, last_words=last_words)
+
+    monkeypatch.setattr(hub, "_catch_up", counted)
+    await hub._look_at_all(list(hub.rooms))
+    assert looked == []
+    await asyncio.to_thread(say, room(5), 2)
+    await hears(ears[5], 2)
+    assert set(looked) <= {room(5).key}
     await hub.stop()

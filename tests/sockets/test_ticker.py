@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -112,18 +113,40 @@ async def test_a_room_that_cannot_begin_yet_loses_no_message_of_any_room(monkeyp
     """The database, which knows the last number of the archive, is away."""
     troubles = [OperationalError("away"), OperationalError("away")]
 
-    def last_archived_seq(*, room_key: str) -> int:
+    def last_archived_seqs(*, room_keys: list[str]) -> dict[str, int]:
         if troubles:
             raise troubles.pop()
-        return 0
+        return dict.fromkeys(room_keys, 0)
 
-    monkeypatch.setattr(pipeline, "last_archived_seq", last_archived_seq)
+    monkeypatch.setattr(pipeline, "last_archived_seqs", last_archived_seqs)
     new, old = room("new", begun=False), room("old")
     async with running() as found:
         answers = [found.submit(room=ref, message=message(1)) for ref in (new, old)]
         assert [answer.seq for answer in await asyncio.wait_for(asyncio.gather(*answers), 3)] == [1, 1]
     assert not troubles
     assert [sum(number for _, number in ticks(ref)) for ref in (new, old)] == [1, 1]
+
+
+async def test_a_room_that_waits_for_the_database_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis lost one room; what the archive knows of it takes its time."""
+    hangs = threading.Event()
+
+    def last_archived_seqs(*, room_keys: list[str]) -> dict[str, int]:
+        assert lost.key not in room_keys or hangs.wait(10)
+        return dict.fromkeys(room_keys, 0)
+
+    monkeypatch.setattr(pipeline, "last_archived_seqs", last_archived_seqs)
+    lost, well, new = room("lost", begun=False), room("well"), room("new", begun=False)
+    async with running() as found:
+        waiting = found.submit(room=lost, message=message(1))
+        for number in range(5):
+            answer = await asyncio.wait_for(found.submit(room=well, message=message(number)), 2)
+            assert answer.result == "delivered"
+        # Nor one that is lost, too, and comes later.
+        assert (await asyncio.wait_for(found.submit(room=new, message=message(9)), 2)).seq == 1
+        assert not waiting.done()
+        hangs.set()
+        assert (await asyncio.wait_for(waiting, 3)).seq == 1
 
 
 async def test_whoever_cannot_be_sent_is_told_so_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
