@@ -211,7 +211,7 @@ JOBS: list[Job] = [
     Job("score likes", 10, lambda now: scoring.count_likes(now=now), wanted=lambda now: counters.people_wait_now()),
     Job("score minutes", 5, lambda now: scoring.count_minutes(now=now)),
     Job("memberships", 10, lambda now: scoring.end_memberships(now=now)),
-    Job("popularity", 10, lambda now: popularity.follow_popularity(now=now)),
+    Job("popularity", 10, popularity.follow_due),
     Job("prune outbox", 3600, lambda now: pruning.prune(now=now), longest=60),
     Job("prune publishes", 3600, lambda now: stream_pruning.prune_publishes(now=now), longest=60),
     Job("prune archive", 3600, lambda now: archive_pruning.prune_archive(now=now), longest=60),

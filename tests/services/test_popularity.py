@@ -13,6 +13,7 @@ from liveroom.kernel import clock
 from liveroom.kernel.redis import key, shared
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.rooms import create_room
+from tests.helpers.many_rooms import counted, make_rooms
 from tests.helpers.people import STAFF
 
 TEN = timedelta(seconds=10)
@@ -100,6 +101,30 @@ def test_a_gift_in_an_empty_room_counts(cast):
     give(cast, now - timedelta(seconds=15), 100, 1)
     assert follow_popularity(now=now) == 1
     assert of(cast.room) == 100
+
+
+def test_the_gifts_of_years_are_not_read_to_find_the_last_ones(cast, monkeypatch):
+    monkeypatch.setattr(popularity, "GIFTS", 2)
+    now = clock.now()
+    for number in range(7):
+        give(cast, now - timedelta(days=1), 1, number)
+    with counted() as cost:
+        assert popularity._lately_given(since=now - TEN) == []
+    assert cost.statements == 1
+    for number in range(10, 15):
+        give(cast, now, 1, number)
+    with counted() as cost:
+        assert popularity._lately_given(since=now - TEN) == [cast.room.pk]
+    assert cost.statements == 3
+
+
+def test_one_turn_of_the_job_looks_at_all_rooms_as_of_one_instant(cast, monkeypatch):
+    rooms = make_rooms(cast.app, count=5, now=clock.now())
+    Room.objects.update(online=1)
+    monkeypatch.setattr(popularity, "ROOMS", 2)
+    now = clock.now()
+    popularity.follow_due(now)
+    assert Room.objects.filter(popularity_at=now, popularity=10).count() == len(rooms) + 1
 
 
 def test_a_look_that_dies_before_redis_knows_counts_nothing_twice(cast, monkeypatch):
