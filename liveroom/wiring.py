@@ -95,6 +95,7 @@ FACTS: dict[type[Fact], Row] = {
     ),
     streams.StreamPublished: Row(durable=[say_rooms.stream_published]),
     streams.StreamUnpublished: Row(),
+    streams.PictureJudged: Row(durable=[say_rooms.picture_judged]),
     streams.PublishRefused: Row(),
     streams.ProgrammeChanged: Row(durable=[say_rooms.programme_changed]),
     streams.PushKeyReset: Row(),

@@ -37,6 +37,14 @@ class PublishRefused(StreamFact):
 
 
 @dataclass(frozen=True, slots=True)
+class PictureJudged(StreamFact):
+    """`codec`: no browser plays it, and why. Empty: the picture plays again."""
+
+    on_programme: bool
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProgrammeChanged(StreamFact):
     """The room shows another stream from now on (R10)."""
 

@@ -19,7 +19,7 @@ from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
 from streams.engines import engine
 from streams.models import Publish, Stream
-from streams.rules import url_signing
+from streams.rules import codecs, url_signing
 
 PLAY_LIFETIME = timedelta(hours=12)
 VID_PURPOSE = "vid"
@@ -71,7 +71,8 @@ def signing_keys(domains: Sequence[Domain]) -> SigningKeys | None:
 @dataclass(frozen=True, slots=True)
 class PlayPolicy:
     """What it takes to see a stream. No `keys`: signing is off. `needs_vid`: the address must name its viewer. `closed`: nothing of
-    the app may be played. `host`: the play domain's name in addresses, "" for the deployment's own."""
+    the app may be played. `host`: the play domain's name in addresses, "" for the deployment's own. `unplayable`: the codec of its
+    picture, if no browser plays it."""
 
     stream: str
     room_key: str
@@ -84,6 +85,7 @@ class PlayPolicy:
     bandwidth_limit_kbps: int | None
     closed: bool = False
     host: str = ""
+    unplayable: str = ""
 
 
 _BY_NAME = KeptQuery(
@@ -97,10 +99,10 @@ _PROGRAMME = KeptQuery(lambda *, room_id: Stream.objects.filter(room_id=room_id,
 def play_policy(*, stream: str) -> PlayPolicy | None:
     """None: there is no such stream, its room is gone, or it is forbidden to play."""
     found = _BY_NAME.first(name=stream)
-    return None if found is None else _policy(stream=stream, room=found.room)
+    return None if found is None else _policy(stream=found, room=found.room)
 
 
-def _policy(*, stream: str, room: Room) -> PlayPolicy:
+def _policy(*, stream: Stream, room: Room) -> PlayPolicy:
     domains = domains_of(room.app, Domain.PLAY)
     signed = signing_keys(domains)
     keys, deltas = (signed.keys, signed.delta_seconds) if signed else ((), ())
@@ -108,7 +110,7 @@ def _policy(*, stream: str, room: Room) -> PlayPolicy:
         # Signing may be off for public rooms only: a closed room's address must prove who it was given to.
         keys, deltas = (signing.derived_secret("closed-room"),), (0,)
     return PlayPolicy(
-        stream=stream,
+        stream=stream.name,
         room_key=room.key,
         room=room.group_id,
         sdkappid=room.app.sdkappid,
@@ -119,6 +121,7 @@ def _policy(*, stream: str, room: Room) -> PlayPolicy:
         bandwidth_limit_kbps=room.bandwidth_limit_kbps,
         closed=signed is None,
         host=host_of(domains[0]) if domains else "",
+        unplayable=stream.unplayable,
     )
 
 
@@ -167,6 +170,7 @@ class PlayAddresses:
     flv: str
     hls: str
     expires_at: datetime
+    unplayable: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -175,13 +179,19 @@ class PlayAddresses:
             "flv": self.flv,
             "hls": self.hls,
             "expires_at": int(self.expires_at.timestamp() * 1000),
+            "unplayable": unplayable_told(self.unplayable),
         }
+
+
+def unplayable_told(codec: str) -> dict[str, str] | None:
+    """Why viewers cannot play a picture, as they are told; None: they can."""
+    return {"codec": codec, "message": codecs.viewer_text(codec)} if codec else None
 
 
 def programme_policy(room: Room) -> PlayPolicy | None:
     """What it takes to see what the room shows; None if it shows nothing."""
     stream = programme(room)
-    return None if stream is None else _policy(stream=stream.name, room=room)
+    return None if stream is None else _policy(stream=stream, room=room)
 
 
 def addresses_for(
@@ -213,6 +223,7 @@ def addresses_for(
         flv=f"{origin}/live/{policy.stream}.flv{mark}",
         hls=f"{origin}/live/{policy.stream}.m3u8{mark}",
         expires_at=until,
+        unplayable=policy.unplayable,
     )
 
 

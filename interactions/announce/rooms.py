@@ -17,7 +17,8 @@ from liveroom.rooms.facts import (
     RoomDisbanded,
     StatusChanged,
 )
-from streams.facts import ProgrammeChanged, StreamPublished
+from streams.facts import PictureJudged, ProgrammeChanged, StreamPublished
+from streams.selectors import unplayable_told
 
 ROOM_GONE = 4104
 
@@ -75,11 +76,18 @@ def access_changed(fact: AccessChanged) -> None:
 def stream_published(fact: StreamPublished) -> None:
     """A picture has come (back): players need not wait for their own retry."""
     if fact.on_programme:
-        tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=True)
+        tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=True, unplayable=None)
+
+
+def picture_judged(fact: PictureJudged) -> None:
+    """Nobody can play what arrives, or everybody can again."""
+    if fact.on_programme:
+        unplayable = unplayable_told(fact.codec)
+        tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=True, unplayable=unplayable)
 
 
 def programme_changed(fact: ProgrammeChanged) -> None:
-    tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=None)
+    tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=None, unplayable=None)
 
 
 def broadcast_sent(fact: BroadcastSent) -> None:

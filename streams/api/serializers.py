@@ -15,12 +15,21 @@ class PushSerializer(serializers.Serializer):
     expires_at = serializers.DateTimeField()
 
 
+class UnplayableSerializer(serializers.Serializer):
+    codec = serializers.CharField()
+    message = serializers.CharField(help_text="For viewers.")
+
+
 class PlaySerializer(serializers.Serializer):
     stream = serializers.CharField()
     rtmp = serializers.CharField()
     flv = serializers.CharField()
     hls = serializers.CharField()
     expires_at = serializers.IntegerField(help_text="Unix milliseconds.")
+    unplayable = UnplayableSerializer(
+        allow_null=True,
+        help_text="Not null: the picture arrives in a codec that no browser plays; asking again does not help.",
+    )
 
 
 class StreamSerializer(serializers.Serializer):

@@ -26,6 +26,9 @@ class Stream(models.Model):
     )
     forbidden_until = models.DateTimeField(null=True, blank=True)
     forbidden_reason = models.CharField(max_length=300, blank=True, default="")
+    unplayable = models.CharField(
+        max_length=60, blank=True, default="", help_text="The codec of its picture, if no browser plays it."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -12,6 +12,7 @@ import redis
 from liveroom.kernel.redis import PREFIX, shared
 from streams.engines.base import EngineStream
 from streams.models import Publish, Stream
+from streams.rules import codecs
 
 KEPT_SECONDS = 10
 GOOD_KEYFRAME_SECONDS = 2.5
@@ -76,28 +77,31 @@ def health_of(stream: Stream) -> Health:
         frame_rate=counted.get("frame_rate"),
         width=counted.get("width") or publish.width,
         height=counted.get("height") or publish.height,
-        video_codec=counted.get("video_codec", ""),
+        video_codec=stream.unplayable or counted.get("video_codec", ""),
         audio_codec=counted.get("audio_codec", ""),
         keyframe_seconds=keyframes,
         since=_iso(publish.started_at),
         address=publish.address,
         software=publish.software,
         players=counted.get("players", 0),
-        advice=tuple(_advice(keyframes, counted)),
+        advice=tuple(_advice(stream.unplayable, publish.keyframe_seconds, counted)),
     )
 
 
-def _advice(keyframe_seconds: float | None, counted: dict[str, Any]) -> list[str]:
+def _advice(unplayable: str, keyframe_seconds: float | None, counted: dict[str, Any]) -> list[str]:
+    """What keeps viewers from the picture comes first."""
     found = []
+    if unplayable:
+        found.append(codecs.streamer_text(unplayable))
     if keyframe_seconds is not None and keyframe_seconds > GOOD_KEYFRAME_SECONDS:
         found.append(
-            f"A keyframe comes every {keyframe_seconds:.1f} s, so viewers wait that long for a picture: set the keyframe interval to 2 s."
+            f"A keyframe comes every {keyframe_seconds:.1f} s, so viewers wait that long for a picture: "
+            "set the keyframe interval to 2 s."
         )
-    codec = counted.get("video_codec", "")
-    if codec and codec.upper() not in ("H264", "AVC"):
-        found.append(f"Browsers may not play {codec}: choose H.264 (x264) as the encoder.")
-    audio = counted.get("audio_codec", "")
-    if counted and not audio:
+    sound = codecs.engine_audio(counted.get("audio_codec", ""))
+    if sound is not None and not sound.plays:
+        found.append(codecs.sound_text(sound.name))
+    elif counted and sound is None:
         found.append("No sound arrives.")
     return found
 

@@ -199,6 +199,10 @@ def open_publish(
         _end(older, now, "replaced")
     if stream.on_programme:
         room = publisher_came(room_id=room.pk, now=now)
+    if stream.unplayable:
+        # What this one sends is judged anew.
+        Stream.objects.filter(pk=stream.pk).update(unplayable="")
+        stream.unplayable = ""
     publish = Publish.objects.create(
         stream=stream,
         session=LiveSession.objects.filter(room=room, ended_at__isnull=True).first(),

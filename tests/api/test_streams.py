@@ -14,7 +14,7 @@ from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
 from streams.engines import EngineStream
 from streams.rules import url_signing
-from streams.services import health
+from streams.services import health, judging
 from streams.services.publishing import Refused, admit_publisher, close_publish
 from tests.helpers.people import Api
 from tests.helpers.problems import given, refused
@@ -294,13 +294,28 @@ def test_the_streamer_sees_how_it_arrives_and_what_was_refused(cast):
     publish.keyframe_seconds = 8.0
     publish.save()
     found = EngineStream(
-        name=cast.stream.name, bitrate_kbps=800, frame_rate=25.0, width=640, height=360, video_codec="H265"
+        name=cast.stream.name, bitrate_kbps=800, frame_rate=25.0, width=640, height=360, video_codec="H264"
     )
     health.keep(found=found)
     shown = given(api.get("rooms/r1/health"))
     assert (shown["on_air"], shown["bitrate_kbps"], shown["width"], shown["keyframe_seconds"]) == (True, 800, 640, 8.0)
-    assert [word for word in ("8.0 s", "H265", "sound") if any(word in line for line in shown["advice"])] == [
-        "8.0 s",
-        "H265",
-        "sound",
-    ]
+    assert [word for word in ("8.0 s", "sound") if any(word in line for line in shown["advice"])] == ["8.0 s", "sound"]
+
+
+def test_a_picture_that_nobody_can_play_is_said_to_the_streamer_and_to_viewers(cast):
+    now = clock.now()
+    publish = admit_publisher(hook=push_hook(cast.stream, now=now), now=now)
+    assert given(cast.api(cast.mia).get("rooms/r1/play"))["unplayable"] is None
+    judging.write(stream=cast.stream.name, client_id=publish.client_id, codec="HEVC (H.265)", now=now)
+    health.keep(found=EngineStream(name=cast.stream.name, audio_codec="Speex"))
+    shown = given(cast.api(cast.stella).get("rooms/r1/health"))
+    assert shown["video_codec"] == "HEVC (H.265)"
+    picture, sound = shown["advice"]
+    assert "HEVC" in picture
+    assert "H.264" in picture
+    assert "OBS" in picture
+    assert "Speex" in sound
+    assert "AAC" in sound
+    told = given(cast.api(cast.mia).get("rooms/r1/play"))["unplayable"]
+    assert told["codec"] == "HEVC (H.265)"
+    assert "try again" not in told["message"].lower()

@@ -210,6 +210,7 @@ def test_every_state_has_words_that_say_what_to_do(window: Browser) -> None:
           playing: player('playing'),
           full: player('failed', { reason: 'busy', message: 'Full.' }),
           old: player('failed', { reason: 'unsupported' }),
+          foreign: status('live', { play: { unplayable: { codec: 'AV1', message: 'It comes as AV1.' } } }),
           paused: status('paused'),
           ended: status('ended'),
           over: status('played_back'),
@@ -227,6 +228,8 @@ def test_every_state_has_words_that_say_what_to_do(window: Browser) -> None:
     assert got["other"]["action"] == "here"
     assert got["new"]["text"] == "Said by the server."
     assert got["full"]["text"] == "Full."
+    assert got["foreign"]["text"] == "It comes as AV1."
+    assert "action" not in got["foreign"]  # trying again changes nothing
     assert all(state.get("title") for name, state in got.items() if name != "playing")
     assert len({state["key"] for state in got.values()}) == len(got)
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from streams.gateway.flv import Kind, kind_of
+from streams.gateway.look import look_at_picture
 from streams.rules import codecs
 from tests.helpers.rtmp import STARTED, Rtmp, tags_of
 from tests.media.conftest import Clips, RunningGateway
@@ -37,10 +38,19 @@ Change = Callable[[Message, float], Message | None]
 
 
 @contextlib.contextmanager
-def pushing(rig: Rig, stream: str, clip: Path, change: Change = lambda message, seconds: message) -> Iterator[None]:
+def pushing(
+    rig: Rig,
+    stream: str,
+    clip: Path,
+    change: Change = lambda message, seconds: message,
+    *,
+    described: dict[str, Any] | None = None,
+) -> Iterator[None]:
     """Somebody pushes the clip in its own time, each message as `change` makes it of the message and the seconds that passed."""
     publisher = Rtmp(rig.engine.push_server())
     assert publisher.publish(stream) == STARTED
+    if described is not None:
+        publisher.describe(**described)
     said, stop = [Message(*tag) for tag in tags_of(clip)], threading.Event()
 
     def run() -> None:
@@ -210,3 +220,14 @@ def test_the_codec_is_known_by_the_engine_where_it_can(rig: Rig, clips: Clips, n
     with pushing(rig, name, clips.silent, enhanced(b"av01")):
         found = wait_until(lambda: rig.engine.state().streams[name].video_codec, what="a codec")
         assert codecs.engine_video(found) == codecs.Codec(name=codecs.ENHANCED, plays=False)
+
+
+async def test_a_look_names_what_the_engine_cannot(rig: Rig, clips: Clips, name: str):
+    """By the picture itself, else by what the encoder says of it: enhanced RTMP does not come through the engine."""
+    with pushing(rig, name, clips.both, numbered(12)):
+        found = await look_at_picture(url=rig.engine.loopback_url(stream=name), seconds=5)
+        assert found == codecs.Codec(name="HEVC (H.265)", plays=False)
+    described = {"videocodecid": float(int.from_bytes(b"av01", "big")), "width": 320.0}
+    with pushing(rig, f"{name}-2", clips.both, enhanced(b"av01"), described=described):
+        found = await look_at_picture(url=rig.engine.loopback_url(stream=f"{name}-2"), seconds=5)
+        assert found == codecs.Codec(name="AV1", plays=False)

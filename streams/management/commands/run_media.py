@@ -17,8 +17,10 @@ from liveroom.kernel import clock, metrics
 from liveroom.kernel.fencing import HeldLease
 from liveroom.kernel.process import ServiceCommand
 from streams.engines import EngineState, EngineUnreachable, engine
+from streams.gateway.look import look_at_picture
 from streams.media.probe import ProbeFailed, probe_health
 from streams.services import health, probing
+from streams.services.judging import Judge
 from streams.services.reconcile import reconcile
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ LEASE_SECONDS = 6
 ROUND_SECONDS = 2.0
 PROBE_SECONDS = 9.0
 PROBES_AT_ONCE = 2
+LOOKS_AT_ONCE = 4
 
 
 class Command(ServiceCommand):
@@ -37,6 +40,9 @@ class Command(ServiceCommand):
     def serve(self, options: dict[str, Any]) -> None:
         self.probed: set[int] = set()
         self.probes: set[asyncio.Task[None]] = set()
+        self.judge = Judge()
+        self.to_look_at: list[tuple[str, str]] = []
+        self.looks: set[asyncio.Task[None]] = set()
         self.database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
         self.lease = HeldLease(name=LEASE, holder=self.name, seconds=LEASE_SECONDS)
         self.lease.keep()
@@ -54,13 +60,18 @@ class Command(ServiceCommand):
                 task = asyncio.create_task(self._probe(publish_id, stream))
                 self.probes.add(task)
                 task.add_done_callback(self.probes.discard)
+            while self.to_look_at and len(self.looks) < LOOKS_AT_ONCE:
+                look = asyncio.create_task(self._look(*self.to_look_at.pop(0)))
+                self.looks.add(look)
+                look.add_done_callback(self.looks.discard)
             try:
                 await asyncio.wait_for(stopping.wait(), ROUND_SECONDS)
             except TimeoutError:
                 continue
-        for task in self.probes:
+        tasks = self.probes | self.looks
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self.probes, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _round(self) -> list[tuple[int, str]]:
         """One comparison; returns what should be looked at. Runs on the one thread that talks to the database."""
@@ -95,9 +106,20 @@ class Command(ServiceCommand):
         repairs = reconcile(state=state, seen_at=seen_at, now=clock.now())
         if repairs:
             log.info("%d differences between the engine and the database repaired.", repairs)
+        self.judge.judge(state, now=clock.now())
+        self.to_look_at += self.judge.to_look_at(state)
         for found in state.streams.values():
             if found.publisher is not None:
                 health.keep(found=found)
+
+    async def _look(self, stream: str, client_id: str) -> None:
+        """What the engine does not tell of a picture; the next round judges by it."""
+        try:
+            codec = await look_at_picture(url=engine().loopback_url(stream=stream))
+        except OSError as error:
+            log.warning("%s could not be looked at: %s", stream, error)
+            return
+        self.judge.keep_look(stream=stream, client_id=client_id, codec=codec)
 
     async def _probe(self, publish_id: int, stream: str) -> None:
         try:

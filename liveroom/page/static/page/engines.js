@@ -55,15 +55,17 @@ export async function fetchEngine(name, vendor) {
   return openNative;
 }
 
-/** Why an address is refused, in the server's words; empty if it is not, or if nobody says. */
+/** Why an address is refused: { name, detail } in the server's words; both empty if it is not, or if nobody says. */
 export async function refusalOf(address) {
   const stop = new AbortController();
+  const nobody = { name: "", detail: "" };
   try {
     const answer = await fetch(address, { signal: stop.signal, cache: "no-store" });
-    if (answer.ok || !/json/.test(answer.headers.get("content-type") ?? "")) return "";
-    return String((await answer.json()).detail ?? "");
+    if (answer.ok || !/json/.test(answer.headers.get("content-type") ?? "")) return nobody;
+    const { name = "", detail = "" } = await answer.json();
+    return { name: String(name), detail: String(detail) };
   } catch {
-    return "";
+    return nobody;
   } finally {
     stop.abort();
   }

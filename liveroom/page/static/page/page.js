@@ -146,8 +146,10 @@ const EVENTS = {
     if ("starts_at" in changed) state.room.starts_at = instant(changed.starts_at);
     showRoom();
   },
-  async stream({ stream, on_air: onAir }) {
+  async stream({ stream, on_air: onAir, unplayable = null }) {
     if (onAir && state.room.play?.stream === stream) {
+      state.room.play.unplayable = unplayable;
+      direct();
       player.retry();
       return;
     }
@@ -212,7 +214,7 @@ function fresh() {
 /** Point the player at what the room shows now. */
 function direct() {
   const { status, play } = state.room;
-  if (status === "live" && play) player.show(play);
+  if (status === "live" && play && !play.unplayable) player.show(play);
   else player.stop({ keep: status === "live" || status === "paused" });
   render();
 }

@@ -10,6 +10,8 @@ import { Unsupported, fetchEngine, refusalOf, usableEngines } from "./engines.js
 const RETRY_MS = 600;
 const RETRY_MAX_MS = 8_000;
 const REFUSED_RETRY_MS = 15_000;
+// The gateway's status for a codec that no browser plays: another address does not help.
+const UNPLAYABLE = 415;
 const STALL_MS = 5_000;
 const LOAD_MS = 12_000;
 const FAR_SECONDS = 4;
@@ -193,8 +195,8 @@ export class Player {
   /** An address that had run out is renewed once; what is refused with a new one is refused. */
   async #refused({ status, message }) {
     const turn = this.#turn;
-    this.#end({ keep: true });
-    if (!this.#refreshed) {
+    this.#end({ keep: status !== UNPLAYABLE });
+    if (!this.#refreshed && status !== UNPLAYABLE) {
       this.#refreshed = true;
       const fresh = await this.#refresh().catch(() => null);
       if (turn !== this.#turn || this.#play === null) return;
@@ -204,10 +206,10 @@ export class Player {
         return;
       }
     }
-    const reason = status === 401 || status === 403 ? "refused" : "busy";
-    const said = this.#play.flv ? await refusalOf(this.#play.flv) : "";
+    const said = this.#play.flv ? await refusalOf(this.#play.flv) : { name: "", detail: "" };
     if (turn !== this.#turn || this.#play === null) return;
-    this.#become("failed", { reason, message: said || message });
+    const reason = said.name === "picture_unplayable" ? "unplayable" : status === 401 || status === 403 ? "refused" : "busy";
+    this.#become("failed", { reason, message: said.detail || message });
     this.#later(REFUSED_RETRY_MS, () => {
       this.#refreshed = false;
       this.#start();

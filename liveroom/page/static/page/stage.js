@@ -66,6 +66,7 @@ const SCENES = {
   live({ room, player }) {
     if (player.state === "playing") return { key: "playing", clear: true };
     if (player.state === "blocked") return { key: "blocked", icon: "play", title: "Ready to play", text: "Your browser wants you to start it.", action: "play" };
+    if (room.play?.unplayable) return unplayable(room.play.unplayable.message);
     if (player.state === "failed") return failed(player);
     if (!room.play && player.state !== "loading") {
       return { key: "waiting", busy: true, title: "Waiting for the picture…", text: "The streamer is live; the picture is on its way." };
@@ -90,7 +91,13 @@ const SCENES = {
   played_back: () => ({ key: "over", icon: "over", title: "The stream is over", text: "Its recording is published." }),
 };
 
+/** Nothing to click: it plays by itself once the streamer has changed it, and never before. */
+function unplayable(message) {
+  return { key: "unplayable", icon: "stop", title: "The picture cannot be played", text: message };
+}
+
 function failed({ reason, message }) {
+  if (reason === "unplayable") return unplayable(message);
   if (reason === "unsupported") {
     return {
       key: "unsupported", icon: "stop", title: "This browser cannot play the stream",
