@@ -42,6 +42,7 @@ from interactions.services import (
     follows,
     gift_messages,
     levels,
+    likes,
     polls,
     popularity,
     recounting,
@@ -78,7 +79,7 @@ FACTS: dict[type[Fact], Row] = {
     rooms.RoomChanged: Row(durable=[say_rooms.room_changed]),
     rooms.NoticeChanged: Row(durable=[say_rooms.notice_changed]),
     rooms.StatusChanged: Row(
-        durable=[say_rooms.status_changed, follows.room_went_live], after=[following.cut_after_end]
+        durable=[say_rooms.status_changed, follows.room_went_live], after=[likes.follow_status, following.cut_after_end]
     ),
     rooms.AttributesChanged: Row(durable=[say_rooms.attributes_changed]),
     rooms.CountersChanged: Row(durable=[say_rooms.counters_changed]),

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from liveroom.accounts.models import Domain
 from liveroom.accounts.selectors import domains_of
-from liveroom.kernel import signing
+from liveroom.kernel import instants, signing
 from liveroom.kernel.errors import BadParameter, NotFound, NotPermitted
 from liveroom.kernel.kept_queries import KeptQuery
 from liveroom.kernel.permission import Actor
@@ -178,7 +178,7 @@ class PlayAddresses:
             "rtmp": self.rtmp,
             "flv": self.flv,
             "hls": self.hls,
-            "expires_at": int(self.expires_at.timestamp() * 1000),
+            "expires_at": instants.shown(self.expires_at),
             "unplayable": unplayable_told(self.unplayable),
         }
 

@@ -34,6 +34,7 @@ class LikesView(APIView):
         found = asked_room(request, room, enter=True)
         added = like_now(
             room=ref(found),
+            status=found.status,
             speaker=speaker_of(request, role=role_of(request.user, found)),
             count=request.data.get("count"),
         )

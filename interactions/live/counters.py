@@ -22,6 +22,8 @@ from interactions.live import envelope
 from interactions.live.like_scripts import (
     ADD,
     CHANGED,
+    KEPT_SECONDS,
+    MARK,
     PEOPLE,
     SAVED,
     TAKE,
@@ -30,6 +32,7 @@ from interactions.live.like_scripts import (
     Asked,
     answer_of,
     call,
+    is_over,
     shown_as,
 )
 from interactions.live.room_ref import RoomRef, ref_of_key
@@ -38,7 +41,8 @@ from liveroom.kernel.errors import BadParameter, LiveRoomError, TryLater
 from liveroom.kernel.redis import aredis_for, key, redis_for, shared
 from liveroom.kernel.throttle import TooOften
 from liveroom.rooms.models import Room
-from liveroom.rooms.selectors import RoomUnknown
+from liveroom.rooms.rules.status import OVER
+from liveroom.rooms.selectors import RoomEnded, RoomUnknown
 from liveroom.rooms.services.figures import rooms_by_key, write_figures
 
 log = logging.getLogger(__name__)
@@ -120,7 +124,7 @@ class Likes:
 
     async def add(self, *, room: RoomRef, person: str, shown: Mapping[str, Any], count: Any) -> Added:
         """Count so many likes of that person (`shown`: its id and nick). BadParameter; TooOften (60018) if none of them counts,
-        because this person has added RoomRef.likes_per_second already; TryLater, RoomUnknown."""
+        because this person has added RoomRef.likes_per_second already; RoomEnded, TryLater, RoomUnknown."""
         count = checked_count(count)
         line = self._lines.get(room.key)
         if line is None:
@@ -186,6 +190,9 @@ class Likes:
                 refused = True
                 self._lose_patience(line)
                 continue
+            if is_over(raw):
+                self._turn_away(line, RoomEnded("likes"))
+                continue
             found = answer_of(raw)
             if found is None:
                 baseless.append(line)
@@ -217,6 +224,14 @@ class Likes:
         elif not line.users:
             self._lines.pop(line.room.key, None)
 
+    def _turn_away(self, line: _Line, error: LiveRoomError) -> None:
+        """None of what is under way counts."""
+        flight, line.flight, line.base = line.flight, None, None
+        if flight is not None:
+            _refuse(flight.wishes(), error)
+        if not line.users and line.tell_at is None:
+            self._lines.pop(line.room.key, None)
+
     def _lose_patience(self, line: _Line) -> None:
         now = asyncio.get_running_loop().time()
         flight = line.flight
@@ -239,9 +254,10 @@ class Likes:
         else:
             for line in lines:
                 line.base = bases.get(line.room.key)
-                if line.base is None and line.flight is not None:
-                    flight, line.flight = line.flight, None
-                    _refuse(flight.wishes(), RoomUnknown("There is no such room."))
+                if line.base is None:
+                    self._turn_away(line, RoomUnknown("There is no such room."))
+                elif line.base == ENDED:
+                    self._turn_away(line, RoomEnded("likes"))
         finally:
             for line in lines:
                 line.asking = False
@@ -281,17 +297,28 @@ async def _ask(calls: Sequence[list[Any]]) -> list[Any]:
     return await ADD.ask_all(aredis_for(""), calls, raise_on_error=False)
 
 
+# In place of a total: the show has ended.
+ENDED = -1
+
+
 def saved_totals(rooms: Collection[RoomRef]) -> dict[str, int]:
-    """By room key, as the database has them. Rooms that are gone are missing."""
+    """By room key, as the database has them; ENDED where there is nothing to add to. Rooms that are gone are missing."""
     open_rooms = Room.objects.filter(disbanded_at__isnull=True)
     asked = {room.room_id: room.key for room in rooms if room.room_id}
-    found = {asked[pk]: likes for pk, likes in open_rooms.filter(pk__in=asked).values_list("pk", "likes")}
+    rows = open_rooms.filter(pk__in=asked).values_list("pk", "likes", "status")
+    found = {asked[pk]: ENDED if status in OVER else likes for pk, likes, status in rows}
     for room in rooms:
         if not room.room_id:
-            likes = _of_key(room.key).values_list("likes", flat=True).first()
-            if likes is not None:
-                found[room.key] = likes
+            row = _of_key(room.key).values_list("likes", "status").first()
+            if row is not None:
+                found[room.key] = ENDED if row[1] in OVER else row[0]
     return found
+
+
+def mark_over_now(*, room_key: str, over: bool, version: int) -> None:
+    """Whether the show has ended, as of that version of the room's state: from here on likes are refused, or count again. RedisError."""
+    call = MARK.call((key("likes:over", room_key),), (int(over), version, KEPT_SECONDS))
+    MARK.ask_now(redis_for(room_key), call)
 
 
 def _of_key(key_of_room: str) -> Any:
@@ -305,7 +332,10 @@ def add_now(*, room: RoomRef, person: str, shown: Mapping[str, Any], count: Any)
     client, call_id = redis_for(room.key), secrets.token_hex(8)
     base = None
     while True:
-        found = answer_of(ADD.ask_now(client, call(room, (asked,), call_id=call_id, base=base)))
+        raw = ADD.ask_now(client, call(room, (asked,), call_id=call_id, base=base))
+        if is_over(raw):
+            raise RoomEnded("likes")
+        found = answer_of(raw)
         if found is not None:
             [(counted, wait_ms)] = found.counted
             if not counted:
@@ -314,6 +344,8 @@ def add_now(*, room: RoomRef, person: str, shown: Mapping[str, Any], count: Any)
         base = saved_totals([room]).get(room.key)
         if base is None:
             raise RoomUnknown("There is no such room.")
+        if base == ENDED:
+            raise RoomEnded("likes")
 
 
 def changed_now() -> dict[str, int]:
@@ -345,7 +377,7 @@ def tell_now(room_keys: Sequence[str]) -> list[str]:
 
 def forget_now(*, room_key: str) -> None:
     """The room is gone for good: whoever gets its id next is liked by nobody."""
-    redis_for(room_key).delete(key("likes", room_key), key("likes:batch", room_key))
+    redis_for(room_key).delete(*(key(kind, room_key) for kind in ("likes", "likes:batch", "likes:over")))
     shared().hdel(CHANGED, room_key)
 
 

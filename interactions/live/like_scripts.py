@@ -3,7 +3,8 @@
 State per room: `likes` (the total) · `likes:batch` (a hash of what is not told yet: `count`, `began` and u<user> -> "sum shown") ·
 `likes:by:<user>` (when its bucket is full again, in µs) · `likes:call:<id>` (an answer, for whoever did not hear it). For all rooms of
 the server, until the database has them: `likes:changed` (a hash: room key -> total), `likes:people` (a hash: <sdkappid>:<user> -> what it
-gave), `likes:people:taken` (the same, while it is counted; the field `` says when it was taken, in ms)."""
+gave), `likes:people:taken` (the same, while it is counted; the field `` says when it was taken, in ms). `likes:over` of a room: a hash,
+`over` (1: the show has ended, no likes) as of `version` of the room's state."""
 
 from __future__ import annotations
 
@@ -25,11 +26,11 @@ KEPT_SECONDS: Final = 8 * 86400
 # Longer than the patience of whoever says a call again.
 CALL_SECONDS: Final = 15
 
-# KEYS: likes, batch, call, changed, people. ARGV: the total where Redis knows none ('' if it has to be asked for), likes of a user in a
-# second, room key, channel, prefix of `by`, batch size, ms apart, users shown, seconds that the total and an answer are kept, now in µs
-# ('' = the server's clock); then per user its id, how many it adds, and how it is shown (JSON). Without users: only tells what is due.
-# Answer: total, ms until the batch is due (-1: nothing waits), then per user how many counted and the ms until one more counts.
-# `{-1}`: the total has to be given.
+# KEYS: likes, batch, call, changed, people, over. ARGV: the total where Redis knows none ('' if it has to be asked for), likes of a
+# user in a second, room key, channel, prefix of `by`, batch size, ms apart, users shown, seconds that the total and an answer are kept,
+# now in µs ('' = the server's clock); then per user its id, how many it adds, and how it is shown (JSON). Without users: only tells what
+# is due. Answer: total, ms until the batch is due (-1: nothing waits), then per user how many counted and the ms until one more counts.
+# `{-1}`: the total has to be given. `{-2}`: the show has ended.
 ADD: Final = Script("""
 local users = (#ARGV - 11) / 3
 if users > 0 then
@@ -39,6 +40,7 @@ if users > 0 then
     for number in string.gmatch(before, '%S+') do answer[#answer + 1] = tonumber(number) end
     return answer
   end
+  if redis.call('HGET', KEYS[6], 'over') == '1' then return {-2} end
 end
 local now_us = tonumber(ARGV[11])
 if not now_us then
@@ -116,6 +118,14 @@ end
 return answer
 """)
 
+# KEYS: over. ARGV: 1 or 0, the version of the room's state in which it is so, seconds that it is kept. What is older changes nothing.
+MARK: Final = Script("""
+if tonumber(redis.call('HGET', KEYS[1], 'version') or '-1') > tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], 'over', ARGV[1], 'version', ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+""")
+
 # KEYS: changed. ARGV: room key and total in turns. Forgets those that did not change again.
 SAVED: Final = Script("""
 for i = 1, #ARGV, 2 do
@@ -163,6 +173,7 @@ def call(
 ) -> list[Any]:
     """For ADD, alone or in a pipeline. The same `call_id` counts once."""
     keys = [*(key(kind, room.key) for kind in ("likes", "likes:batch", f"likes:call:{call_id}")), CHANGED, PEOPLE]
+    keys.append(key("likes:over", room.key))
     args: list[Any] = [
         "" if base is None else base,
         room.likes_per_second,
@@ -181,8 +192,13 @@ def call(
     return ADD.call(keys, args)
 
 
+def is_over(raw: Sequence[Any]) -> bool:
+    """Whether the answer is that the show has ended."""
+    return int(raw[0]) == -2
+
+
 def answer_of(raw: Sequence[Any]) -> Answer | None:
-    """The answer taken apart; None: the total has to be given."""
+    """The answer, which is not `is_over`, taken apart; None: the total has to be given."""
     numbers = [int(number) for number in raw]
     if numbers[0] < 0:
         return None

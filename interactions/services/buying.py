@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from interactions.billing.catalog import effect_url, icon_url
 from interactions.billing.ledger import Posting, locked_purses, post, wallet_of_app
@@ -23,6 +23,7 @@ from liveroom.kernel import facts, ids, permission
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
 from liveroom.kernel.sql import asked, insert_one
 from liveroom.rooms.models import Room
+from liveroom.rooms.selectors import RoomUnknown, refuse_ended
 from moderation.rules.verdict import Standing
 
 MOST_AT_ONCE = 9_999
@@ -50,8 +51,8 @@ class KeyUsed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A gift of the catalog, with what else the purchase must know: the house's wallet, the show that is on, and what was answered to
-    the key before (its digest and its receipt)."""
+    """A gift of the catalog, with what else the purchase must know: how the room stands, the house's wallet, the show that is on, and what
+    was answered to the key before (its digest and its receipt)."""
 
     id: int
     name: str
@@ -62,6 +63,8 @@ class Offer:
     effect: str
     combo: bool
     enabled: bool
+    status: str
+    disbanded: bool
     house: int | None
     session_id: int | None
     sequence: str | None
@@ -69,13 +72,17 @@ class Offer:
     kept_answer: str | None
 
 
+# The room's row is locked against its end, as the foreign key of the gift would lock it a moment later: a room that has ended for
+# others has ended here, too.
 _OFFER = """
-SELECT g.id, g.name, g.kind, g.price, g.unit, g.icon, g.effect, g.combo, g.enabled, w.id, s.id, s.sequence, o.body_sha256, o.answer
+SELECT g.id, g.name, g.kind, g.price, g.unit, g.icon, g.effect, g.combo, g.enabled, r.status, r.disbanded_at IS NOT NULL, w.id, s.id,
+    s.sequence, o.body_sha256, o.answer
 FROM interactions_gift g
+JOIN rooms_room r ON r.id = %s
 LEFT JOIN interactions_wallet w ON w.app_id = g.app_id AND w.kind = %s AND w.person_id IS NULL
-LEFT JOIN rooms_livesession s ON s.room_id = %s AND s.ended_at IS NULL
+LEFT JOIN rooms_livesession s ON s.room_id = r.id AND s.ended_at IS NULL
 LEFT JOIN interactions_order o ON o.person_id = %s AND o.key = %s
-WHERE g.app_id = %s AND g.code = %s
+WHERE g.app_id = %s AND g.code = %s{lock}
 """
 
 
@@ -85,7 +92,7 @@ def buy_gift(
     """Charge the speaker, pay the streamer's share, and have the room told. The answer is kept with the order.
 
     `room` with its app; `standing`: what a socket remembers of the speaker, None asks the database. BadParameter, GiftUnknown,
-    GiftOff, InsufficientBalance, Conflict (the key was used for something else), and what `permission.ask` refuses."""
+    GiftOff, RoomEnded, InsufficientBalance, Conflict (the key was used for something else), and what `permission.ask` refuses."""
     actor = speaker.actor
     permission.ask("gift.send", actor=actor, room=room, role=speaker.role, standing=standing)
     if actor.person_id is None or actor.person_id == room.owner_id:
@@ -123,7 +130,8 @@ def checked_key(value: Any, *, field: str) -> str:
 
 
 def _offer(*, room: Room, code: str, buyer: int, key: str) -> Offer:
-    found = asked(_OFFER, (Wallet.HOUSE, room.pk, buyer, key, room.app_id, code))
+    lock = " FOR KEY SHARE OF r" if connection.vendor == "postgresql" else ""
+    found = asked(_OFFER.format(lock=lock), (room.pk, Wallet.HOUSE, buyer, key, room.app_id, code))
     if found:
         return Offer(*found[0])
     if Order.objects.filter(person_id=buyer, key=key).exists():
@@ -142,6 +150,9 @@ def _buy(
             raise KeyUsed
         kept: dict[str, Any] = json.loads(offer.kept_answer)
         return kept
+    if offer.disbanded:
+        raise RoomUnknown("The room was disbanded.")
+    refuse_ended(offer.status, "gifts")
     if not offer.enabled:
         raise GiftOff(f"{offer.name} is not given at the moment; choose another gift.")
     total = offer.price * count

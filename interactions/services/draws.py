@@ -29,7 +29,7 @@ from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.facts import RoomDisbanded
 from liveroom.rooms.models import Room
-from liveroom.rooms.selectors import RoomUnknown, admin_ids, current_session
+from liveroom.rooms.selectors import RoomUnknown, admin_ids, current_session, refuse_ended
 from liveroom.rooms.services.locking import locked
 from moderation import selectors as moderation
 from moderation.rules import verdict
@@ -78,6 +78,8 @@ def open_draw(
     `conditions`: min_level, follower, gift, member; what is left out is not asked for. BadParameter, TooManyDraws, KeywordTaken."""
     room = locked(room.pk)
     permission.ask("draw.manage", actor=by, room=room)
+    if opens_at is None:  # one for the next show may be prepared
+        refuse_ended(room.status, "new draws")
     word = text.line(keyword, field="keyword", limit_bytes=KEYWORD_BYTES, required=True)
     if not rules.normalised(word):
         raise BadParameter("keyword holds nothing that can be seen.", field="keyword")

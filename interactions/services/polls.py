@@ -23,7 +23,8 @@ from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitte
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.facts import RoomDisbanded
 from liveroom.rooms.models import Room
-from liveroom.rooms.selectors import RoomUnknown, current_session
+from liveroom.rooms.rules.status import OVER
+from liveroom.rooms.selectors import RoomUnknown, current_session, refuse_ended
 from liveroom.rooms.services.locking import locked
 
 QUESTION_BYTES, ANSWER_BYTES = 200, 80
@@ -35,10 +36,13 @@ YOUNG = timedelta(seconds=30)
 # So many polls are closed, and so many counted, in one sweep.
 CLOSED_AT_ONCE, COUNTED_AT_ONCE = 200, 1_000
 
+_OVER = ", ".join(f"'{status}'" for status in OVER)
 _VOTE = (
     'INSERT INTO "interactions_ballot" ("poll_id", "person_id", "choices", "at") '
     'SELECT "id", %s, %s, %s FROM "interactions_poll" '
-    'WHERE "id" = %s AND "status" = \'open\' AND ("closes_at" IS NULL OR "closes_at" > %s){lock} '
+    'WHERE "id" = %s AND "status" = \'open\' AND ("closes_at" IS NULL OR "closes_at" > %s) '
+    'AND EXISTS (SELECT 1 FROM "rooms_room" WHERE "rooms_room"."id" = "interactions_poll"."room_id" '
+    'AND "rooms_room"."status" NOT IN ({over})){lock} '
     'ON CONFLICT ("poll_id", "person_id") DO NOTHING'
 )
 
@@ -100,9 +104,10 @@ def open_poll(
     *, room: Room, question: object, answers: object, by: Actor, now: datetime,
     max_choices: object = 1, seconds: object = None, address: str = "",
 ) -> Poll:  # fmt: skip
-    """Ask the room. `seconds`: it closes by itself. BadParameter, TooManyPolls."""
+    """Ask the room. `seconds`: it closes by itself. BadParameter, TooManyPolls, RoomEnded."""
     room = locked(room.pk)
     permission.ask("poll.manage", actor=by, room=room)
+    refuse_ended(room.status, "new polls")
     asked = text.checked(question, field="question", limit_bytes=QUESTION_BYTES, required=True).strip()
     texts = _answers(answers)
     most = _whole(max_choices, field="max_choices", least=1, most=len(texts))
@@ -183,7 +188,7 @@ def vote(
     *, poll: Poll, choices: object, room: Room | RoomRef, by: Actor, now: datetime, role: str | None = None,
     standing: Any = None,
 ) -> Vote:  # fmt: skip
-    """One person's vote. The same again: the same answer. BadParameter, AlreadyVoted, PollOver, what `permission.ask` refuses.
+    """One person's vote. The same again: the same answer. BadParameter, AlreadyVoted, PollOver, RoomEnded, what `permission.ask` refuses.
 
     `role`, `standing`: as a socket knows them; None: the database is asked."""
     now_ms = int(now.timestamp() * 1000)
@@ -197,6 +202,8 @@ def vote(
     if not _cast(poll_id=poll.pk, person_id=by.person_id, mask=mask, now=now):
         first = cast_by(poll=poll, person_id=by.person_id)
         if not first:
+            status = Room.objects.filter(pk=poll.room_id).values_list("status", flat=True).first()
+            refuse_ended(status or "", "votes")
             raise PollOver("This poll is closed.")
         if rules.mask_of(first) != mask:
             raise AlreadyVoted("You have voted, and a vote is final.", choices=first)
@@ -208,7 +215,7 @@ def _cast(*, poll_id: int, person_id: int, mask: int, now: datetime) -> bool:
     at = connection.ops.adapt_datetimefield_value(now)
     lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        cursor.execute(_VOTE.format(lock=lock), [person_id, mask, at, poll_id, at])
+        cursor.execute(_VOTE.format(lock=lock, over=_OVER), [person_id, mask, at, poll_id, at])
         return bool(cursor.rowcount == 1)
 
 

@@ -6,6 +6,7 @@ from interactions.live import counters, envelope, pipeline, whispers, you
 from interactions.live.room_ref import ref_of_key
 from liveroom.kernel import clock
 from liveroom.kernel.outbox import Letter
+from liveroom.rooms.rules.status import is_over
 from moderation.selectors import app_ban_holds
 
 # The close code of a ban; one without a room is from the whole app.
@@ -14,7 +15,11 @@ BANNED = 4103
 
 def tell_room(letter: Letter) -> None:
     """Topic `room.event`: an event with a `seq` for everyone in the room."""
-    event = envelope.event(**letter.payload)
+    said = letter.payload
+    if said.get("type") == "status":
+        # Before viewers hear of it: whoever has heard that the show is on may like it.
+        counters.mark_over_now(room_key=letter.room_key, over=is_over(said["status"]), version=said["version"])
+    event = envelope.event(**said)
     pipeline.append_now(room=ref_of_key(room_key=letter.room_key), event=event, event_id=letter.event_id)
 
 

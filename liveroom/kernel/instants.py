@@ -43,6 +43,11 @@ def said_in_query(raw: str | None, *, field: str) -> datetime | None:
     return _found(found, field, or_ms=True)
 
 
+def shown(instant: datetime) -> str:
+    """As REST shows it: ISO 8601 in UTC, `2026-12-31T20:00:00Z`."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def _with_its_zone(text: str) -> datetime | None:
     said = parse_datetime(text)
     return said.astimezone(UTC) if said is not None and said.tzinfo else None

@@ -10,13 +10,13 @@ from django.db.models import Q, QuerySet
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import AppUnknown, app_for, profile
 from liveroom.kernel import permission
-from liveroom.kernel.errors import BadParameter, NotFound
+from liveroom.kernel.errors import BadParameter, Conflict, NotFound
 from liveroom.kernel.kept_queries import KeptQuery
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.sql import asked
 from liveroom.rooms.models import AllowedPerson, LiveSession, Room, RoomAdmin, RoomAttribute
 from liveroom.rooms.rules import ids
-from liveroom.rooms.rules.status import Status
+from liveroom.rooms.rules.status import Status, is_over
 
 
 class RoomUnknown(NotFound):
@@ -29,6 +29,21 @@ class RoomIdMalformed(BadParameter):
     """10015: no room can have this id."""
 
     code, name = 10015, "room_id_malformed"
+
+
+class RoomEnded(Conflict):
+    """10056: the show is over, and the room takes this no more until it is live again."""
+
+    name = "room_ended"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The show has ended: the room takes no {what} until it is live again.", reason="ended")
+
+
+def refuse_ended(status: str, what: str) -> None:
+    """RoomEnded, with what the room does not take: "gifts"."""
+    if is_over(status):
+        raise RoomEnded(what)
 
 
 ROOMS = Room.objects.select_related("app", "owner").filter(disbanded_at__isnull=True)

@@ -25,7 +25,7 @@ class PlaySerializer(serializers.Serializer):
     rtmp = serializers.CharField()
     flv = serializers.CharField()
     hls = serializers.CharField()
-    expires_at = serializers.IntegerField(help_text="Unix milliseconds.")
+    expires_at = serializers.DateTimeField()
     unplayable = UnplayableSerializer(
         allow_null=True,
         help_text="Not null: the picture arrives in a codec that no browser plays; asking again does not help.",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from liveroom.accounts.models import Person
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room
 from liveroom.rooms.services import rooms as services
@@ -48,7 +51,10 @@ def test_a_room_is_opened_with_everything_it_says(cast):
 
 def test_the_location_of_a_room_leads_to_it(cast):
     answer = cast.api(cast.zed).post("rooms", {"title": "Made by the server"})
-    assert given(answer, 201)["id"].startswith("@TGS#")
+    assert re.fullmatch("[a-z0-9]{10}", given(answer, 201)["id"])
+    asked = cast.api(cast.zed).post("rooms", {"title": "As chat clients expect", "id": "@TGS#"})
+    assert re.fullmatch("@TGS#[a-z0-9]{10}", given(asked, 201)["id"])
+    assert given(cast.api(cast.zed).get(asked["Location"]))["title"] == "As chat clients expect"
     assert given(cast.api(cast.zed).get(answer["Location"]))["title"] == "Made by the server"
 
 
@@ -64,7 +70,14 @@ def test_ids_that_are_taken_or_malformed_have_their_codes(cast):
 def test_guests_open_no_rooms_and_people_only_their_own(cast):
     refused(cast.api(None).post("rooms?sdkappid=1400000000", {"title": "x"}), 401, 70002)
     refused(cast.api(cast.zed).post("rooms", {"title": "x", "owner": "mia"}), 403, 10007)
+    unknown = refused(cast.server().post("rooms", {"title": "x", "owner": "new"}), 400, 10019, "person_unknown")
+    assert unknown["field"] == "owner"
+    assert "create_owner" in unknown["detail"]
+    assert not Person.objects.filter(identifier="new").exists()
+    asked = {"title": "x", "owner": "new", "create_owner": True}
+    assert given(cast.server().post("rooms", asked), 201)["owner"]["id"] == "new"
     assert given(cast.server().post("rooms", {"title": "x", "owner": "new"}), 201)["owner"]["id"] == "new"
+    refused(cast.server().post("rooms", {"title": "x", "owner": "mia", "create_owner": "yes"}), 400, 10004)
     for owner in (None, "", 5, "x" * 33, "a\nb"):
         refused(cast.server().post("rooms", {"title": "x", "owner": owner}), 400, 10004)
 

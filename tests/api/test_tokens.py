@@ -142,6 +142,16 @@ def test_a_key_is_refused_when_it_is_wrong_unknown_or_revoked(cast):
     refused(cast.server().post("tokens", {"identifier": "a"}), 401, 60004)
 
 
+@pytest.mark.parametrize(
+    "cut",
+    [lambda key: key.replace(".", ""), lambda key: key.partition(".")[0], lambda key: key[-64:], lambda key: f'"{key}'],
+)
+def test_a_key_that_was_cut_or_mistyped_is_called_a_key(cast, cut):
+    key = cast.server().bearer
+    error = refused(asking(cut(key)).post("tokens", {"identifier": "a"}), 401, 60004, "key_refused")
+    assert "API key" in error["detail"]
+
+
 def test_a_server_is_no_person(cast):
     refused(cast.server().get("me"), 401, 70002)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -39,9 +40,14 @@ def make(cast, **said):
 def test_a_new_room_is_to_be_started_and_has_a_place_to_push_to(cast):
     room = make(cast)
     assert room.status == "to_be_started"
-    assert room.group_id.startswith("@TGS#")
+    assert re.fullmatch("[a-z0-9]{10}", room.group_id)
     assert Stream.objects.get(room=room).on_programme
     assert snapshot(room)["session"] is None
+
+
+def test_an_id_of_the_servers_own_kind_is_made_where_it_is_asked_for(cast):
+    assert re.fullmatch("@TGS#[a-z0-9]{10}", make(cast, group_id="@TGS#").group_id)
+    assert make(cast, group_id="@TGS#").group_id != make(cast, group_id="@TGS#").group_id
 
 
 def test_an_id_is_taken_once_and_the_code_says_whose_it_is(cast):

@@ -324,7 +324,7 @@ async def test_a_room_that_is_gone_cannot_be_liked(cast):
 def test_totals_are_saved_never_lowered_and_what_waits_is_told(cast):
     room = ref(cast.room)
     speaker = Speaker(actor=cast.actor(cast.mia), profile=profile(cast.mia), role=permission.MEMBER)
-    assert like_now(room=room, speaker=speaker, count=3).total == 3
+    assert like_now(room=room, status="live", speaker=speaker, count=3).total == 3
     line = shared().pubsub(ignore_subscribe_messages=True)
     line.subscribe(channel(room.key))
     line.get_message(timeout=1)
@@ -337,14 +337,14 @@ def test_totals_are_saved_never_lowered_and_what_waits_is_told(cast):
     assert orjson.loads(said["data"][1:])["total"] == 3
     assert counters.changed_now() == {}
     Room.objects.filter(pk=cast.room.pk).update(likes=50)
-    like_now(room=room, speaker=speaker, count=1)
+    like_now(room=room, status="live", speaker=speaker, count=1)
     save_likes()
     assert Room.objects.get(pk=cast.room.pk).likes == 50
 
 
 def test_a_freed_id_begins_with_no_likes(cast, watching):
     speaker = Speaker(actor=cast.actor(cast.mia), profile=profile(cast.mia), role=permission.MEMBER)
-    like_now(room=ref(cast.room), speaker=speaker, count=9)
+    like_now(room=ref(cast.room), status="live", speaker=speaker, count=9)
     rooms.disband_room(room=cast.room, by=STAFF, now=clock.now())
     while outbox.carry_pending(now=clock.now())[0]:
         pass
@@ -353,7 +353,7 @@ def test_a_freed_id_begins_with_no_likes(cast, watching):
     again.refresh_from_db()
     with watching(cast.zed) as zed:
         assert (again.likes, zed.snapshot["likes"]) == (0, 0)
-    assert like_now(room=ref(again), speaker=speaker, count=1).total == 1
+    assert like_now(room=ref(again), status="live", speaker=speaker, count=1).total == 1
 
 
 def test_a_like_is_answered_told_and_shown_to_who_comes_later(cast, watching):

@@ -1,4 +1,4 @@
-"""`Authorization: Bearer …`: a UserSig (people) or an API key (servers, told by the dot). The console comes with its session."""
+"""`Authorization: Bearer …`: a UserSig (people) or an API key (servers). The console comes with its session."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 
 from liveroom.accounts.models import Login, Person
+from liveroom.accounts.rules import usersig
 from liveroom.accounts.services import tokens
 from liveroom.kernel import clock, permission
 from liveroom.kernel.permission import Actor
@@ -20,7 +21,7 @@ class BearerAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         value = value.strip()
-        if "." in value:
+        if usersig.is_api_key(value):
             return tokens.log_in_server(bearer=value), None
         person = tokens.log_in(token=value, now=clock.now())
         return tokens.person_actor(person), person

@@ -10,6 +10,7 @@ import enum
 import hashlib
 import hmac
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,10 @@ class Fault(enum.Enum):
     NO_KEY = (70016, "The app has no secret key.")
     UNKNOWN_APP = (70020, "There is no such app (sdkappid).")
     EXPIRED = (70001, "The UserSig has expired; ask your server for a new one.")
+    API_KEY = (
+        70003,
+        "This is an API key, or a part of one, and no UserSig: servers make UserSigs with it at POST /tokens.",
+    )
     FROM_THE_FUTURE = (70003, "The UserSig is dated in the future; set the clock of the machine that made it.")
     REVOKED = (70052, "The UserSig was revoked; log in again.")
     BLOCKED = (70051, "The account is blocked.")
@@ -134,10 +139,21 @@ def _whole(value: Any) -> int:
     return number
 
 
+# Our own begin with LR; the secret behind the dot is hexadecimal. A UserSig begins as zlib does: "eJ", "eA" or the like.
+_OF_A_KEY = re.compile(r"""["']?(LR[A-Za-z0-9]{4,}|[0-9a-f]{32,}["']?\Z)""")
+
+
+def is_api_key(token: str) -> bool:
+    """Whether a bearer is a server's key, or was meant to be one: no UserSig holds a dot."""
+    return "." in token or _OF_A_KEY.match(token) is not None
+
+
 def parse(token: str) -> UserSig | Fault:
     """Take a token apart. Tolerates key order, `\\/` escapes and numbers as text; never inflates more than 4 KB."""
     if not token:
         return Fault.EMPTY
+    if is_api_key(token):
+        return Fault.API_KEY
     if len(token) > MAX_TOKEN_BYTES:
         return Fault.MANGLED
     try:

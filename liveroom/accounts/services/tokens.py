@@ -140,11 +140,15 @@ def ensure_person(*, app: App, identifier: str) -> Person:
 
 def log_in_server(*, bearer: str) -> Actor:
     """The actor of an API key. KeyRefused if it is unknown, wrong or revoked."""
-    secret_id, _, secret_key = bearer.partition(".")
+    secret_id, dot, secret_key = bearer.partition(".")
+    if not dot:
+        raise KeyRefused(
+            "The API key is cut short or mistyped: it is <secret id>.<secret key>, as the console shows it."
+        )
     # PostgreSQL takes no NUL
     key = _API_KEY.first(secret_id=secret_id[:64]) if secret_id.isprintable() else None
     if key is None or not signing.same(key.secret_key, secret_key):
-        raise KeyRefused("The API key is unknown or wrong.")
+        raise KeyRefused("The API key is unknown or wrong; copy it again.")
     if key.revoked_at is not None:
         raise KeyRefused("The API key was revoked.")
     return Actor(

@@ -101,9 +101,15 @@ class RoomWriteSerializer(serializers.Serializer):
 
 class RoomCreateSerializer(RoomWriteSerializer):
     id = serializers.CharField(
-        required=False, help_text="Printable ASCII, at most 48 bytes, no '/'. Made by the server if left out."
+        required=False,
+        help_text="Printable ASCII, at most 48 bytes, no '/'. Left out: ten letters and digits; '@TGS#': a made one that begins so.",
     )
     owner = serializers.CharField(required=False, help_text="Servers only: whose room it is.")
+    create_owner = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Make the owner's account where there is none; else an unknown owner is refused.",
+    )
     title = serializers.CharField(help_text="At most 100 bytes.")
 
 

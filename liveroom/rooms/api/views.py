@@ -17,7 +17,7 @@ from liveroom.accounts.api.access import ANYBODY, open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.views import asked_app
 from liveroom.accounts.models import Person
-from liveroom.accounts.selectors import profile
+from liveroom.accounts.selectors import member, profile
 from liveroom.accounts.services.tokens import checked_identifier, ensure_person
 from liveroom.kernel import clock, idempotency, permission
 from liveroom.kernel.errors import BadParameter
@@ -32,6 +32,12 @@ from liveroom.rooms.services import status as status_service
 
 ACCESS = ("visibility", "password", "allow_list_only")
 SDKAPPID = OpenApiParameter("sdkappid", OpenApiTypes.INT, description="Which app, where no token says so.")
+
+
+class OwnerUnknown(BadParameter):
+    """10019: a mistyped owner would be a streamer whom nobody can log in as."""
+
+    code, name = 10019, "person_unknown"
 
 
 class RoomPages(CursorPagination):
@@ -137,7 +143,7 @@ class RoomsView(APIView):
     def post(self, request: ApiRequest) -> Response:
         """Open a room. Send an `Idempotency-Key` to be able to repeat the request."""
         app, now, data = asked_app(request), clock.now(), dict(request.data)
-        owner = self._owner(request, app, data.pop("owner", None))
+        owner = self._owner(request, app, data.pop("owner", None), create=data.pop("create_owner", False))
         group_id = data.pop("id", None)
         if group_id is not None and not isinstance(group_id, str):
             raise selectors.RoomIdMalformed("id must be text.", field="id")
@@ -158,11 +164,23 @@ class RoomsView(APIView):
         )
         return Response(body, status=status, headers={"Location": f"/api/v1/rooms/{quote(body['id'], safe='')}"})
 
-    def _owner(self, request: ApiRequest, app: Any, identifier: Any) -> Person:
+    def _owner(self, request: ApiRequest, app: Any, identifier: Any, *, create: Any) -> Person:
+        if not isinstance(create, bool):
+            raise BadParameter("create_owner is true or false.", field="create_owner")
         if isinstance(request.auth, Person) and (identifier is None or identifier == request.auth.identifier):
             return request.auth
         permission.ask("room.create_for", actor=request.user)
-        return ensure_person(app=app, identifier=checked_identifier(identifier, field="owner"))
+        identifier = checked_identifier(identifier, field="owner")
+        if create:
+            return ensure_person(app=app, identifier=identifier)
+        found = member(sdkappid=app.sdkappid, identifier=identifier)
+        if found is None:
+            raise OwnerUnknown(
+                f"There is no user {identifier!r} in this app. Users exist after their first login or import (POST /users); "
+                "create_owner: true makes this one now.",
+                field="owner",
+            )
+        return found
 
 
 class RoomView(APIView):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MAX_BYTES = 48
+# Said as an id, it asks for one that begins so.
 RESERVED_PREFIX = "@TGS#"
 
 
@@ -19,5 +20,5 @@ def fault(group_id: str, *, chosen: bool) -> str | None:
     if "/" in group_id or group_id in (".", ".."):
         return "A room id holds no '/' and is not '.' or '..'."
     if chosen and group_id.startswith(RESERVED_PREFIX):
-        return f"Ids that begin with {RESERVED_PREFIX} are made by the server; leave the id out to get one."
+        return f"Ids that begin with {RESERVED_PREFIX} are made by the server; send the id {RESERVED_PREFIX!r} to get one, or leave it out."
     return None

@@ -25,6 +25,14 @@ _LEGAL: dict[Status, frozenset[Status]] = {
 }
 
 
+OVER = (Status.ENDED, Status.PLAYED_BACK)
+
+
+def is_over(status: str) -> bool:
+    """Whether the show is over: nobody is there to give to. A paused room is not, nor one that has not begun."""
+    return status in OVER
+
+
 def legal_next(status: Status) -> frozenset[Status]:
     """Where a room of this status may go. Staying is no change and never in it."""
     return _LEGAL[status]

@@ -149,13 +149,18 @@ def _apply(room: Room, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 @transaction.atomic
 def create_room(*, app: App, owner: Person, by: Actor, now: datetime, group_id: str | None = None, **said: Any) -> Room:
-    """A new room, to be started. RoomIdTaken, RoomIdMalformed, BadParameter."""
+    """A new room, to be started. Without a `group_id` the server makes one; one that begins with @TGS# where that is all of `group_id`.
+
+    RoomIdTaken, RoomIdMalformed, BadParameter."""
     permission.ask("room.create", actor=by)
+    prefix = ""
+    if group_id == id_rules.RESERVED_PREFIX:
+        prefix, group_id = group_id, None
     if group_id is not None:
         wrong = id_rules.fault(group_id, chosen=True)
         if wrong:
             raise RoomIdMalformed(wrong, field="id")
-    room = Room(app=app, owner=owner, group_id=group_id or ids.room_id(), created_at=now, status_at=now)
+    room = Room(app=app, owner=owner, group_id=group_id or ids.room_id(prefix=prefix), created_at=now, status_at=now)
     _apply(room, {"title": said.pop("title", ""), **said})
     try:
         with transaction.atomic():
