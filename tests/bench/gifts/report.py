@@ -132,9 +132,9 @@ def heading(*, rounds: int, seconds: float, durable: bool) -> str:
     )
 
 
-def write_between_marks(paper: Path, text: str) -> None:
-    before, found, rest = paper.read_text().partition(BEGIN)
-    _, closed, after = rest.partition(END)
+def write_between_marks(paper: Path, text: str, *, begin: str = BEGIN, end: str = END) -> None:
+    before, found, rest = paper.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise ValueError(f"{paper} has no {BEGIN} … {END}")
-    paper.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+        raise ValueError(f"{paper} has no {begin} … {end}")
+    paper.write_text(f"{before}{begin}\n{text}\n{end}{after}")
