@@ -6,9 +6,12 @@ from interactions.live import counters, envelope, pipeline, whispers, you
 from interactions.live.room_ref import ref_of_key
 from liveroom.kernel import clock
 from liveroom.kernel.outbox import Letter
+from liveroom.kernel.redis import key, redis_for
 from liveroom.rooms.rules.status import is_over
 from moderation.selectors import app_ban_holds
 
+# Longer than any relay sleeps.
+CLOSED_SECONDS = 86400
 # The close code of a ban; one without a room is from the whole app.
 BANNED = 4103
 
@@ -26,8 +29,12 @@ def tell_room(letter: Letter) -> None:
 def close_room(letter: Letter) -> None:
     """Topic `room.close`: every socket in the room hears `bye` and is closed."""
     pipeline.whisper_now(room_key=letter.room_key, control=dict(letter.payload))
-    pipeline.forget_now(room_key=letter.room_key)
-    counters.forget_now(room_key=letter.room_key)
+    # Told again, by another relay or after a death: the id may be another room's by now, which is not to be forgotten.
+    client, done = redis_for(letter.room_key), key(f"closed:{letter.event_id}", letter.room_key)
+    if not client.exists(done):
+        pipeline.forget_now(room_key=letter.room_key)
+        counters.forget_now(room_key=letter.room_key)
+        client.set(done, 1, ex=CLOSED_SECONDS)
 
 
 def control_room(letter: Letter) -> None:

@@ -15,7 +15,7 @@ from interactions.live import archive
 from interactions.statistics_selectors import last_summary
 from liveroom.accounts.models import Login, Person
 from liveroom.console import plots
-from liveroom.kernel import clock
+from liveroom.kernel import clock, due
 from liveroom.kernel.models import Lease, OutboxRow
 from liveroom.kernel.pages import is_staff
 from liveroom.kernel.redis import shared
@@ -43,7 +43,7 @@ class Part:
 
 def parts(*, now: datetime) -> list[Part]:
     """The database answered, or there would be no page."""
-    return [Part("Database", True, "ok"), _redis(), _archive(), _engine(), *_leases(now)]
+    return [Part("Database", True, "ok"), _redis(), _archive(), _engine(), _task_workers(now), *_leases(now)]
 
 
 def _redis() -> Part:
@@ -69,6 +69,11 @@ def _engine() -> Part:
         return Part("Media server", False, "away", error.message)
     on_air = sum(1 for stream in state.streams.values() if stream.publisher is not None)
     return Part("Media server", True, f"{on_air} on air")
+
+
+def _task_workers(now: datetime) -> Part:
+    late = due.late(now=now)
+    return Part("Task workers", not late, "late" if late else "ok", ", ".join(late))
 
 
 def _leases(now: datetime) -> list[Part]:

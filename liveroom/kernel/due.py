@@ -98,6 +98,16 @@ def _is_free(due_at: datetime, claimed_until: datetime | None, now: datetime) ->
     return due_at <= now and (claimed_until is None or claimed_until <= now)
 
 
+# A job that waits longer than this has no worker.
+LATE = timedelta(minutes=2)
+
+
+def late(*, now: datetime) -> list[str]:
+    """Jobs that nobody does: for the admin and `doctor`. Of those that look whether there is anything to do nothing can be said."""
+    always = {job.name for job in _table.jobs if job.wanted is None}
+    return sorted(name for name, due_at, _ in _rows() if name in always and due_at < now - LATE)
+
+
 def run(name: str, *, by: str) -> bool:
     """On a task worker: claim and do. False: it is not due, or somebody else has it."""
     job = next((job for job in _table.jobs if job.name == name), None)

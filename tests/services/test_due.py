@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 
 from liveroom import handing_out, wiring
+from liveroom.console import overview
 from liveroom.kernel import clock, due
 from liveroom.kernel.due import Dispatcher, Job
 from liveroom.kernel.models import AuditEntry, DueJob
@@ -239,3 +243,24 @@ def test_a_task_worker_that_is_killed_at_its_work_is_replaced_by_the_next(done, 
     until(lambda: row().due_at > clock.now() + at(3000), what="done")
     assert row().claimed_by == "second@test"
     assert row().due_at > killed_at
+
+
+@pytest.mark.django_db
+def test_what_nobody_does_is_told_to_whoever_runs_the_site(hints):
+    due.install([Job("count", 10, lambda now: None), Job("rare", 10, lambda now: None, wanted=lambda now: False)])
+    try:
+        now = clock.now()
+        hints[0].hand_out(now=now)
+        assert due.late(now=now + at(60)) == []
+        assert due.late(now=now + at(121)) == ["count"]  # of the other nobody knows whether there was anything
+        DueJob.objects.update(due_at=now - at(300))
+        found = {part.name: part for part in overview.parts(now=now)}["Task workers"]
+        assert (found.works, found.word, found.detail) == (False, "late", "count")
+        said = StringIO()
+        with contextlib.suppress(SystemExit):  # this machine may lack something else
+            call_command("doctor", stdout=said)
+        assert "nobody does: count" in said.getvalue()
+        assert due.run("count", by="w")
+        assert due.late(now=now) == []
+    finally:
+        due.install(wiring.JOBS)

@@ -10,11 +10,15 @@ import pytest
 from django.db import connections
 from django.db.models import F
 
+from interactions.live import envelope, pipeline
+from interactions.live.room_ref import ref
 from liveroom.kernel import clock, fencing, outbox
 from liveroom.kernel.fencing import HeldLease, LeaseLost
 from liveroom.kernel.models import Lease, OutboxRow
 from liveroom.kernel.redis import shared
 from liveroom.kernel.sweeps import Sweep, Sweeper
+from liveroom.rooms.services.rooms import create_room, disband_room
+from tests.helpers.people import STAFF
 
 
 def relay(name: str, *, seconds: float = 10) -> HeldLease:
@@ -183,3 +187,17 @@ def test_sweeps_end_where_the_lease_does():
     assert done == ["a", "b"]
     sweeper.sweep(now=clock.now())
     assert done == ["a", "b", "c"]  # what was left is due
+
+
+@pytest.mark.django_db
+def test_a_room_that_got_the_id_of_a_closed_one_keeps_its_memory_when_that_is_closed_again(cast):
+    """A relay that slept tells once more that the old one was disbanded."""
+    disband_room(room=cast.room, by=STAFF, now=clock.now())
+    while outbox.carry_pending(now=clock.now())[0]:
+        pass
+    room = create_room(app=cast.app, owner=cast.zed, by=STAFF, now=clock.now(), group_id="r1", title="Zed's")
+    event = envelope.event(type="notice", t=0, notice="hello", version=1)
+    seq = pipeline.append_now(room=ref(room), event=event, event_id="first").seq
+    OutboxRow.objects.filter(topic="room.close").update(done_at=None)
+    assert outbox.carry_pending(now=clock.now()) == (1, 0)
+    assert pipeline.append_now(room=ref(room), event=event, event_id="second").seq == seq + 1

@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from interactions.live import archive
+from liveroom.kernel import clock, due
 from liveroom.kernel.redis import shared
 from liveroom.page import vendor
 from streams.engines import EngineUnreachable, engine
@@ -131,6 +132,20 @@ def _archive() -> Iterator[Finding]:
     )
 
 
+def _task_workers() -> Iterator[Finding]:
+    try:
+        late = due.late(now=clock.now())
+    except DatabaseError:
+        return  # said already
+    yield Finding(
+        "task workers",
+        not late,
+        f"nobody does: {', '.join(late)}" if late else "nothing waits",
+        "see that run_relay and celery -A liveroom worker run, and what they log: statistics, levels and popularity stand still",
+        needed=False,
+    )
+
+
 def _engine() -> Iterator[Finding]:
     if not settings.LIVEROOM.engine_port:
         yield Finding("media engine", False, "no copy was started in this data folder yet", "deploy/up", needed=False)
@@ -162,6 +177,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _database,
     _redis,
     _archive,
+    _task_workers,
     _engine,
     _browser,
 )
