@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -98,8 +99,12 @@ def described(*, now: datetime) -> dict[str, Any]:
     if room is None or stream is None:
         return found
     stream = selectors.stream_of(name=stream.name)
-    push = show_push_address(stream=stream, by=BY, now=now)
-    play = selectors.play_addresses(room=room, actor=BY, now=now, http=http)
+    push, play = None, None
+    # A copy whose demo app was closed (no enabled domain) starts all the same.
+    with suppress(selectors.PushingOff):
+        push = show_push_address(stream=stream, by=BY, now=now)
+    with suppress(selectors.PlayingOff):
+        play = selectors.play_addresses(room=room, actor=BY, now=now, http=http)
     found["demo"] = {
         "room": ROOM,
         "streamer": "stella",
@@ -108,8 +113,8 @@ def described(*, now: datetime) -> dict[str, Any]:
         "moderator": "max",
         "moderator_password": _secret("max", 16),
         "moderator_page": _page_as("max", app=app, now=now),
-        "obs_server": push.server,
-        "obs_stream_key": push.stream_key,
+        "obs_server": push.server if push else "",
+        "obs_stream_key": push.stream_key if push else "",
         "play": {"rtmp": play.rtmp, "flv": play.flv, "hls": play.hls} if play else None,
         "page": f"{http}/r/{ROOM}",
     }

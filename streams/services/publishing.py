@@ -140,35 +140,43 @@ def _check_key(stream: Stream, hook: Hook, now: datetime) -> int | None:
     raise refused
 
 
-@transaction.atomic
 def _take_place(stream: Stream, hook: Hook, now: datetime, *, domain_id: int | None) -> Publish:
-    """A stream has one publisher. The engine is asked whether the one that we know of is really still there."""
-    room = locked(stream.room_id)
+    """A stream has one publisher. The engine is asked whether the one that we know of is really still there.
+
+    Asked first: nothing waits for the engine while rows are locked (SQLite has one lock for all)."""
     there = selectors.open_publish(stream)
-    owed = 0
-    if there is None:
-        pass
-    elif there.client_id == hook.client_id:
-        # The same connection begins again: its goodbye is under way and must not end what begins now.
-        owed = there.goodbyes_owed + 1
-        close_publish(publish=there, now=now, reason="left")
-    elif _is_gone(there, now):
-        close_publish(publish=there, now=now, reason="gone")
-    elif room.app.second_publisher == App.TAKE_OVER:
-        engine().drop_publisher(stream=stream.name)
-        close_publish(publish=there, now=now, reason="replaced")
-    else:
-        minutes = int((now - there.started_at).total_seconds() // 60)
-        raise Refused(
-            f"This stream is on air already, from {there.address or 'another encoder'} for {minutes} min; stop that one first.",
-            reason="second_publisher",
-            code=600,
-            detail=f"Connection {there.client_id} publishes it.",
-        )
-    return open_publish(
-        stream=stream, client_id=hook.client_id, address=hook.address, now=now, hook=hook, goodbyes_owed=owed,
-        domain_id=domain_id,
-    )  # fmt: skip
+    makes_room = ""
+    if there is not None and there.client_id != hook.client_id:
+        if _is_gone(there, now):
+            makes_room = "gone"
+        elif stream.room.app.second_publisher == App.TAKE_OVER:
+            engine().drop_publisher(stream=stream.name)
+            makes_room = "replaced"
+    with transaction.atomic():
+        locked(stream.room_id)
+        present, owed = selectors.open_publish(stream), 0
+        if present is not None and present.client_id == hook.client_id:
+            # The same connection begins again: its goodbye is under way and must not end what begins now.
+            owed = present.goodbyes_owed + 1
+            close_publish(publish=present, now=now, reason="left")
+        elif present is not None and there is not None and present.pk == there.pk and makes_room:
+            close_publish(publish=present, now=now, reason=makes_room)
+        elif present is not None:
+            raise _on_air_already(present, now)
+        return open_publish(
+            stream=stream, client_id=hook.client_id, address=hook.address, now=now, hook=hook, goodbyes_owed=owed,
+            domain_id=domain_id,
+        )  # fmt: skip
+
+
+def _on_air_already(there: Publish, now: datetime) -> Refused:
+    minutes = int((now - there.started_at).total_seconds() // 60)
+    return Refused(
+        f"This stream is on air already, from {there.address or 'another encoder'} for {minutes} min; stop that one first.",
+        reason="second_publisher",
+        code=600,
+        detail=f"Connection {there.client_id} publishes it.",
+    )
 
 
 def _is_gone(publish: Publish, now: datetime) -> bool:
@@ -233,7 +241,6 @@ def _shown_query(hook: Hook | None) -> str:
     return "&".join(f"{key}={value}" for key, value in hook.params.items() if key != "txSecret")[:500]
 
 
-@transaction.atomic
 def publisher_left(*, hook: Hook, now: datetime) -> bool:
     """`publish_done`. Only the connection that we know of counts: a refused second one says goodbye too (media-facts.md, trap 2).
 
@@ -241,20 +248,23 @@ def publisher_left(*, hook: Hook, now: datetime) -> bool:
     stream = Stream.objects.filter(name=hook.stream).first()
     if stream is None:
         return False
-    locked(stream.room_id)
-    publish = (
-        Publish.objects.select_related("stream__room__app")
-        .filter(stream=stream, client_id=hook.client_id, ended_at__isnull=True)
-        .first()
-    )
-    if publish is None:
-        return False
-    if publish.goodbyes_owed:
+    with transaction.atomic():
+        locked(stream.room_id)
+        publish = (
+            Publish.objects.select_related("stream__room__app")
+            .filter(stream=stream, client_id=hook.client_id, ended_at__isnull=True)
+            .first()
+        )
+        if publish is None:
+            return False
+        if not publish.goodbyes_owed:
+            close_publish(publish=publish, now=now, reason="left")
+            return True
         publish.goodbyes_owed -= 1
         publish.save(update_fields=["goodbyes_owed"])
-        # The earlier goodbye may never have been sent: then this one is for now.
-        if not _is_gone(publish, now):
-            return False
+    # The earlier goodbye may never have been sent: then this one is for now.
+    if not _is_gone(publish, now):
+        return False
     close_publish(publish=publish, now=now, reason="left")
     return True
 

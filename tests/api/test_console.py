@@ -19,7 +19,7 @@ from liveroom.kernel.models import AuditEntry
 from liveroom.rooms.models import AllowedPerson, LiveSession, Room, RoomAdmin
 from liveroom.rooms.services.rooms import change_access
 from streams.models import Publish, PushRefusal, Stream
-from streams.services import health
+from streams.services import health, refusals
 from tests.helpers.console import act, filled, logged_in, page
 from tests.helpers.people import STAFF, Cast
 
@@ -267,6 +267,50 @@ def test_reset_changes_the_key(stella: Client, cast: Cast) -> None:
     after = stella.get(page(cast.room)).context["panel"]["obs"]
     assert after.server == before.server
     assert after.stream_key != before.stream_key
+
+
+def test_the_streamer_sees_what_was_tried_from_her_address_and_staff_see_it_all(
+    stella: Client, staff: Client, cast: Cast
+) -> None:
+    now = clock.now()
+    url = reverse("admin:rooms_room_live", args=(cast.room.pk,))
+    for address, given in (("127.0.0.1", "stela-typo"), ("203.0.113.5", "somebody-else")):
+        PushRefusal.objects.create(
+            first_at=now,
+            at=now,
+            count=3,
+            code=306,
+            reason="unknown_stream",
+            text="Copy it again.",
+            given=given,
+            address=address,
+        )
+    tried = json.loads(stella.get(url).content)["tried_from_here"]
+    assert [(row["given"], row["count"]) for row in tried] == [("stela-typo", 3)]
+    assert json.loads(staff.get(url).content)["tried_from_here"] == []
+    listed = staff.get(reverse("admin:streams_pushrefusal_changelist")).content.decode()
+    overview = staff.get(reverse("admin:index")).content.decode()
+    for text in (listed, overview):
+        assert "stela-typo" in text
+        assert "somebody-else" in text
+
+
+def test_looking_at_the_key_makes_an_address_the_streamers_own(stella: Client, staff: Client, cast: Cast) -> None:
+    staff.get(page(cast.room), REMOTE_ADDR="203.0.113.200")
+    stella.get(page(cast.room), REMOTE_ADDR="198.51.100.20")
+    for address in ("198.51.100.20", "203.0.113.200"):
+        refused = refusals.Refusal(
+            stream=cast.stream, reason="wrong_signature", code=503, text="x.", detail="", address=address
+        )
+        refusals.record(refused, now=clock.now())
+    assert dict(PushRefusal.objects.values_list("address", "own")) == {"198.51.100.20": True, "203.0.113.200": False}
+
+
+def test_with_pushing_switched_off_the_page_says_so_instead_of_a_key(stella: Client, cast: Cast) -> None:
+    cast.app.domains.filter(kind="push").update(enabled=False)
+    text = stella.get(page(cast.room)).content.decode()
+    assert "Pushing is switched off" in text
+    assert 'id="obs-key"' not in text
 
 
 def test_health_tells_what_arrives_and_what_refused_the_last_push(stella: Client, cast: Cast) -> None:

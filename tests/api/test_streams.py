@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from liveroom import demo
 from liveroom.accounts.models import Domain
 from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
@@ -139,6 +140,14 @@ def test_a_domains_name_stands_in_the_addresses_made_for_it(cast):
     Domain.objects.filter(app=cast.app, name="127.0.0.1").update(enabled=False)
     assert given(cast.api(cast.stella).get("rooms/r1/push"))["server"] == "rtmp://push.example.com/live"
     assert given(cast.api(cast.mia).get("rooms/r1/play"))["hls"].startswith("http://play.example.com/live/")
+
+
+def test_a_copy_whose_demo_was_closed_starts_all_the_same(db, settings):
+    demo.make_demo(now=clock.now())
+    assert demo.described(now=clock.now())["demo"]["obs_stream_key"]
+    Domain.objects.update(enabled=False)
+    found = demo.described(now=clock.now())["demo"]
+    assert (found["obs_server"], found["obs_stream_key"], found["play"]) == ("", "", None)
 
 
 def test_with_every_domain_disabled_there_are_no_addresses(cast):
