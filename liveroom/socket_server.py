@@ -99,6 +99,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
     _asked = False
     _deaf = False
     _resting = False
+    _rests_until = 0.0
     _fragments = 0
     frame_data: list[bytes] | None = None
 
@@ -179,13 +180,25 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
                 if self._is_served():
                     return
                 break
+            if not self._is_served():
+                break
         self._resting = True
         self.transport.pauseProducing()
         reactor.callLater(PAUSE_SECONDS, self._go_on)
 
     def _is_served(self) -> bool:
+        """Commands that were read and not begun, and those that were begun and are not answered, count alike."""
         queue = getattr(self, "application_queue", None)
-        return queue is None or queue.qsize() < MAX_WAITING
+        under_way = 0 if self.viewer is None else self.viewer.under_way
+        return reactor.seconds() >= self._rests_until and (queue is None or queue.qsize() + under_way < MAX_WAITING)
+
+    def rest(self, ms: int) -> None:
+        """Called by the consumer: whoever asks too much is not read from for so long, and TCP holds it back."""
+        self._rests_until = max(self._rests_until, reactor.seconds() + ms / 1000)
+        if not self._resting and self.state == self.STATE_OPEN:
+            self._resting = True
+            self.transport.pauseProducing()
+            reactor.callLater(ms / 1000, self._go_on)
 
     def _go_on(self) -> None:
         if self.state == self.STATE_CLOSED:
@@ -293,7 +306,7 @@ class SocketServer(DoorServer):
     """Gives each socket's consumer what it needs of the process, in `scope["extensions"]["liveroom.socket"]`:
 
     `transport` (frames go straight to it), `hub`, `lobby`, `limits` with this connection's `source`, `address` of the viewer, `deflated`
-    (compressed frames are understood), and `owns(socket)`, to be called once with the object that says `bye` here."""
+    (compressed frames are understood), `rest(ms)`, and `owns(socket)`, to be called once with the object that says `bye` here."""
 
     connections: dict[Any, dict[str, Any]]
     hub: Any = None
@@ -355,6 +368,7 @@ class SocketServer(DoorServer):
                     "address": caller.address,
                     "deflated": connection.offer is not None,
                     "owns": connection.owned_by,
+                    "rest": connection.rest,
                 }
             }
         return super().create_application(connection, scope)

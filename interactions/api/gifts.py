@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from interactions.api.speaking import speaker_of
+from interactions.api.speaking import allow_from_address, speaker_of
 from interactions.live.limits import GIFTS_PER_SECOND
 from interactions.services.buying import MOST_AT_ONCE, buy_gift, checked_key
 from liveroom.accounts.api.access import open_to
@@ -52,6 +52,7 @@ class GiftsView(APIView):
         """Buy a gift for the room's streamer. 402: the wallet holds too little."""
         found = asked_room(request, room)
         role = let_in(request, found)
+        allow_from_address(request, "gift")
         throttle.allow(
             what="gift", who=f"{found.app_id}:{request.user}", limit=2 * GIFTS_PER_SECOND, per_seconds=1
         )  # fmt: skip

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from interactions.api.speaking import speaker_of
+from interactions.api.speaking import allow_from_address, speaker_of
 from interactions.live.room_ref import ref
 from interactions.rules.batching import AT_MOST
 from interactions.services.likes import like_now
@@ -32,6 +32,7 @@ class LikesView(APIView):
     def post(self, request: ApiRequest, room: str) -> Response:
         """Like the room. The room is told in batches of twenty or a second."""
         found = asked_room(request, room, enter=True)
+        allow_from_address(request, "like")
         added = like_now(
             room=ref(found),
             status=found.status,

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions import poll_selectors as selectors
-from interactions.api.speaking import allow_send
+from interactions.api.speaking import allow_from_address, allow_send
 from interactions.models import Poll
 from interactions.rules.polls import FEWEST_ANSWERS, MOST_ANSWERS
 from interactions.services import polls
@@ -151,6 +151,7 @@ class VotesView(APIView):
         """Vote: once, and for good. The same again gets the same answer, another choice 409."""
         found = _asked(request, poll, enter=True)
         allow_send(request, app_id=found.app_id)
+        allow_from_address(request, "vote")
         vote = polls.vote(
             poll=found, choices=request.data.get("choices"), room=found.room, by=request.user, now=clock.now()
         )

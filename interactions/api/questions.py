@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions import poll_selectors as selectors
+from interactions.api.speaking import allow_from_address
 from interactions.services import questions
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
@@ -81,6 +82,7 @@ class QuestionsView(APIView):
     def post(self, request: ApiRequest, room: str) -> Response:
         """Ask; three of yours wait at most. Send an `Idempotency-Key` to be able to repeat the request."""
         found, now, data = asked_room(request, room, enter=True), clock.now(), request.data
+        allow_from_address(request, "question")
         throttle.allow(what="question", who=f"{found.app_id}:{request.user}", limit=ASKED_PER_MINUTE, per_seconds=60)
 
         def act() -> tuple[int, Any]:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
-
-from channels.db import database_sync_to_async
 
 from interactions.live.limits import Limits
 from interactions.services import buying, joining, polls
 from liveroom.kernel import clock
+from liveroom.kernel.pools import Pool
 from liveroom.rooms import selectors as rooms
 from liveroom.rooms.models import Room
 
 Answer = dict[str, Any]
-# One writer at a time is all that SQLite has, and PostgreSQL's pool is small.
-_THREADS: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="engaging")
+# One writer at a time is all that SQLite has, and PostgreSQL's pool is small. The queue is some seconds of purchases.
+_LEDGER: Final = Pool(name="engaging", threads=4, waiting=1_000)
 
 
 class Engaging:
@@ -28,21 +26,21 @@ class Engaging:
     entry: joining.Entry | None
     _in_room: Callable[[dict[str, Any]], joining.Entry]
     _limited: Callable[[], str]
+    _ask: Callable[[str, joining.Entry | None], None]
 
     def _gift(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
         entry = self._in_room(command)
-        self.limits.gift(person=self._limited())
-        return asyncio.ensure_future(_in_thread(_bought, entry, command))
+        self._ask("gift.send", entry)
+        _LEDGER.refuse_if_full()
+        self.limits.gift(person=self._limited(), source=self.source)
+        return asyncio.ensure_future(_LEDGER.run(_bought, entry, command))
 
     def _vote(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
         entry = self._in_room(command)
-        self.limits.send(person=self._limited(), source=self.source)
-        return asyncio.ensure_future(_in_thread(_voted, entry, command))
-
-
-async def _in_thread(work: Callable[..., Answer], *args: Any) -> Answer:
-    found: Answer = await database_sync_to_async(work, thread_sensitive=False, executor=_THREADS)(*args)
-    return found
+        self._ask("poll.vote", entry)
+        _LEDGER.refuse_if_full()
+        self.limits.vote(person=self._limited(), source=self.source)
+        return asyncio.ensure_future(_LEDGER.run(_voted, entry, command))
 
 
 def _room_of(entry: joining.Entry) -> Room:

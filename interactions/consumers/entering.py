@@ -20,7 +20,7 @@ from interactions.live.pipeline import Position
 from interactions.services import joining
 from interactions.services.joining import RoomView
 from interactions.services.lobby import Door, Lobby, Moment
-from liveroom.kernel import clock, origins
+from liveroom.kernel import clock, origins, permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.pools import Pool
 
@@ -84,6 +84,17 @@ class Entering:
         if self.entry is None or (room is not None and room != self.entry.room.group_id):
             raise NotInRoom("You are not in that room; join it first.")
         return self.entry
+
+    def _ask(self, action: str, entry: joining.Entry | None) -> None:
+        """Before anything that costs (a query, a thread, a place in a limit), of what this socket knows: a guest is refused by that."""
+        permission.ask(
+            action,
+            actor=self.visitor.actor,
+            room=None if entry is None else entry.room,
+            role=permission.GUEST if entry is None else entry.speaker.role,
+            standing=None if entry is None else entry.standing,
+            now_ms=clock.now_ms(),
+        )
 
     async def _join(self, command: dict[str, Any]) -> Answer:
         group_id, password = command.get("room"), command.get("password")

@@ -9,12 +9,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 import redis
 from channels.consumer import get_handler_name
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import OperationalError
 
@@ -26,7 +25,7 @@ from interactions.consumers.sockets import Socket
 from interactions.live import whereabouts, whispers, you
 from interactions.live.feed import Seat
 from interactions.live.hub import Hub
-from interactions.live.limits import Limits
+from interactions.live.limits import Allowance, Limits
 from interactions.live.pipeline import Message, Outcome
 from interactions.services import comments, direct, joining, likes
 from interactions.services.comments import Speaker
@@ -36,10 +35,14 @@ from liveroom.accounts.services.tokens import TokenRefused
 from liveroom.kernel import clock, metrics, origins, permission
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.http import origin_is_ours
+from liveroom.kernel.pools import Pool
 
 log = logging.getLogger(__name__)
 
 UNAVAILABLE, BAD_TOKEN, WRONG_ORIGIN, BANNED, ELSEWHERE = 4001, 4101, 4102, 4103, 4108
+
+# Looks for the receivers of direct messages.
+_RECEIVERS: Final = Pool(name="direct", threads=2, waiting=200)
 
 Answer = dict[str, Any]
 
@@ -62,7 +65,11 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         self.source: str = extension["source"]
         self.address: str = extension["address"]
         self.socket = Socket(
-            transport=extension["transport"], deflated=extension["deflated"], close=self._close_softly, owner=self
+            transport=extension["transport"],
+            deflated=extension["deflated"],
+            close=self._close_softly,
+            owner=self,
+            rest=extension["rest"],
         )
         extension["owns"](self.socket)
         query = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -72,6 +79,7 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         host = headers.get(b"host", "")
         self.asked = asked_by(query=query, host=origins.host_name(host))
         self.visitor = joining.GUEST
+        self.allowance = Allowance()
         self.entry: joining.Entry | None = None
         self.seat: Seat | None = None
         self.ear: you.Ear | None = None
@@ -93,6 +101,7 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         """`since`: up to where the person heard what concerns it alone."""
         try:
             self.visitor = await self.lobby.visitor(usersig)
+            self.allowance.of_person()
             self.ear = you.Ear(person=self._person(), write=self.socket.queue.write)
             self.hub.meet(person=self.ear.person, listener=self._hear)
             position = await you.since(person=self.ear.person, since=since, rounds=self.hub.rounds)
@@ -198,14 +207,18 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
             command_id = command.get("id")
             doing = self._handler(command)(command)
             if isinstance(doing, asyncio.Future):
+                self.socket.under_way += 1
                 doing.add_done_callback(lambda done: self._answer_later(command_id, done))
-                return
-            self.socket.say(commands.answer(command_id, doing if isinstance(doing, dict) else await doing))
+            else:
+                self.socket.say(commands.answer(command_id, doing if isinstance(doing, dict) else await doing))
         except Exception as error:
             self._refuse(command_id, error)
         self._open_seat()
+        if wait := self.limits.command(self.allowance):
+            self.socket.rest(wait)
 
     def _answer_later(self, command_id: Any, done: asyncio.Future[Answer]) -> None:
+        self.socket.under_way -= 1
         if done.cancelled() or self.socket.dismissed:
             return
         error = done.exception()
@@ -238,6 +251,7 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
     def _say(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
         """`comment` and `custom`."""
         entry = self._in_room(command)
+        self._ask("comment.send", entry)
         self.limits.send(person=self._limited(), source=self.source)
         message = comments.prepared(
             room=entry.room, speaker=entry.speaker, type=command["type"], data=command, now_ms=clock.now_ms(),
@@ -247,18 +261,22 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
 
     def _direct(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
         """To a person, in a room or not."""
+        if not self.visitor.actor.is_authenticated:
+            self._ask("direct.send", None)
         self.limits.send(person=self._limited(), source=self.source)
         return asyncio.ensure_future(self._sent(command))
 
     async def _sent(self, command: dict[str, Any]) -> Answer:
         role = permission.MEMBER if self.visitor.actor.is_authenticated else permission.GUEST
         speaker = Speaker(actor=self.visitor.actor, profile=self.visitor.profile, role=role)
-        prepare = database_sync_to_async(direct.prepared)
-        return await direct.send(await prepare(speaker=speaker, data=command, now_ms=clock.now_ms()))
+        return await direct.send(
+            await _RECEIVERS.run(direct.prepared, speaker=speaker, data=command, now_ms=clock.now_ms())
+        )
 
     def _like(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
         entry = self._in_room(command)
-        self.limits.like(person=self._limited())
+        self._ask("like.send", entry)
+        self.limits.like(person=self._limited(), source=self.source)
         return asyncio.ensure_future(self._liked(entry, command.get("count")))
 
     async def _liked(self, entry: joining.Entry, count: Any) -> Answer:

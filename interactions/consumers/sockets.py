@@ -15,9 +15,10 @@ TOO_SLOW = 4009
 class Socket:
     """One connection. `transport` is Twisted's, put into the scope by `liveroom.socket_server.SocketServer`.
 
-    `deflated`: this client negotiated permessage-deflate. `owner`: its consumer, which hears the hub's words about the room."""
+    `deflated`: this client negotiated permessage-deflate. `owner`: its consumer, which hears the hub's words about the room.
+    `under_way`: commands that were begun and are not answered yet. `rest(ms)`: no command is read for so long."""
 
-    __slots__ = ("__weakref__", "_close", "deflated", "dismissed", "owner", "queue")
+    __slots__ = ("__weakref__", "_close", "deflated", "dismissed", "owner", "queue", "rest", "under_way")
 
     def __init__(
         self,
@@ -26,7 +27,10 @@ class Socket:
         deflated: bool,
         close: Callable[[int], Coroutine[Any, Any, None]],
         owner: Any,
+        rest: Callable[[int], None],
     ) -> None:
+        self.rest = rest
+        self.under_way = 0
         self.queue = SendQueue(transport=transport, overflow=self._too_slow)
         self.deflated = deflated
         self.dismissed = False

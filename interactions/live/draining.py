@@ -28,7 +28,9 @@ class Dismissable(Protocol):
 
 
 class Speaking(Dismissable, Protocol):
-    """Who says things on a connection."""
+    """Who says things on a connection. `under_way`: commands that were begun and are not answered yet."""
+
+    under_way: int
 
     def silence(self) -> None:
         """Say nothing more: whoever closes has said the last word."""

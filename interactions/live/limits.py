@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interactions.rules.buckets import NEVER, Rate, take
-from liveroom.kernel import addresses, metrics
-from liveroom.kernel.http import behind_proxy, is_trusted
+from liveroom.kernel import metrics
+from liveroom.kernel.http import behind_proxy, source_of
 from liveroom.kernel.throttle import TooOften
 
 if TYPE_CHECKING:
@@ -27,8 +27,14 @@ SECOND_MS, MINUTE_MS = 1_000, 60_000
 # Clients send sums of taps, about one a second (product.md L1).
 LIKES_PER_SECOND = 5
 GIFTS_PER_SECOND = 50
+VOTES_PER_SECOND = 10
+QUESTIONS_PER_MINUTE = 6
 # Guests, and many people behind one router, share an address.
 PEOPLE_PER_ADDRESS = 20
+# What one connection may ask at all, whatever it is: above that it draws on what the process has to spare for all of them, and above
+# that it is read later. A guest has little to ask.
+COMMANDS_PER_SECOND, GUEST_COMMANDS_PER_SECOND = 50, 10
+SPARE_COMMANDS_PER_SECOND = 2_000
 # Nothing says when one of the open connections of an address will end; by then some have, and many must not come at once.
 FULL_AFTER_MS = 5_000
 
@@ -62,6 +68,37 @@ class _Table:
         self._states.move_to_end(key)
         if len(self._states) > MAX_KEYS:
             self._states.popitem(last=False)
+
+
+def _pair(what: str, count: int, words: str, *, per_ms: int = SECOND_MS) -> tuple[_Table, _Table]:
+    """Of a person, and of an address with as many people as one usually has."""
+    many = PEOPLE_PER_ADDRESS * count
+    return (
+        _Table(what=what, rate=Rate(count=count, per_ms=per_ms, burst=2 * count), words=f"{count} {words}"),
+        _Table(
+            what=f"{what}_address",
+            rate=Rate(count=many, per_ms=per_ms, burst=2 * many),
+            words=f"{many} {words}, from one address",
+        ),
+    )
+
+
+_OF_PEOPLE = Rate(count=COMMANDS_PER_SECOND, per_ms=SECOND_MS, burst=2 * COMMANDS_PER_SECOND)
+_OF_GUESTS = Rate(count=GUEST_COMMANDS_PER_SECOND, per_ms=SECOND_MS, burst=5 * GUEST_COMMANDS_PER_SECOND)
+# Whoever is not read from is looked at again after this long.
+MOST_REST_MS = 1_000
+
+
+class Allowance:
+    """What one connection has left to ask. A log-in makes it a person's."""
+
+    __slots__ = ("rate", "state")
+
+    def __init__(self) -> None:
+        self.rate, self.state = _OF_GUESTS, NEVER
+
+    def of_person(self) -> None:
+        self.rate, self.state = _OF_PEOPLE, NEVER
 
 
 class Limits:
@@ -104,15 +141,14 @@ class Limits:
             rate=Rate(count=sends_per_address, per_ms=SECOND_MS, burst=2 * sends_per_address),
             words=f"{sends_per_address} messages a second from one address",
         )
-        self._likes = _Table(
-            what="like",
-            rate=Rate(count=LIKES_PER_SECOND, per_ms=SECOND_MS, burst=2 * LIKES_PER_SECOND),
-            words=f"{LIKES_PER_SECOND} likes commands a second; send sums",
-        )
-        self._gifts = _Table(
-            what="gift",
-            rate=Rate(count=GIFTS_PER_SECOND, per_ms=SECOND_MS, burst=2 * GIFTS_PER_SECOND),
-            words=f"{GIFTS_PER_SECOND} gifts commands a second; choose a number instead",
+        self._likes = _pair("like", LIKES_PER_SECOND, "likes commands a second; send sums")
+        self._gifts = _pair("gift", GIFTS_PER_SECOND, "gifts commands a second; choose a number instead")
+        self._votes = _pair("vote", VOTES_PER_SECOND, "votes a second")
+        self._questions = _pair("question", QUESTIONS_PER_MINUTE, "questions a minute", per_ms=MINUTE_MS)
+        self._spare = _Table(
+            what="command",
+            rate=Rate(count=SPARE_COMMANDS_PER_SECOND, per_ms=SECOND_MS, burst=SPARE_COMMANDS_PER_SECOND // 5),
+            words="",
         )
 
     @classmethod
@@ -132,10 +168,7 @@ class Limits:
 
         "" for this host and for trusted proxies that do not speak for anybody: limiting those would lock out everybody. Who speaks for
         somebody in words that cannot be read (`forwarded`: X-Forwarded-For, `standard`: Forwarded) is counted itself."""
-        caller = behind_proxy(peer=peer, forwarded=forwarded, standard=standard)
-        if caller.named and is_trusted(caller.address):
-            return ""
-        return addresses.household(caller.address)
+        return source_of(behind_proxy(peer=peer, forwarded=forwarded, standard=standard))
 
     def connect(self, *, source: str) -> Refusal | None:
         """Count a connection as open until `disconnect`; or why not."""
@@ -171,13 +204,43 @@ class Limits:
         """Before a message. TooOften."""
         self._ask((self._sends, person), (self._sends_from, source))
 
-    def like(self, *, person: str) -> None:
+    def like(self, *, person: str, source: str) -> None:
         """Before a likes command, whatever its count. TooOften."""
-        self._ask((self._likes, person))
+        self._ask_both(self._likes, person, source)
 
-    def gift(self, *, person: str) -> None:
+    def gift(self, *, person: str, source: str) -> None:
         """Before a purchase: as fast as somebody can click. TooOften."""
-        self._ask((self._gifts, person))
+        self._ask_both(self._gifts, person, source)
+
+    def vote(self, *, person: str, source: str) -> None:
+        """Before a vote in a poll. TooOften."""
+        self._ask_both(self._votes, person, source)
+
+    def question(self, *, person: str, source: str) -> None:
+        """Before a question for the moderators. TooOften."""
+        self._ask_both(self._questions, person, source)
+
+    def command(self, allowance: Allowance) -> int:
+        """Count a command of one connection. 0, or how many ms the connection is not read from: what it sent is answered then."""
+        now_ms = self._now_ms()
+        state, wait = take(rate=allowance.rate, state=allowance.state, now_ms=now_ms)
+        if not wait:
+            allowance.state = state
+            return 0
+        state, scarce = self._spare.look("", now_ms=now_ms)
+        if not scarce:
+            self._spare.keep("", state)
+            return 0
+        metrics.limited.labels(what=self._spare.what).inc()
+        # Served it is all the same, being read already: it counts, so that the rest is the longer.
+        debt = max(allowance.state, now_ms * allowance.rate.count) + allowance.rate.per_ms
+        allowance.state = min(
+            debt, (now_ms + MOST_REST_MS) * allowance.rate.count + allowance.rate.burst * allowance.rate.per_ms
+        )
+        return min(wait, MOST_REST_MS)
+
+    def _ask_both(self, tables: tuple[_Table, _Table], person: str, source: str) -> None:
+        self._ask((tables[0], person), (tables[1], source))
 
     def _ask(self, *asked: tuple[_Table, str]) -> None:
         """All or none: what one limit refuses is not counted by the other."""

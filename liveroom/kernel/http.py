@@ -27,6 +27,16 @@ def behind_proxy(*, peer: str, forwarded: str, standard: str = "") -> Caller:
     return addresses.caller(peer=peer, forwarded=forwarded, standard=standard, is_trusted=is_trusted)
 
 
+def source_of(caller: Caller) -> str:
+    """What is counted for a caller, wherever addresses are counted. "": it is not, being one of ours that speaks for nobody else."""
+    return "" if caller.named and is_trusted(caller.address) else addresses.household(caller.address)
+
+
+def counted_source(request: Any) -> str:
+    """The same of a request."""
+    return str(request.META.get("LIVEROOM_SOURCE", ""))
+
+
 def origin_is_ours(*, origin: str | None, host: str) -> bool:
     """Whether a web page of that origin may call (LIVEROOM_ORIGINS, or our own pages). `host`: the Host header."""
     config = settings.LIVEROOM
@@ -56,11 +66,12 @@ class TrustedProxyMiddleware(_Middleware):
     def before(self, request: HttpRequest) -> None:
         peer = request.META.get("REMOTE_ADDR") or ""
         request.META["LIVEROOM_PEER"] = peer
-        request.META["REMOTE_ADDR"] = behind_proxy(
+        caller = behind_proxy(
             peer=peer,
             forwarded=request.META.get("HTTP_X_FORWARDED_FOR", ""),
             standard=request.META.get("HTTP_FORWARDED", ""),
-        ).address
+        )
+        request.META["REMOTE_ADDR"], request.META["LIVEROOM_SOURCE"] = caller.address, source_of(caller)
 
 
 class ContentSecurityMiddleware(_Middleware):

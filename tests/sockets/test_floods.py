@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -107,6 +108,51 @@ def test_a_flood_of_two_hundred_is_delivered_or_sampled_or_told_to_wait(cast: Ca
         delivered = sum(answer.get("result") == "delivered" for answer in said)
         assert 0 < delivered <= ROOM_RATE * (took + 1)
         assert mia.says("still here")["ok"]
+
+
+async def _guests(url_port: int, sdkappid: int, *, guests: int, commands: int) -> list[dict[str, object]]:
+    """Each sends everything at once, whatever guests may not do; all answers."""
+    loop = asyncio.get_running_loop()
+    kinds = (b"comment", b"custom", b"like", b"gift", b"poll_vote", b"direct")
+
+    async def one() -> list[dict[str, object]]:
+        _, line = await loop.create_connection(lambda: Line(query=f"sdkappid={sdkappid}"), "127.0.0.1", url_port)
+        await line.opened.wait()
+        line.write(b'{"id": 0, "type": "join", "room": "r1"}')
+        for number in range(1, commands + 1):
+            line.write(b'{"id": %d, "type": "%s", "text": "hi", "count": 1}' % (number, kinds[number % len(kinds)]))
+        answers: list[dict[str, object]] = []
+        async with asyncio.timeout(60):
+            while len(answers) < commands + 1:
+                payload = await line.frames.get()
+                assert payload is not None, f"hung up on with {line.code}"
+                frame = json.loads(payload)
+                if "ok" in frame:
+                    answers.append(frame)
+        line.transport.close()
+        return answers
+
+    return [answer for answers in await asyncio.gather(*(one() for _ in range(guests))) for answer in answers]
+
+
+def test_a_flood_of_guests_costs_nobody_anything(cast: Cast, flooded: SocketProcess) -> None:
+    """Each command is answered once; who belongs here is served meanwhile as if they were not there."""
+    with calling(flooded.url, usersig=cast.usersig(cast.mia)) as mia, ThreadPoolExecutor(1) as thread:
+        assert mia.joins("r1")["ok"]
+        flood = thread.submit(
+            lambda: asyncio.run(_guests(flooded.port, cast.app.sdkappid, guests=20, commands=200))
+        )  # fmt: skip
+        slowest = 0.0
+        while not flood.done():
+            began = time.monotonic()
+            assert mia.says("hello")["ok"]
+            slowest = max(slowest, time.monotonic() - began)
+            time.sleep(0.15)
+        answers = flood.result()
+        assert slowest < 1
+    refused = [answer["error"] for answer in answers if not answer["ok"]]
+    assert len(refused) == 20 * 200
+    assert {error["code"] for error in refused} == {70002}  # type: ignore[index]
 
 
 def test_a_flood_of_pings_is_answered_slowly_and_not_kept(cast: Cast, flooded: SocketProcess) -> None:

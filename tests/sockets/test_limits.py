@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from interactions.live import limits as module
-from interactions.live.limits import Limits, Refusal
+from interactions.live.limits import Allowance, Limits, Refusal
 from liveroom.kernel.throttle import TooOften
 from tests.helpers.sockets import SocketProcess, calling
 from tests.helpers.wire import wired
@@ -134,9 +134,55 @@ def test_guests_share_their_address_and_members_have_their_own_number(clock):
 def test_likes_come_as_sums(clock):
     limits = made(clock)
     for _ in range(10):
-        limits.like(person="mia")
+        limits.like(person="mia", source="")
     with pytest.raises(TooOften, match="send sums"):
-        limits.like(person="mia")
+        limits.like(person="mia", source="")
+
+
+@pytest.mark.parametrize("what", ["like", "gift", "vote", "question"])
+def test_what_people_do_is_counted_by_person_and_by_address(clock, what):
+    limits = made(clock)
+    ask = getattr(limits, what)
+
+    def served(person: str) -> int:
+        for number in range(10_000):
+            try:
+                ask(person=person.format(number), source=HERE)
+            except TooOften:
+                return number
+        return 10_000
+
+    of_one = served("mia")
+    assert 0 < of_one <= 100
+    assert served("u{}") == 20 * of_one - of_one, "twenty people's worth of one address"
+    with pytest.raises(TooOften, match="from one address"):
+        ask(person="somebody", source=HERE)
+    ask(person="somebody", source=THERE)
+
+
+def test_a_connection_asks_what_it_may_and_then_draws_on_what_all_have_to_spare(clock):
+    limits, quiet, flood = made(clock), Allowance(), Allowance()
+    served = 0
+    while not (rest := limits.command(flood)):
+        served += 1
+        assert served < 10_000
+    assert served == 50 + 400, "its own, then the spare ones of a fifth of a second"
+    assert 0 < rest <= 100
+    # What it had sent already is served, and counts.
+    for _ in range(30):
+        longer = limits.command(flood)
+    assert rest < longer <= 1_000 * 4
+    assert limits.command(quiet) == 0, "who asks little is held up by nobody"
+    clock.now += longer / 1000
+    assert limits.command(flood) == 0
+
+
+def test_a_log_in_gives_a_person_more_to_ask(clock):
+    limits, person = made(clock), Allowance()
+    person.of_person()
+    limits._spare.keep("", 2**62)  # nothing to spare
+    assert [limits.command(person) for _ in range(100)] == [0] * 100
+    assert limits.command(person) > 0
 
 
 def test_memory_is_bounded_and_forgets_who_was_quiet_for_longest(clock, monkeypatch):
