@@ -64,6 +64,7 @@ from liveroom.rooms.selectors import role_of
 from liveroom.rooms.services.status import follow_losses
 from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope, staff
 from moderation import facts as moderation
+from moderation.selectors import excluded_identifiers
 from moderation.voters import not_banned, not_muted
 from streams import facts as streams
 from streams.services import following
@@ -222,6 +223,6 @@ JOBS: list[Job] = [
 
 def install() -> None:
     facts.install(FACTS)
-    permission.install(voters=VOTERS, role_of=role_of)
+    permission.install(voters=VOTERS, role_of=role_of, excluded=excluded_identifiers)
     outbox.install(CARRIERS)
     due.install(JOBS)

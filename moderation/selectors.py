@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from liveroom.accounts.models import App
+from liveroom.kernel import clock
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.sql import asked, instant
 from liveroom.rooms.models import Room
@@ -108,6 +109,17 @@ def against(*, room: Room, now: datetime) -> Against:
     for name, row, until in bans:
         people[name] = _with_bans(people.get(name, first), [(row, until)])
     return Against(people=people, muted_all=first.muted_all)
+
+
+# Who was banned last counts where there are more.
+_MOST_EXCLUDED = 20_000
+
+
+def excluded_identifiers(room: Room) -> frozenset[str]:
+    """Everybody who is banned from the room or its app now."""
+    rows = Ban.objects.filter(Q(room=room) | Q(app=room.app_id, room__isnull=True))
+    found = holding(rows, clock.now()).order_by("-since").values_list("person__identifier", flat=True)
+    return frozenset(found[:_MOST_EXCLUDED])
 
 
 # -- many, for a process that was deaf for a moment

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from liveroom.accounts.models import Domain
 from liveroom.accounts.selectors import domains_of
-from liveroom.kernel import instants, signing
+from liveroom.kernel import instants, permission, signing
 from liveroom.kernel.errors import BadParameter, NotFound, NotPermitted
 from liveroom.kernel.kept_queries import KeptQuery
 from liveroom.kernel.permission import Actor
@@ -72,7 +72,7 @@ def signing_keys(domains: Sequence[Domain]) -> SigningKeys | None:
 class PlayPolicy:
     """What it takes to see a stream. No `keys`: signing is off. `needs_vid`: the address must name its viewer. `closed`: nothing of
     the app may be played. `host`: the play domain's name in addresses, "" for the deployment's own. `unplayable`: the codec of its
-    picture, if no browser plays it."""
+    picture, if no browser plays it. `banned`: the vids of those who may not see it (`watch_policy`; elsewhere the room asks)."""
 
     stream: str
     room_key: str
@@ -86,6 +86,7 @@ class PlayPolicy:
     closed: bool = False
     host: str = ""
     unplayable: str = ""
+    banned: frozenset[str] = frozenset()
 
 
 _BY_NAME = KeptQuery(
@@ -122,6 +123,17 @@ def _policy(*, stream: Stream, room: Room) -> PlayPolicy:
         closed=signed is None,
         host=host_of(domains[0]) if domains else "",
         unplayable=stream.unplayable,
+    )
+
+
+def watch_policy(*, stream: str) -> PlayPolicy | None:
+    """The policy for whoever keeps watching over open connections: with everybody who is banned from the room or its app."""
+    found = _BY_NAME.first(name=stream)
+    if found is None:
+        return None
+    banned = permission.excluded_from(found.room)
+    return replace(
+        _policy(stream=found, room=found.room), banned=frozenset(url_signing.vid_of(name) for name in banned)
     )
 
 
@@ -205,13 +217,15 @@ def addresses_for(
 ) -> PlayAddresses:
     """Signed addresses for this viewer. `http`: the origin under which it sees us. No database.
 
-    Rooms that are not open to all name the viewer in the address: the actor, or the `viewer` for whom a server makes it."""
+    The address names its viewer where it is known (the actor, or the `viewer` for whom a server makes it): a ban ends the picture. In
+    rooms that are not open to all it has to."""
     until = until or now + PLAY_LIFETIME
     query = url_signing.query(key=policy.keys[0], stream=policy.stream, until=until) if policy.keys else ""
-    if policy.needs_vid and (viewer or actor is not None):
+    if viewer or (actor is not None and (policy.needs_vid or actor.person_id is not None)):
         vid = url_signing.vid_of(viewer or _called(actor))
         secret = signing.derived_secret(VID_PURPOSE)
         tx_time = url_signing.tx_time(until)
+        query = query or f"txTime={tx_time}"
         query += (
             f"&vid={vid}&vsig={url_signing.sign_vid(secret=secret, stream=policy.stream, vid=vid, tx_time=tx_time)}"
         )

@@ -79,15 +79,27 @@ def needs_no_room(voter: Voter) -> Voter:
 class _Table:
     voters: Mapping[str, Sequence[Voter]] = field(default_factory=dict)
     role_of: Callable[[Actor, Any], str] | None = None
+    excluded: Callable[[Any], frozenset[str]] | None = None
 
 
 _table = _Table()
 
 
-def install(*, voters: Mapping[str, Sequence[Voter]], role_of: Callable[[Actor, Any], str]) -> None:
+def install(
+    *,
+    voters: Mapping[str, Sequence[Voter]],
+    role_of: Callable[[Actor, Any], str],
+    excluded: Callable[[Any], frozenset[str]] | None = None,
+) -> None:
     """Called once by the roof when Django is ready."""
     _table.voters = voters
     _table.role_of = role_of
+    _table.excluded = excluded
+
+
+def excluded_from(room: Any) -> frozenset[str]:
+    """The user ids of everybody who may not be in a room now: one question for many, where `ask` would be one for each."""
+    return frozenset() if _table.excluded is None else _table.excluded(room)
 
 
 def ask(

@@ -49,6 +49,8 @@ class HookView(View):
                 publishing.publisher_left(hook=hook, now=now)
             elif action == "play":
                 publishing.admit_player(hook=hook, now=now)
+            elif action == "play_done":
+                publishing.player_left(hook=hook, now=now)
         except BadHook as error:
             if action in ("publish", "connect"):
                 publishing.refuse_unreadable(bad=error, now=now)

@@ -15,6 +15,8 @@ from liveroom.kernel.errors import LiveRoomError
 from streams.rules.pasted import Problem
 
 Action = Literal["connect", "publish", "publish_done", "play", "play_done"]
+OURSELVES = "Liveroom"
+"""What our own pulls call themselves at the engine, so that they are not counted as viewers."""
 ACTIONS: tuple[Action, ...] = ("connect", "publish", "publish_done", "play", "play_done")
 
 
@@ -60,11 +62,14 @@ class Publisher:
 
 @dataclass(frozen=True, slots=True)
 class EngineStream:
-    """One name the engine knows. `publisher` is None where only players wait. Zero and "" mean not known (yet)."""
+    """One name the engine knows. `publisher` is None where only players wait. Zero and "" mean not known (yet).
+
+    `players`: everybody who plays it from the engine itself; `viewers`: the client ids of those among them that are not our own pulls."""
 
     name: str
     publisher: Publisher | None = None
     players: int = 0
+    viewers: tuple[str, ...] = ()
     width: int = 0
     height: int = 0
     frame_rate: float = 0.0
@@ -125,6 +130,9 @@ class Engine(Protocol):
 
     def drop_players(self, *, stream: str) -> bool:
         """Cut whoever plays the stream from the engine itself. False: nobody did."""
+
+    def drop_player(self, *, stream: str, client_id: str) -> bool:
+        """Cut one of them."""
 
     def push_server(self, *, host: str = "") -> str:
         """What OBS calls the server: `rtmp://host[:port]/live`. `host` empty: the deployment's own name."""

@@ -60,6 +60,21 @@ class FakeEngine:
         found = self.state().streams.get(stream)
         return found is not None and found.players > 0
 
+    def watch(self, stream: str) -> str:
+        """Somebody plays the stream from the engine itself. Its client id."""
+        self._clients += 1
+        found, client = self.streams[stream], str(self._clients)
+        self.streams[stream] = replace(found, players=found.players + 1, viewers=(*found.viewers, client))
+        return client
+
+    def drop_player(self, *, stream: str, client_id: str) -> bool:
+        found = self.streams.get(stream)
+        if found is None or client_id not in found.viewers:
+            return False
+        left = tuple(client for client in found.viewers if client != client_id)
+        self.streams[stream] = replace(found, players=found.players - 1, viewers=left)
+        return True
+
     def push_server(self, *, host: str = "") -> str:
         return f"rtmp://{host or 'fake'}/live"
 

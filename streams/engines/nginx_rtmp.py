@@ -58,6 +58,9 @@ class NginxRtmp:
     def drop_players(self, *, stream: str) -> bool:
         return self._drop("subscriber", stream)
 
+    def drop_player(self, *, stream: str, client_id: str) -> bool:
+        return self._drop("subscriber", stream, clientid=client_id)
+
     def push_server(self, *, host: str = "") -> str:
         host = host or self.host
         host = f"[{host}]" if ":" in host else host
@@ -70,8 +73,8 @@ class NginxRtmp:
     def loopback_url(self, *, stream: str) -> str:
         return f"rtmp://127.0.0.1:{self.rtmp_port}/{APPLICATION}/{stream}?gw={self.pull_token}"
 
-    def _drop(self, whom: str, stream: str) -> bool:
-        query = urlencode({"app": APPLICATION, "name": stream})
+    def _drop(self, whom: str, stream: str, **only: str) -> bool:
+        query = urlencode({"app": APPLICATION, "name": stream, **only})
         status, _, body = self._get(f"/control/drop/{whom}?{query}", timeout_seconds=3.0)
         # The answer is how many were cut; nothing of that name is an empty 204 or a 0.
         count = body.strip()

@@ -9,9 +9,10 @@ import re
 from types import MappingProxyType
 from xml.etree import ElementTree
 
-from streams.engines.base import EngineState, EngineStream, Publisher
+from streams.engines.base import OURSELVES, EngineState, EngineStream, Publisher
 
 APPLICATION = "live"
+_LOOPBACK = ("127.0.0.1", "::1")
 
 # What XML 1.0 forbids; nginx escapes <>&" and nothing else.
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -51,6 +52,7 @@ def parse_state(xml: bytes, *, answered_at: int | None = None) -> EngineState:
 def _stream(element: ElementTree.Element) -> EngineStream:
     publisher: Publisher | None = None
     players = 0
+    viewers = []
     for client in element.iterfind("client"):
         address = client.findtext("address", "")
         # The engine's own relay to the segments: its address names where it leads. A client's address is never chosen by the client.
@@ -58,6 +60,9 @@ def _stream(element: ElementTree.Element) -> EngineStream:
             continue
         if client.find("publishing") is None:
             players += 1
+            # Our own pulls come over loopback and say so; whoever else says so comes from elsewhere.
+            if client.findtext("flashver", "") != OURSELVES or address not in _LOOPBACK:
+                viewers.append(client.findtext("id", ""))
         else:
             publisher = Publisher(
                 client_id=client.findtext("id", ""),
@@ -68,6 +73,7 @@ def _stream(element: ElementTree.Element) -> EngineStream:
         name=element.findtext("name", ""),
         publisher=publisher,
         players=players,
+        viewers=tuple(viewers),
         width=_int(element.findtext("meta/video/width")),
         height=_int(element.findtext("meta/video/height")),
         frame_rate=float(_int(element.findtext("meta/video/frame_rate"))),

@@ -44,6 +44,12 @@ class ViewerUnknown(NotPermitted):
     name = "viewer_unknown"
 
 
+class ViewerBanned(NotPermitted):
+    """The address was made for somebody who is banned from the room, or from its app. 10007."""
+
+    name = "banned"
+
+
 class PictureUnplayable(LiveRoomError):
     """It is sent, in a codec that no browser plays from here: trying again changes nothing until the streamer does. 10010."""
 
@@ -118,8 +124,11 @@ def admit(*, policy: Policy | None, ticket: Ticket, tx_secret: str | None, now: 
     )
     if refusal is not None:
         raise AddressRefused(refusal)
-    if not _viewer_known(policy=policy, ticket=ticket, vid_secret=vid_secret):
+    known = proven(ticket=ticket, vid_secret=vid_secret)
+    if policy.needs_vid and not known:
         raise ViewerUnknown("This room is not open to everybody; ask it for an address of your own.")
+    if known and ticket.vid in policy.banned:
+        raise ViewerBanned("You are banned from this room.")
     return policy
 
 
@@ -127,10 +136,11 @@ def still_allowed(*, policy: Policy | None, ticket: Ticket, vid_secret: str) -> 
     """Asked again every few seconds for each open connection: THE place that ends a picture before its stream does.
 
     An address that expires meanwhile does not end it; a stream that is forbidden or gone, a room that was closed to strangers,
-    a viewer who is no longer welcome, and a play domain that was disabled or whose keys are others now, do."""
+    a viewer who was banned, and a play domain that was disabled or whose keys are others now, do."""
     if policy is None or policy.closed or not _signed(policy=policy, ticket=ticket):
         return False
-    return _viewer_known(policy=policy, ticket=ticket, vid_secret=vid_secret)
+    known = proven(ticket=ticket, vid_secret=vid_secret)
+    return ticket.vid not in policy.banned if known else not policy.needs_vid
 
 
 def _signed(*, policy: Policy, ticket: Ticket) -> bool:
@@ -143,7 +153,8 @@ def _signed(*, policy: Policy, ticket: Ticket) -> bool:
     return signer is not None
 
 
-def _viewer_known(*, policy: Policy, ticket: Ticket, vid_secret: str) -> bool:
-    return not policy.needs_vid or url_signing.check_vid(
+def proven(*, ticket: Ticket, vid_secret: str) -> bool:
+    """Whether we made the address for the viewer that it names."""
+    return url_signing.check_vid(
         secret=vid_secret, stream=ticket.stream, vid=ticket.vid, vsig=ticket.vsig, tx_time=ticket.tx_time
     )

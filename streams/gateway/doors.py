@@ -218,8 +218,8 @@ async def _last_words(viewer: Viewer, words: Awaitable[object]) -> None:
 async def _playlist(request: web.Request, admitted: Admitted) -> web.Response:
     gateway = request.app[GATEWAY]
     who = f"{_address(request)} {request.headers.get('User-Agent', '')[:200]}"
-    if admitted.policy.needs_vid and admitted.ticket.vid:
-        who = admitted.ticket.vid  # proven; where nobody proves it, anybody could take every place with invented ones
+    if admitted.ticket.vid and access.proven(ticket=admitted.ticket, vid_secret=gateway.settings.vid_secret):
+        who = admitted.ticket.vid  # where nobody proves it, anybody could take every place with invented ones
     if request.method == "GET":
         gateway.audience.hls_seen(policy=admitted.policy, who=who, bitrate_kbps=gateway.bitrate_kbps(admitted.stream))
     publisher = admitted.stream.publisher

@@ -12,7 +12,7 @@ from liveroom.kernel.redis import aredis_for, key, redis_for
 
 KIND = "viewers"
 BELIEVED_MS = 10_000
-_KEPT_SECONDS = 60
+KEPT_SECONDS = 60
 
 
 def entry(*, count: int, now_ms: int) -> str:
@@ -43,7 +43,7 @@ async def publish(*, process: str, room_key: str, count: int, now_ms: int) -> in
     async with aredis_for(room_key).pipeline(transaction=False) as pipe:
         if count:
             pipe.hset(name, process, entry(count=count, now_ms=now_ms))
-            pipe.expire(name, _KEPT_SECONDS)
+            pipe.expire(name, KEPT_SECONDS)
         else:
             pipe.hdel(name, process)
         pipe.hgetall(name)

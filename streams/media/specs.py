@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OURSELVES = "Liveroom"
-"""What our own pulls call themselves at the engine, so that they are not counted as viewers."""
+from streams.engines.base import OURSELVES
 
 
 @dataclass(frozen=True, slots=True)

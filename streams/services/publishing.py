@@ -301,7 +301,7 @@ def admit_player(*, hook: Hook, now: datetime) -> None:
     # Its arguments show to whoever is on its host: the token is worth something from there only.
     if token is not None and is_trusted(hook.address) and signing.same(token, signing.derived_secret("gateway")):
         return
-    policy = selectors.play_policy(stream=hook.stream)
+    policy = selectors.watch_policy(stream=hook.stream)
     if policy is None:
         raise Refused(f"There is no stream {hook.stream!r}.", reason="unknown_stream", code=306)
     if policy.closed:
@@ -317,15 +317,33 @@ def admit_player(*, hook: Hook, now: datetime) -> None:
     )
     if refusal is not None:
         raise Refused(refusal.text, reason=refusal.reason, code=refusal.code)
-    if policy.needs_vid and not url_signing.check_vid(
+    vid = hook.params.get("vid", "")
+    known = url_signing.check_vid(
         secret=signing.derived_secret(selectors.VID_PURPOSE),
         stream=policy.stream,
-        vid=hook.params.get("vid"),
+        vid=vid,
         vsig=hook.params.get("vsig"),
         tx_time=tx_time,
-    ):
+    )
+    if policy.needs_vid and not known:
         raise Refused(
             "The address does not say for whom it was made; take it from the room.", reason="viewer", code=503
         )
-    if policy.viewer_limit is not None and audience.viewers(room_key=policy.room_key, now=now) >= policy.viewer_limit:
+    if known and vid in policy.banned:
+        raise Refused("This viewer is banned from the room.", reason="banned", code=503)
+    if not audience.player_came(
+        room_key=policy.room_key,
+        stream=policy.stream,
+        client_id=hook.client_id,
+        vid=vid if known else "",
+        limit=policy.viewer_limit,
+        now=now,
+    ):
         raise Refused(f"The room is full: {policy.viewer_limit} viewers.", reason="viewer_limit", code=601)
+
+
+def player_left(*, hook: Hook, now: datetime) -> None:
+    """`play_done`: its place is free."""
+    policy = selectors.play_policy(stream=hook.stream)
+    if policy is not None and "gw" not in hook.params:
+        audience.player_left(room_key=policy.room_key, stream=policy.stream, client_id=hook.client_id, now=now)

@@ -35,6 +35,7 @@ class Rules:
     viewer_limit: int | None = None
     bandwidth_limit_kbps: int | None = None
     closed: bool = False
+    banned: tuple[str, ...] = ()
 
 
 class Announcing(Server):

@@ -16,6 +16,8 @@ import pytest
 
 from streams.engines.base import EngineUnreachable
 from streams.engines.nginx_conf import make_folders, render
+from streams.media import graphs
+from streams.media.specs import RtmpTags
 from tests.helpers.rtmp import REFUSED, STARTED, Rtmp, tags_of
 from tests.media.conftest import Clips, OnAir
 from tests.media.players import ask, probe
@@ -97,6 +99,27 @@ def test_a_kick_cuts_the_publisher_and_says_whether_there_was_one(rig: Rig, clip
     assert rig.engine.drop_publisher(stream=name) is True
     assert publisher.wait(5) is not None
     assert rig.engine.drop_publisher(stream=name) is False
+
+
+def test_one_player_is_cut_and_our_own_pulls_are_no_viewers(rig: Rig, clips: Clips, name: str):
+    rig.push(name, clips.both)
+    pull = subprocess.Popen(
+        graphs.rtmp_tags(RtmpTags(source=rig.engine.loopback_url(stream=name))), stdout=subprocess.DEVNULL
+    )
+    try:
+        with Rtmp(rig.engine.push_server()) as mia, Rtmp(rig.engine.push_server()) as zed:
+            assert mia.play(name)
+            (first,) = wait_until(lambda: rig.engine.state().streams[name].viewers, what="a viewer")
+            assert zed.play(name)
+            wait_until(lambda: rig.engine.state().streams[name].players == 3, what="three who pull")
+            assert len(rig.engine.state().streams[name].viewers) == 2
+            assert rig.engine.drop_player(stream=name, client_id=first)
+            assert mia.ends(seconds=3)
+            assert not zed.ends(seconds=0.5)
+            assert not rig.engine.drop_player(stream=name, client_id=first)
+    finally:
+        pull.kill()
+        pull.wait()
 
 
 def test_players_can_be_cut_while_the_publisher_stays(rig: Rig, clips: Clips, name: str):

@@ -150,6 +150,34 @@ def test_a_closed_room_wants_to_know_the_viewer(rig: Rig, gateway: RunningGatewa
     assert ask(f"{url}?{query}&vid=mia&vsig={vsig}", method="HEAD").status == 200
 
 
+def named(stream: str, vid: str) -> str:
+    """The query of an address that was made for somebody, in a room that is open to all."""
+    query = signed(stream)
+    tx_time = query.rpartition("txTime=")[2].partition("&")[0]
+    return f"{query}&vid={vid}&vsig={url_signing.sign_vid(secret=VID_SECRET, stream=stream, vid=vid, tx_time=tx_time)}"
+
+
+def test_a_ban_ends_the_picture_of_the_banned_in_an_open_room_too(
+    rig: Rig, gateway: RunningGateway, clips: Clips, name: str
+):
+    rig.push(name, clips.both)
+    gateway.rule(name, keys=[KEY])
+    mia = Player(f"{rig.http}/live/{name}.flv?{named(name, 'mia')}")
+    stella = Player(f"{rig.http}/live/{name}.flv?{named(name, 'stella')}")
+    mia.read_until(Kind.KEY)
+    gateway.rule(name, keys=[KEY], banned=["mia"])
+    began = time.monotonic()
+    while not mia.ended and time.monotonic() - began < 10:
+        mia.read(seconds=0.5)
+    assert mia.ended == "cleanly"
+    assert stella.read(seconds=0.5)
+    assert stella.ended == ""
+    for suffix in ("flv", "m3u8"):
+        answer = ask(f"{rig.http}/live/{name}.{suffix}?{named(name, 'mia')}")
+        assert (answer.status, answer.json["name"]) == (403, "banned")
+    assert ask(f"{rig.http}/live/{name}.m3u8?{named(name, 'stella')}").status == 200
+
+
 def test_a_picture_ends_when_its_stream_is_forbidden(rig: Rig, gateway: RunningGateway, clips: Clips, name: str):
     rig.push(name, clips.both)
     phone = Player(f"{rig.http}/live/{name}.flv")

@@ -14,7 +14,7 @@ from streams.engines import engine
 from streams.gateway.server import Server, serve
 from streams.gateway.settings import from_settings
 from streams.live import viewer_counts
-from streams.selectors import PlayPolicy, play_policy
+from streams.selectors import PlayPolicy, watch_policy
 
 
 class Command(ServiceCommand):
@@ -27,7 +27,7 @@ class Command(ServiceCommand):
             raise CommandError("No port is chosen for the gateway: start with deploy/up, or set LIVEROOM_GATEWAY_PORT.")
 
         async def load(stream: str) -> PlayPolicy | None:
-            return await database_sync_to_async(play_policy)(stream=stream)
+            return await database_sync_to_async(watch_policy)(stream=stream)
 
         async def tell(room_key: str, count: int) -> int:
             return await viewer_counts.publish(process=self.name, room_key=room_key, count=count, now_ms=clock.now_ms())

@@ -20,6 +20,7 @@ from streams.engines import EngineState, EngineUnreachable, engine
 from streams.gateway.look import look_at_picture
 from streams.media.probe import ProbeFailed, probe_health
 from streams.services import health, probing
+from streams.services.audience import RtmpAudience
 from streams.services.judging import Judge
 from streams.services.reconcile import reconcile
 
@@ -41,6 +42,7 @@ class Command(ServiceCommand):
         self.probed: set[int] = set()
         self.probes: set[asyncio.Task[None]] = set()
         self.judge = Judge()
+        self.rtmp_audience = RtmpAudience()
         self.to_look_at: list[tuple[str, str]] = []
         self.looks: set[asyncio.Task[None]] = set()
         self.database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
@@ -107,6 +109,7 @@ class Command(ServiceCommand):
         if repairs:
             log.info("%d differences between the engine and the database repaired.", repairs)
         self.judge.judge(state, now=clock.now())
+        self.rtmp_audience.follow(state, now=clock.now())
         self.to_look_at += self.judge.to_look_at(state)
         for found in state.streams.values():
             if found.publisher is not None:
