@@ -16,7 +16,7 @@ from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
 from liveroom.kernel.models import AuditEntry
-from liveroom.kernel.pages import Act, ServiceForm, SwornAdmin, is_staff
+from liveroom.kernel.pages import Act, ServiceForm, SwornAdmin, is_staff, set_filter
 from moderation.models import Ban, Mute, MuteAll
 from moderation.rules.verdict import FOR_EVER_SECONDS
 from moderation.services import banning, muting
@@ -126,7 +126,7 @@ class BanAdmin(MeasureAdmin):
     can_add = True
     form = AppBanForm
     list_display = ("person", "app", "room", "until", "since", "by", "reason")
-    list_filter = (HoldingFilter, "app", ("room", admin.EmptyFieldListFilter))
+    list_filter = (HoldingFilter, "app", set_filter("room", title="from", yes="a room", no="the whole app"))
     list_select_related = ("person", "room", "app")
     autocomplete_fields = ("person",)
     acts = (Act("lift", "Lift", icon="lock_open", question="Let this user in again?"),)

@@ -13,8 +13,9 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputW
 
 from liveroom.kernel import clock
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, SwornAdmin
+from liveroom.kernel.pages import Act, ActForm, SwornAdmin, set_filter
 from streams.models import Publish, PushRefusal, Stream
+from streams.rules.encoders import encoder_name
 from streams.services import streams
 
 
@@ -101,19 +102,41 @@ class StreamAdmin(SwornAdmin):
         return "The stream has a new key; the room's page shows it."
 
 
+class PushAdmin(SwornAdmin):
+    """Of what was pushed: whose it is and to which room, each with a link to its page."""
+
+    list_select_related: Any = ("stream__room__app", "stream__room__owner")
+
+    @admin.display(description="streamer", ordering="stream__room__owner__identifier")
+    def streamer(self, row: Publish | PushRefusal) -> Any:
+        return self.link_to(row.stream.room.owner) if row.stream else None
+
+    @admin.display(description="room", ordering="stream__room")
+    def room(self, row: Publish | PushRefusal) -> Any:
+        return self.link_to(row.stream.room) if row.stream else None
+
+
 @admin.register(Publish)
-class PublishAdmin(SwornAdmin):
-    list_display = ("stream", "address", "software", "started_at", "ended_at", "end_reason")
+class PublishAdmin(PushAdmin):
+    list_display = ("started_at", "streamer", "room", "stream", "encoder", "address", "ended_at", "end_reason")
     list_filter = ("end_reason", "stream__room__app")
-    search_fields = ("stream__name", "stream__room__group_id", "address", "client_id")
-    list_select_related = ("stream",)
+    search_fields = (
+        "stream__name",
+        "stream__room__group_id",
+        "stream__room__owner__identifier",
+        "address",
+        "client_id",
+    )
     ordering = ("-id",)
+
+    @admin.display(description="encoder", ordering="software")
+    def encoder(self, publish: Publish) -> str:
+        return encoder_name(publish.software)
 
 
 @admin.register(PushRefusal)
-class PushRefusalAdmin(SwornAdmin):
-    list_display = ("at", "stream", "given", "count", "code", "reason", "text", "address")
-    list_filter = ("reason", ("stream", admin.EmptyFieldListFilter), "stream__room__app")
+class PushRefusalAdmin(PushAdmin):
+    list_display = ("at", "streamer", "room", "given", "count", "code", "reason", "text", "address")
+    list_filter = ("reason", set_filter("stream", title="stream", yes="known", no="not known"), "stream__room__app")
     search_fields = ("stream__name", "stream__room__group_id", "address", "given", "text")
-    list_select_related = ("stream",)
     ordering = ("-at", "-id")

@@ -109,6 +109,8 @@ class OrderAdmin(SwornAdmin):
             "refund": getattr(order, "refund", None),
         }
         if sent is not None:
+            found["buyer_url"] = self._link("accounts_person", sent.buyer_id)
+            found["streamer_url"] = self._link("accounts_person", sent.streamer_id)
             found["room_url"] = self._link("rooms_room", sent.room_id)
             found["session_url"] = self._link("rooms_livesession", sent.session_id) if sent.session_id else ""
             found["gift_url"] = self._link("interactions_gift", sent.gift_id)
@@ -129,7 +131,7 @@ class OrderAdmin(SwornAdmin):
 
 def _whose(wallet: Wallet, order: Order) -> str:
     provider = order.provider or (order.refund_of.provider if order.refund_of else "")
-    return in_words(kind=wallet.kind, person=wallet.person.identifier if wallet.person else None, provider=provider)
+    return in_words(kind=wallet.kind, person=str(wallet.person) if wallet.person else None, provider=provider)
 
 
 def _heard(sent: SentGift) -> ArchivedMessage | None:

@@ -53,7 +53,7 @@ class BadgeAdmin(ConsoleAdmin):
     def holders(self, badge: Badge) -> str:
         """The latest of them, and how they came to it."""
         rows = PersonBadge.objects.filter(badge=badge).select_related("person").order_by("-at", "-id")
-        shown = [f"{row.person} ({f'given by {row.by}' if row.by else 'earned'})" for row in rows[:50]]
+        shown = [f"{row.person} – {f'given by {row.by}' if row.by else 'earned'}" for row in rows[:50]]
         return short_list(shown, at_most=49) or "nobody"
 
     def save_model(self, request: HttpRequest, obj: Badge, form: Any, change: bool) -> None:
@@ -112,7 +112,7 @@ class ScoreAdmin(SwornAdmin):
         if not score.person.app.level_thresholds:
             return "The app sets levels itself: it has no thresholds."
         missing = selectors.standing_of(person=score.person, now=clock.now()).missing
-        return "This is the highest level." if missing is None else f"{missing:,} points"
+        return "This is the highest level." if missing is None else f"{missing:,} point{'' if missing == 1 else 's'}"
 
     @admin.display(boolean=True)
     def member(self, score: Score) -> bool:

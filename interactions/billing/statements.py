@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from interactions.models import LedgerEntry, Wallet
+from liveroom.accounts.models import Person
 
 PART = 1_000
 SHOWN = 50
@@ -117,11 +118,21 @@ def panel(wallet: Wallet | None, *, before: str | None) -> dict[str, Any]:
     lines, older = latest(wallet, before=place, size=SHOWN) if wallet else ([], None)
     return {
         "lines": lines,
+        "named": _named(wallet, lines),
         "older": older,
         "newest": place is None,
         "balance": balance_of(wallet) if wallet else 0,
         "currency": wallet.app.currency if wallet else "",
     }
+
+
+def _named(wallet: Wallet | None, lines: Sequence[Line]) -> list[tuple[Line, Person | None]]:
+    """Each line with the person at its other end, where it is one: the lines themselves have ids, as the file does."""
+    if wallet is None:
+        return []
+    found = Person.objects.filter(app=wallet.app_id, identifier__in={line.counterpart for line in lines})
+    people = {person.identifier: person for person in found}
+    return [(line, people.get(line.counterpart)) for line in lines]
 
 
 def parts(

@@ -106,7 +106,7 @@ def for_staff(*, now: datetime) -> dict[str, Any]:
     waiting = OutboxRow.objects.filter(done_at__isnull=True)
     oldest = waiting.order_by("id").first()
     on_air = open_rooms.filter(status__in=(Status.LIVE, Status.PAUSED)).select_related("app", "owner")
-    refusals = PushRefusal.objects.select_related("stream__room").order_by("-at", "-id")
+    refusals = PushRefusal.objects.select_related("stream__room__owner").order_by("-at", "-id")
     return {
         "staff": True,
         "figures": [

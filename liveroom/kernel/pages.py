@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
@@ -38,6 +39,29 @@ def short_list(values: Iterable[Any], *, at_most: int = 5) -> str:
     found = [str(value) for value in values]
     more = len(found) - at_most
     return ", ".join(found[:at_most]) + (ngettext(" and %d more", " and %d more", more) % more if more > 0 else "")
+
+
+class SetFilter(admin.SimpleListFilter):
+    """Whether a field is set, in words: Django's own says "empty" and "not empty". Subclass, or `set_filter`."""
+
+    field: ClassVar[str]
+    words: ClassVar[tuple[str, str]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", self.words[0]), ("no", self.words[1])]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(**{f"{self.field}__isnull": self.value() == "no"})
+
+
+def set_filter(field: str, *, title: str, yes: str, no: str) -> type[SetFilter]:
+    return type(
+        f"{field.title()}Filter",
+        (SetFilter,),
+        {"field": field, "title": title, "parameter_name": field, "words": (yes, no)},
+    )
 
 
 class Refusable:
@@ -127,6 +151,33 @@ class ConsoleAdmin(ModelAdmin):
 
     class Media:
         js = (forms.Script("console/console.js", type="module"),)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """What a row names (a user, a room, a stream) is a link to it, where its page may be opened."""
+        found = list(super().get_list_display(request))
+        links = self.get_list_display_links(request, found) or []
+        return [self._linked(request, name) if name not in links else name for name in found]
+
+    def _linked(self, request: HttpRequest, name: Any) -> Any:
+        field = next((one for one in self.opts.fields if one.name == name and one.many_to_one), None)
+        other = self.admin_site._registry.get(field.related_model) if field is not None else None
+        if field is None or other is None or not other.has_view_permission(request):
+            return name
+
+        def column(row: Any) -> Any:
+            return self.link_to(getattr(row, field.name))
+
+        column.short_description = field.verbose_name  # type: ignore[attr-defined]
+        column.admin_order_field = field.name  # type: ignore[attr-defined]
+        return column
+
+    def link_to(self, named: Any) -> Any:
+        """The row by its name, with a link to its page. For pages of staff."""
+        if named is None:
+            return None
+        opts = named._meta
+        url = reverse(f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_change", args=(named.pk,))
+        return format_html('<a class="lr-link" href="{}">{}</a>', url, named)
 
     def actor(self, request: HttpRequest) -> Actor:
         return staff_actor(request)

@@ -74,7 +74,8 @@ LOGIN_URL = "/admin/login/"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        # Before those of the packages: what we say in their place.
+        "DIRS": [BASE_DIR / "liveroom" / "console" / "templates" / "first"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -13,6 +13,7 @@ from liveroom.kernel.redis import PREFIX, shared
 from streams.engines.base import EngineStream
 from streams.models import Publish, Stream
 from streams.rules import codecs
+from streams.rules.encoders import encoder_name
 
 KEPT_SECONDS = 10
 GOOD_KEYFRAME_SECONDS = 2.5
@@ -82,7 +83,7 @@ def health_of(stream: Stream) -> Health:
         keyframe_seconds=keyframes,
         since=_iso(publish.started_at),
         address=publish.address,
-        software=publish.software,
+        software=encoder_name(publish.software),
         players=counted.get("players", 0),
         advice=tuple(_advice(stream.unplayable, publish.keyframe_seconds, counted)),
     )

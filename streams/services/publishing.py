@@ -339,7 +339,8 @@ def admit_player(*, hook: Hook, now: datetime) -> None:
         limit=policy.viewer_limit,
         now=now,
     ):
-        raise Refused(f"The room is full: {policy.viewer_limit} viewers.", reason="viewer_limit", code=601)
+        many = "1 viewer" if policy.viewer_limit == 1 else f"{policy.viewer_limit} viewers"
+        raise Refused(f"The room is full: it takes {many} at once.", reason="viewer_limit", code=601)
 
 
 def player_left(*, hook: Hook, now: datetime) -> None:

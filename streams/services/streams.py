@@ -203,4 +203,4 @@ def expired_ago(tx_time: str | None, *, now: datetime) -> str:
         if seconds >= size:
             count = seconds // size
             return f"{count} {unit}{'s' if count > 1 else ''}"
-    return f"{max(seconds, 1)} seconds"
+    return f"{seconds} seconds" if seconds > 1 else "1 second"

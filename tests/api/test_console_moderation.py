@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def listed(client: Client, model: str, **query: str) -> str:
     answer = client.get(reverse(f"admin:moderation_{model}_changelist"), query)
     assert answer.status_code == 200
-    return ",".join(str(row.person) for row in answer.context["cl"].result_list)
+    return ",".join(row.person.identifier for row in answer.context["cl"].result_list)
 
 
 def lift(client: Client, row: Any) -> Any:
@@ -101,7 +101,7 @@ def test_staff_search_the_lists_and_lift(staff: Client, cast: Cast) -> None:
     assert listed(staff, "mute", on="no") == "zed"
     assert listed(staff, "mute", q="Zed") == "zed"
     assert listed(staff, "ban", q="r1") == "zed"
-    assert listed(staff, "ban", room__isempty="1") == "mia"
+    assert listed(staff, "ban", room="no") == "mia"
     for row in (*Mute.objects.all(), *Ban.objects.all(), *MuteAll.objects.all()):
         name = f"admin:moderation_{row._meta.model_name}"
         assert "Lift" in staff.get(reverse(f"{name}_change", args=(row.pk,))).content.decode()

@@ -59,7 +59,8 @@ def test_a_moderator_sees_neither_keys_nor_money(max_: Client, cast: Cast) -> No
         "The key expired",
         "obs-key",
         "Reset key",
-        "ffmpeg",
+        "ffmpeg -re",
+        "ffmpeg-command",
         "Disband",
     ):
         assert secret not in text, secret

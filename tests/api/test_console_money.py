@@ -150,7 +150,10 @@ def test_a_wallet_shows_its_statement_and_staff_top_it_up_once_per_form(staff: C
         assert words in text, words
     assert wallet.pk in [row.pk for row in staff.get(url("wallet_changelist"), {"q": "mia"}).context["cl"].result_list]
     house = Wallet.objects.get(app=cast.app, kind=Wallet.HOUSE)
-    assert "+15" in staff.get(url("wallet_change", house.pk)).content.decode()
+    told = staff.get(url("wallet_change", house.pk)).content.decode()
+    assert "+15" in told
+    # Whose purse it came from, by name, with a link.
+    assert f'href="/admin/accounts/person/{cast.mia.pk}/change/">Mia (mia)</a>' in told
     assert staff.get(url("wallet_change", wallet.pk), {"before": "x"}).status_code == 200
 
 

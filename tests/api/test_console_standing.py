@@ -34,7 +34,7 @@ def test_a_badge_is_made_given_and_taken(staff: Client, cast: Cast) -> None:
     page = reverse("admin:interactions_badge_change", args=(badge.pk,))
     act = {name: reverse("admin:interactions_badge_act", args=(badge.pk, name)) for name in ("give", "take")}
     assert staff.post(act["give"], {"user": "mia"}).status_code == 302
-    assert "mia (given by boss)" in staff.get(page).content.decode()
+    assert "Mia (mia) – given by boss" in staff.get(page).content.decode()
     refused = staff.post(act["give"], {"user": "rita"})
     assert "There is no user" in refused.content.decode()
     levels.follow_scores(now=clock.now() + timedelta(seconds=4))

@@ -25,6 +25,9 @@ from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin, RowForm, ServiceFo
 admin.site.unregister(Group)
 
 
+BLOCKED = "Every token of this user is refused, over the API and on the socket, until somebody unblocks it."
+
+
 class ReasonForm(ActForm):
     reason = forms.CharField(
         required=False,
@@ -51,7 +54,7 @@ class PersonForm(ServiceForm):
 class PersonAdmin(ConsoleAdmin):
     can_add = can_change = True
     form = PersonForm
-    list_display = ("identifier", "nick", "app", "level", "blocked", "created_at")
+    list_display = ("identifier", "nick", "app", "level", "state", "created_at")
     list_filter = ("blocked", "app")
     search_fields = ("identifier", "nick")
     ordering = ("-id",)
@@ -60,7 +63,7 @@ class PersonAdmin(ConsoleAdmin):
             "revoke-tokens", "Revoke tokens", icon="logout",
             question="Revoke every UserSig of this user made until now? It must get a new one to log in again.",
         ),
-        Act("block", "Block", icon="block", danger=True, question="Block this user? It is refused everywhere.", form=ReasonForm),
+        Act("block", "Block", icon="block", danger=True, question=f"Block this user? {BLOCKED}", form=ReasonForm),
         Act("unblock", "Unblock", icon="lock_open", question="Let this user in again?"),
     )  # fmt: skip
 
@@ -68,12 +71,21 @@ class PersonAdmin(ConsoleAdmin):
         if obj is None:
             return ("app", "identifier", "nick", "avatar")
         return (
-            "app", "identifier", "nick", "avatar", "level", "role", "fields", "blocked", "tokens_valid_from", "created_at",
+            "app", "identifier", "nick", "avatar", "level", "role", "fields", "state", "tokens_valid_from", "created_at",
             "standing_link", "login_link",
         )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
         return [name for name in self.get_fields(request, obj) if name not in ("nick", "avatar")] if obj else ()
+
+    @admin.display(description="state", ordering="blocked")
+    def state(self, person: Person) -> str:
+        """A green tick beside "blocked" could mean anything."""
+        if not person.blocked:
+            return "may log in"
+        return format_html(
+            '<span class="lr-status" data-status="blocked" title="{}">{}</span>', BLOCKED, "blocked: refused everywhere"
+        )
 
     @admin.display(description="points and badges")
     def standing_link(self, person: Person) -> str:
@@ -157,7 +169,7 @@ class LoginAdmin(ConsoleAdmin, UserAdmin):
     def kind(self, login: Login) -> str:
         if login.is_superuser:
             return "staff"
-        return "streamer" if login.is_staff and login.person_id else "nothing to see"
+        return "streamer or moderator" if login.is_staff and login.person_id else "nothing to see"
 
     @admin.display(description="password")
     def set_password(self, login: Login) -> str:

@@ -28,7 +28,9 @@ class Person(models.Model):
         constraints = [models.UniqueConstraint(fields=["app", "identifier"], name="person_once_per_app")]
 
     def __str__(self) -> str:
-        return self.identifier
+        """For people: the name, and the id that tells two of one name apart."""
+        nick = self.nick if len(self.nick) <= 40 else f"{self.nick[:39]}…"
+        return f"{nick} ({self.identifier})" if nick and nick != self.identifier else self.identifier
 
     @property
     def shown_name(self) -> str:

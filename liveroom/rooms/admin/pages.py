@@ -19,7 +19,7 @@ from liveroom.accounts.models import App, Login, Person
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, LiveRoomError
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ConsoleAdmin, SwornAdmin, is_staff
+from liveroom.kernel.pages import Act, ConsoleAdmin, SwornAdmin, is_staff, set_filter
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.admin.forms import RoomForm, UserForm
 from liveroom.rooms.models import LiveSession, Room, RoomAdmin, RoomAttribute, RoomCounter
@@ -157,7 +157,7 @@ class RoomPages(ConsoleAdmin):
     def get_list_filter(self, request: HttpRequest) -> Any:
         if not is_staff(request):
             return ("status",)
-        return ("status", "app", "visibility", ("disbanded_at", admin.EmptyFieldListFilter))
+        return ("status", "app", "visibility", set_filter("disbanded_at", title="state", yes="disbanded", no="open"))
 
     def get_list_display(self, request: HttpRequest) -> Any:
         found = super().get_list_display(request)

@@ -40,7 +40,7 @@ export class Following {
     const number = Number.isFinite(owner.followers) ? compact.format(owner.followers) : "";
     byId("follow-words").textContent = words;
     byId("follow-count").textContent = number;
-    button.title = Number.isFinite(owner.followers) ? `${owner.followers.toLocaleString("en-US")} followers` : "";
+    button.title = Number.isFinite(owner.followers) ? `${owner.followers.toLocaleString("en-US")} follower${owner.followers === 1 ? "" : "s"}` : "";
   }
 
   async #toggle() {
