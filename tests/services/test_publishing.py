@@ -76,7 +76,7 @@ def test_a_key_that_was_changed_is_refused_and_recorded(cast, now, changes, reas
 @pytest.mark.parametrize(
     ("ago", "words"),
     [
-        (timedelta(seconds=1), "1 seconds"),
+        (timedelta(seconds=1), "1 second"),
         (3 * MINUTE, "3 minutes"),
         (MINUTE, "1 minute"),
         (60 * MINUTE, "1 hour"),
