@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from interactions.announce.telling import BROADCAST, ROOM_CLOSE, hold_at_once, ms, tell, tell_state, whisper
-from interactions.facts import BroadcastSent
+from interactions.facts import BroadcastSent, SystemNoticeSent
 from liveroom.kernel import outbox
 from liveroom.rooms.facts import (
     AccessChanged,
@@ -94,6 +94,10 @@ def broadcast_sent(fact: BroadcastSent) -> None:
     """One row for all rooms of the app: services/broadcasts.py tells them."""
     payload = {"sdkappid": fact.sdkappid, "event": {"type": "broadcast", "t": ms(fact.at), "id": fact.id, **fact.said}}
     outbox.put(topic=BROADCAST, room_key=f"@{fact.sdkappid}", payload=payload, now=fact.at)
+
+
+def system_notice_sent(fact: SystemNoticeSent) -> None:
+    tell(fact.room_key, fact.at, "system", id=fact.id, reason="notice", **{"text": "", **fact.said})
 
 
 def room_disbanded(fact: RoomDisbanded) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from interactions.api.speaking import allow_send, speaker_of
+from interactions.api.speaking import allow_send, speaker_named
 from interactions.live import you
 from interactions.services import direct
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.kernel import clock, permission
+from liveroom.kernel import clock
 
 
 class DirectWriteSerializer(serializers.Serializer):
@@ -22,9 +24,15 @@ class DirectWriteSerializer(serializers.Serializer):
     elements = serializers.ListField(child=serializers.DictField(), required=False, help_text="At most 10.")
     data = serializers.JSONField(required=False, help_text="Of a custom message: anything.")  # type: ignore[assignment]
     cid = serializers.CharField(required=False, help_text="Your own id: sending it again says it once.")
+    from_ = serializers.CharField(required=False, help_text="Servers only: the user id that is shown as the sender.")
     life_time = serializers.IntegerField(
         required=False, min_value=1, max_value=you.MOST_KEPT_SECONDS, help_text="Seconds; two minutes if left out."
     )
+
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        found["from"] = found.pop("from_")
+        return found
 
 
 class DirectSerializer(serializers.Serializer):
@@ -39,8 +47,9 @@ class DirectView(APIView):
     def post(self, request: ApiRequest, user: str) -> Response:
         """A message to one user, in no room: on all its sockets at once, kept for who comes back."""
         allow_send(request, app_id=request.user.app_id)
-        role = permission.GUEST if request.user.kind == permission.GUEST else permission.MEMBER
         message = direct.prepared(
-            speaker=speaker_of(request, role=role), data={**request.data, "to": user}, now_ms=clock.now_ms()
+            speaker=speaker_named(request, said_from=request.data.get("from")),
+            data={**request.data, "to": user},
+            now_ms=clock.now_ms(),
         )
         return Response(direct.send_now(message), status=201)

@@ -2,7 +2,7 @@ from django.urls import path
 
 from interactions.api import draws, people, views, wallets
 from interactions.api.archive import ArchiveView
-from interactions.api.broadcasts import BroadcastsView
+from interactions.api.broadcasts import BroadcastsView, SystemNoticesView
 from interactions.api.catalog import CatalogView
 from interactions.api.direct import DirectView
 from interactions.api.gifts import GiftsView
@@ -32,6 +32,7 @@ urlpatterns = [
     path("rooms/<str:room>/online", views.OnlineView.as_view()),
     path("rooms/<str:room>/members", MembersView.as_view()),
     path("broadcasts", BroadcastsView.as_view()),
+    path("rooms/<str:room>/system-notices", SystemNoticesView.as_view()),
     path("gifts", CatalogView.as_view()),
     path("rooms/<str:room>/ranking", RankingView.as_view()),
     path("wallet", wallets.WalletView.as_view()),

@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 ORDINARY, BANNER, EFFECT = 1, 2, 3
-VERSION: Final = "1.0"
+# A number, as the contract has it, not a text.
+VERSION: Final = 1.0
 BUSINESS: Final = "flutter_live_kit"
 COMMAND: Final = "send_gift_message"
 

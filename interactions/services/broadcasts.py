@@ -1,4 +1,4 @@
-"""A word of the app to all its rooms, above their caps (W3): one row in the outbox, told room by room by the relay.
+"""A word of the app to all its rooms, above their caps (W3): one row in the outbox, told room by room by the relay; or to one room.
 
 Promise: every open room that anybody could be in is told, each once, also when the relay dies in between: it begins again, and a room
 that has heard the id hears nothing. A room that Redis does not know and that the list counts nobody in is left out: nobody is there to
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from django.db import transaction
 
-from interactions.facts import BroadcastSent
+from interactions.facts import BroadcastSent, SystemNoticeSent
 from interactions.live import envelope, pipeline
 from interactions.live.pipeline import Message
 from interactions.live.room_ref import ref
@@ -41,7 +41,7 @@ class Broadcast:
 
 
 def checked(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
-    """`text`, or `data` (any JSON), and perhaps a `title`; BadParameter (80002 for what is too long)."""
+    """Of a broadcast: `text`, or `data` (any JSON), and perhaps a `title`; BadParameter (80002 for what is too long)."""
     unknown = set(data) - {"text", "data", "title"}
     if unknown:
         raise BadParameter(
@@ -52,8 +52,24 @@ def checked(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
         said["title"] = text.line(data["title"], field="title", limit_bytes=TITLE_BYTES, required=True)
     if (data.get("text") is None) == (data.get("data") is None):
         raise BadParameter("A broadcast needs text or data, and not both.", field="text")
+    return {**said, **_text_and_data(data, limit_bytes=limit_bytes)}
+
+
+def checked_notice(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
+    """Of a system notice: `text`, `data` (the app's own field, any JSON), or both. BadParameter (80002 for what is too long)."""
+    unknown = set(data) - {"text", "data"}
+    if unknown:
+        raise BadParameter(f"A notice has text and data; not {min(unknown)[:40]!r}.", field=min(unknown)[:40])
+    if data.get("text") is None and data.get("data") is None:
+        raise BadParameter("A notice needs text, data or both.", field="text")
+    return _text_and_data(data, limit_bytes=limit_bytes)
+
+
+def _text_and_data(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
+    said: dict[str, Any] = {}
     if data.get("text") is not None:
         said["text"] = text.checked(data["text"], field="text", limit_bytes=limit_bytes, required=True, code=TOO_LONG)
+    if data.get("data") is None:
         return said
     try:
         size = len(orjson.dumps(data["data"]))
@@ -81,6 +97,22 @@ def send_broadcast(*, app: App, data: Mapping[str, Any], by: Actor, now: datetim
     )  # fmt: skip
     facts.state(BroadcastSent(sdkappid=app.sdkappid, at=now, id=sent.id, said=said))
     return sent
+
+
+@transaction.atomic
+def send_system_notice(*, room: Room, data: Mapping[str, Any], by: Actor, now: datetime, address: str = "") -> str:
+    """Say it to whoever is in this room now: above the cap, never dropped, not in the history. Returns its id.
+
+    `room` with its app. Servers with the scope `messages`, app admins, staff."""
+    permission.ask("system.send", actor=by, room=room)
+    said = checked_notice(data, limit_bytes=room.message_bytes or room.app.message_bytes)
+    notice_id = ids.event_id()
+    audit.record(
+        action="system.send", actor=by, now=now, room_key=room.key, target=room.group_id, address=address,
+        detail={"id": notice_id, **{name: str(value)[:300] for name, value in said.items()}},
+    )  # fmt: skip
+    facts.state(SystemNoticeSent(room_id=room.pk, room_key=room.key, at=now, id=notice_id, said=said))
+    return notice_id
 
 
 def tell_rooms(letter: Letter) -> None:

@@ -196,6 +196,7 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "bans_set": server.post("bans", {"user": "zed", "seconds": 60, "reason": "spam"}),
         "bans_list": server.get("bans"),
         "broadcasts_send": server.post("broadcasts", {"text": "hi"}),
+        "rooms_system_notices_send": server.post("rooms/r1/system-notices", {"text": "hi", "data": 1}),
         "rooms_push_get": stella.get("rooms/r1/push"),
         "rooms_push_reset": stella.post("rooms/r1/push/reset"),
         "rooms_play_get": mia.get("rooms/r1/play"),

@@ -23,7 +23,7 @@ ROSE: dict[str, Any] = {
 
 def test_a_gift_is_told_as_the_convention_has_it() -> None:
     assert gift_body(**ROSE) == {
-        "version": "1.0",
+        "version": 1.0,
         "businessID": "flutter_live_kit",
         "data": {
             "cmd": "send_gift_message",

@@ -39,6 +39,7 @@ def test_an_action_without_voters_is_refused_to_everybody():
 # What people may do in stella's room: owner stella, admin max, member mia, rita of another app, a guest.
 RIGHTS = {
     "room.change": {"stella"},
+    "room.notice": {"stella", "max"},
     "room.status": {"stella"},
     "room.disband": {"stella"},
     "room.admins": {"stella"},

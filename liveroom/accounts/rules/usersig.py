@@ -20,6 +20,8 @@ MAX_INFLATED_BYTES = 4096
 MAX_TOKEN_BYTES = 8192
 MAX_IDENTIFIER_BYTES = 32
 FUTURE_SECONDS = 300
+# Bots (C11): no login makes such an account.
+ROBOT_PREFIX = "@RBT#"
 
 _TO_STANDARD = str.maketrans("*-_", "+/=")
 _FROM_STANDARD = str.maketrans("+/=", "*-_")
@@ -42,6 +44,10 @@ class Fault(enum.Enum):
     )
     FROM_THE_FUTURE = (70003, "The UserSig is dated in the future; set the clock of the machine that made it.")
     REVOKED = (70052, "The UserSig was revoked; log in again.")
+    ROBOT = (
+        70107,
+        "There is no such robot: accounts whose ids begin with @RBT# are made by the app's server (POST /users).",
+    )
     BLOCKED = (70051, "The account is blocked.")
 
     @property

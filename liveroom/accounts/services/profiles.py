@@ -14,7 +14,8 @@ from liveroom.kernel.errors import BadParameter
 
 NICK_BYTES = 1024
 AVATAR_BYTES = 500
-FIELDS_BYTES = 4096
+# Custom fields.
+FIELDS, KEY_BYTES, VALUE_BYTES = 20, 32, 500
 
 
 USERS_OWN = frozenset({"nick", "avatar", "fields"})
@@ -36,6 +37,29 @@ def checked_avatar(value: object) -> str:
     return url
 
 
+def checked_fields(value: object) -> dict[str, str]:
+    """Custom fields: 20 keys of 32 bytes with texts of 500 bytes. BadParameter."""
+    # Whatever JSON makes of it: the bounds of each say how much it is.
+    fields = text.storable_texts(value, field="fields", limit_bytes=FIELDS * 8 * (KEY_BYTES + VALUE_BYTES))
+    if len(fields) > FIELDS:
+        raise BadParameter(
+            f"A profile has at most {FIELDS} custom fields; {len(fields)} were given.",
+            field="fields", limit=FIELDS, given=len(fields),
+        )  # fmt: skip
+    for key, said in fields.items():
+        if not 1 <= (size := len(key.encode())) <= KEY_BYTES:
+            raise BadParameter(
+                f"The key of a custom field has 1 to {KEY_BYTES} bytes; {key[:KEY_BYTES]!r} has {size}.",
+                field="fields", limit=KEY_BYTES, given=size,
+            )  # fmt: skip
+        if (size := len(said.encode())) > VALUE_BYTES:
+            raise BadParameter(
+                f"A custom field holds at most {VALUE_BYTES} bytes; {key!r} has {size}.",
+                field="fields", limit=VALUE_BYTES, given=size,
+            )  # fmt: skip
+    return fields
+
+
 @transaction.atomic
 def change_profile(*, person: Person, changes: Mapping[str, Any], by_app: bool = False) -> Person:
     """Change nick, avatar or custom fields; `by_app` also level and role, which are not the user's to give itself (P3)."""
@@ -50,7 +74,7 @@ def change_profile(*, person: Person, changes: Mapping[str, Any], by_app: bool =
     if "avatar" in changes:
         person.avatar = checked_avatar(changes["avatar"])
     if "fields" in changes:
-        person.fields = text.storable_texts(changes["fields"], field="fields", limit_bytes=FIELDS_BYTES)
+        person.fields = checked_fields(changes["fields"])
     # Only what was said: a level that was computed meanwhile stays.
     person.save(update_fields=sorted(changes))
     facts.state(

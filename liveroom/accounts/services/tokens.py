@@ -93,6 +93,8 @@ def log_in_all(
 
 def _admitted(sig: usersig.UserSig, *, app: App, person: Person | None, now: datetime) -> Person:
     """Whose signature is good. None: it is here for the first time. TokenRefused: its tokens were revoked, or it is blocked."""
+    if person is None and sig.identifier.startswith(usersig.ROBOT_PREFIX):
+        raise TokenRefused(usersig.Fault.ROBOT)
     person = person or ensure_person(app=app, identifier=sig.identifier)
     person.app = app
     fault = usersig.check(sig, key=app.secret_key, now=now, valid_from=person.tokens_valid_from)

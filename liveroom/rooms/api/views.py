@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.pagination import CursorPagination
@@ -195,10 +196,11 @@ class RoomView(APIView):
         """Change what the room says of itself, or who may enter. Viewers are told at once."""
         found, now, data = asked_room(request, room), clock.now(), dict(request.data)
         access, said = _access(data), _said(data)
-        if said or not access:
-            found = rooms.change_room(room=found, changes=said, by=request.user, now=now)
-        if access:
-            found = rooms.change_access(room=found, by=request.user, now=now, **access)
+        with transaction.atomic():  # all of it or nothing
+            if said or not access:
+                found = rooms.change_room(room=found, changes=said, by=request.user, now=now)
+            if access:
+                found = rooms.change_access(room=found, by=request.user, now=now, **access)
         return Response(shown(shapes.RoomSerializer, found))
 
     @extend_schema(operation_id="rooms_disband", responses={204: None})

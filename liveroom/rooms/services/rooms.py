@@ -179,9 +179,9 @@ def create_room(*, app: App, owner: Person, by: Actor, now: datetime, group_id: 
 
 @transaction.atomic
 def change_room(*, room: Room, changes: Mapping[str, Any], by: Actor, now: datetime) -> Room:
-    """Change what the room says of itself; viewers are told of what is new, and only of that."""
+    """Change what the room says of itself; viewers are told of what is new, and only of that. The notice alone its admins change, too."""
     room = locked(room.pk)
-    permission.ask("room.change", actor=by, room=room)
+    permission.ask("room.notice" if set(changes) == {"notice"} else "room.change", actor=by, room=room)
     new = _apply(room, changes)
     if not new:
         return room
