@@ -35,7 +35,7 @@ from interactions.facts import (
     Unfollowed,
     WalletToppedUp,
 )
-from interactions.live import counters
+from interactions.live import like_totals
 from interactions.services import (
     broadcasts,
     counting,
@@ -215,7 +215,7 @@ JOBS: list[Job] = [
     Job("summaries", 2, lambda now: summarising.summarise_due(now=now), wanted=summarising.is_wanted, longest=60),
     Job("levels", 1, levels.follow_due, wanted=levels.is_wanted),
     Job("score messages", 10, lambda now: scoring.count_messages(now=now)),
-    Job("score likes", 10, lambda now: scoring.count_likes(now=now), wanted=lambda now: counters.people_wait_now()),
+    Job("score likes", 10, lambda now: scoring.count_likes(now=now), wanted=lambda now: like_totals.people_wait_now()),
     Job("score minutes", 5, lambda now: scoring.count_minutes(now=now)),
     Job("memberships", 10, lambda now: scoring.end_memberships(now=now)),
     Job("popularity", 10, popularity.follow_due),

@@ -1,6 +1,6 @@
 """Likes: summed here for a tenth of a second, counted in Redis by one script, told to the room in batches.
 
-Promise: what was answered is counted, once, whoever dies (L1): Redis keeps it, `services/counting.save_likes` writes it down every
+Promise: what was answered is counted, once, whoever dies (L1): Redis keeps it, `services/counting.save_likes` (by `like_totals.py`) writes it down every
 second, and a call that heard no answer is said again under its own id. State: memory, only what is not answered yet; the rest is in
 Redis (`like_scripts.py` lists the keys). Threads use the functions that end in `_now`; sockets go through `Likes`."""
 
@@ -24,10 +24,6 @@ from interactions.live.like_scripts import (
     CHANGED,
     KEPT_SECONDS,
     MARK,
-    PEOPLE,
-    SAVED,
-    TAKE,
-    TAKEN,
     Answer,
     Asked,
     answer_of,
@@ -35,7 +31,7 @@ from interactions.live.like_scripts import (
     is_over,
     shown_as,
 )
-from interactions.live.room_ref import RoomRef, ref_of_key
+from interactions.live.room_ref import RoomRef
 from interactions.rules import batching
 from liveroom.kernel.errors import BadParameter, LiveRoomError, TryLater
 from liveroom.kernel.redis import aredis_for, key, redis_for, shared
@@ -43,7 +39,6 @@ from liveroom.kernel.throttle import TooOften
 from liveroom.rooms.models import Room
 from liveroom.rooms.rules.status import OVER
 from liveroom.rooms.selectors import RoomEnded, RoomUnknown
-from liveroom.rooms.services.figures import rooms_by_key, write_figures
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +48,6 @@ PATIENCE_SECONDS = 3.0
 # Of one room: users in a call, and users who may wait for the next ones.
 PER_CALL = 500
 WAITING_USERS = 20_000
-# Rooms in one pipeline; in between, others are served.
-TOLD_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,70 +341,7 @@ def add_now(*, room: RoomRef, person: str, shown: Mapping[str, Any], count: Any)
             raise RoomEnded("likes")
 
 
-def changed_now() -> dict[str, int]:
-    """Totals that are not saved yet, by room key."""
-    raw: Any = shared().hgetall(CHANGED)
-    return {name.decode(): int(total) for name, total in raw.items()}
-
-
-def save_now(totals: Mapping[str, int]) -> int:
-    """Write them into the rooms, in one statement for a thousand; a total never goes down. Returns how many rooms had another.
-    DatabaseError."""
-    found = rooms_by_key(totals, "likes")
-    rows = {pk: (totals[name],) for name, (pk, likes) in found.items() if likes < totals[name]}
-    return write_figures(rows, "likes", rising=True)
-
-
-def tell_now(room_keys: Sequence[str]) -> list[str]:
-    """Tell what is due: the process that counted it may be gone, or was a thread. Returns the rooms of which nothing waits any more."""
-    if not room_keys:
-        return []
-    calls = [call(ref_of_key(room_key=name), (), call_id="-", base=None) for name in room_keys]
-    answers = [
-        answer_of(raw)
-        for first in range(0, len(calls), TOLD_AT_ONCE)
-        for raw in ADD.ask_all_now(shared(), calls[first : first + TOLD_AT_ONCE])
-    ]
-    return [name for name, found in zip(room_keys, answers, strict=True) if found is None or found.tell_in_ms is None]
-
-
 def forget_now(*, room_key: str) -> None:
     """The room is gone for good: whoever gets its id next is liked by nobody."""
     redis_for(room_key).delete(*(key(kind, room_key) for kind in ("likes", "likes:batch", "likes:over")))
     shared().hdel(CHANGED, room_key)
-
-
-def saved_now(totals: Mapping[str, int]) -> None:
-    """These are in the database and told: forget those that did not change again."""
-    if totals:
-        SAVED.ask_now(shared(), SAVED.call((CHANGED,), [word for pair in totals.items() for word in pair]))
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Likes by (sdkappid, user id) since the last time; `at_ms` names this portion."""
-
-    at_ms: int
-    likes: Mapping[tuple[int, str], int]
-
-
-def take_people_now() -> Taken | None:
-    """What people gave, for their scores: the same portion until `forget_people_now`. None: nothing. RedisError."""
-    words: Any = TAKE.ask_now(shared(), TAKE.call((PEOPLE, TAKEN)))
-    found = {bytes(name).decode(): int(number) for name, number in zip(words[::2], words[1::2], strict=True)}
-    at_ms = found.pop("", None)
-    if at_ms is None:
-        return None
-    pairs = ((name.partition(":"), number) for name, number in found.items())
-    return Taken(at_ms=at_ms, likes={(int(app), person): n for (app, _, person), n in pairs if app.isdigit()})
-
-
-def people_wait_now() -> bool:
-    """Whether anybody gave likes that no score has. RedisError."""
-    found: Any = shared().exists(PEOPLE, TAKEN)
-    return bool(found)
-
-
-def forget_people_now() -> None:
-    """The portion is in the database."""
-    shared().delete(TAKEN)

@@ -7,7 +7,7 @@ import contextlib
 import redis
 from django.db import DatabaseError
 
-from interactions.live import counters, presence
+from interactions.live import like_totals, presence
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.figures import rooms_by_key, write_figures
 
@@ -37,10 +37,10 @@ def save_likes() -> int:
 
     What Redis loses is at most what came since the last call. Returns how many rooms were written."""
     try:
-        changed = counters.changed_now()
-        written = counters.save_now(changed)
-        told = set(counters.tell_now(list(changed)))
-        counters.saved_now({room_key: total for room_key, total in changed.items() if room_key in told})
+        changed = like_totals.changed_now()
+        written = like_totals.save_now(changed)
+        told = set(like_totals.tell_now(list(changed)))
+        like_totals.saved_now({room_key: total for room_key, total in changed.items() if room_key in told})
     except redis.RedisError:
         return 0
     return written

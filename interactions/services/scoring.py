@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 from django.db.models import Count
 
-from interactions.live import archive, counters
+from interactions.live import archive, like_totals
 from interactions.live.attendance import attendance
 from interactions.models import ArchivedMessage, Membership
 from interactions.services import cursors, levels
@@ -55,7 +55,7 @@ def count_messages(*, now: datetime) -> int:
 
 def count_likes(*, now: datetime) -> int:
     """Likes that Redis has counted per user since the last time. Whoever dies in between finds the same portion again."""
-    taken = counters.take_people_now()
+    taken = like_totals.take_people_now()
     if taken is None:
         return 0
     at = datetime.fromtimestamp(taken.at_ms / 1000, UTC)
@@ -65,7 +65,7 @@ def count_likes(*, now: datetime) -> int:
         apps = _app_ids({sdkappid for sdkappid, _ in taken.likes})
         liked = {(apps[sdkappid], name): n for (sdkappid, name), n in taken.likes.items() if sdkappid in apps}
         added = _add(liked, measure="likes", cursor=LIKES, before=before, after=at, now=now)
-    counters.forget_people_now()
+    like_totals.forget_people_now()
     return added
 
 

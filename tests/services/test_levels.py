@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from interactions.live import archive, counters
+from interactions.live import archive, counters, like_totals
 from interactions.live.archive import ARCHIVE, Standing
 from interactions.live.presence import Presence
 from interactions.live.room_ref import ref
@@ -118,7 +118,7 @@ def test_likes_are_taken_in_portions_and_a_portion_counts_once(cast, monkeypatch
     like(cast, cast.mia, 30)
     like(cast, cast.max, 5)
     with monkeypatch.context() as patch:  # dies after the commit, before Redis lets it go
-        patch.setattr(counters, "forget_people_now", lambda: 1 / 0)
+        patch.setattr(like_totals, "forget_people_now", lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             scoring.count_likes(now=clock.now())
     like(cast, cast.mia, 10)

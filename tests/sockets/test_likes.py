@@ -13,7 +13,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interactions.live import counters, pipeline
+from interactions.live import counters, like_totals, pipeline
 from interactions.live.counters import Likes
 from interactions.live.like_scripts import ADD, Asked, answer_of, call
 from interactions.live.room_ref import RoomRef, ref
@@ -330,12 +330,12 @@ def test_totals_are_saved_never_lowered_and_what_waits_is_told(cast):
     line.get_message(timeout=1)
     assert save_likes() == 1
     assert Room.objects.get(pk=cast.room.pk).likes == 3
-    assert counters.changed_now() == {room.key: 3}, "nobody has told this batch yet"
+    assert like_totals.changed_now() == {room.key: 3}, "nobody has told this batch yet"
     shared().hset(key("likes:batch", room.key), "began", 0)
     assert save_likes() == 0
     said = line.get_message(timeout=1)
     assert orjson.loads(said["data"][1:])["total"] == 3
-    assert counters.changed_now() == {}
+    assert like_totals.changed_now() == {}
     Room.objects.filter(pk=cast.room.pk).update(likes=50)
     like_now(room=room, status="live", speaker=speaker, count=1)
     save_likes()
