@@ -1,6 +1,6 @@
 """Likes: summed here for a tenth of a second, counted in Redis by one script, told to the room in batches.
 
-Promise: what was answered is counted, once, whoever dies (L1): Redis keeps it, `services/counting.save_likes` (by `like_totals.py`) writes it down every
+Promise: what was answered is counted, once, whoever dies (L1): Redis keeps it, `services/counting.save_likes` writes it down every
 second, and a call that heard no answer is said again under its own id. State: memory, only what is not answered yet; the rest is in
 Redis (`like_scripts.py` lists the keys). Threads use the functions that end in `_now`; sockets go through `Likes`."""
 
