@@ -51,7 +51,7 @@ def refuse_over(count: int, *, limit: int, per_seconds: int) -> None:
         window = now_ms // (per_seconds * 1000)
         wait = (window + 1) * per_seconds * 1000 - now_ms
         raise TooOften(
-            f"At most {limit} times in {per_seconds} s; try again in {-(-wait // 1000)} s.",
+            f"At most {'once' if limit == 1 else f'{limit} times'} in {per_seconds} s; try again in {-(-wait // 1000)} s.",
             limit=limit,
             retry_after_ms=wait,
         )

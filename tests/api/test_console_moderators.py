@@ -52,6 +52,8 @@ def test_a_moderator_sees_neither_keys_nor_money(max_: Client, cast: Cast) -> No
     answer = max_.get(page(cast.room))
     text = answer.content.decode()
     assert "obs" not in answer.context["panel"]
+    assert "Stella (stella)" in text
+    assert "/admin/accounts/" not in text
     for secret in (
         cast.stream.name,
         "txSecret",

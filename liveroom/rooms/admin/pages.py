@@ -60,7 +60,17 @@ LOOKED = (
 
 
 # What a room's admin reads of it.
-MODERATED = ("owner", "group_id", "title", "notice", "introduction", "category", "tag_line", "starts_at", "created_at")
+MODERATED = (
+    "streamer",
+    "group_id",
+    "title",
+    "notice",
+    "introduction",
+    "category",
+    "tag_line",
+    "starts_at",
+    "created_at",
+)
 
 
 def own_person(request: HttpRequest) -> int | None:
@@ -165,6 +175,11 @@ class RoomPages(ConsoleAdmin):
         own = own_person(request)
         several = is_staff(request) or (own is not None and RoomAdmin.objects.filter(person_id=own).exists())
         return found if several else [name for name in found if name != "owner"]
+
+    @admin.display(description="streamer")
+    def streamer(self, room: Room) -> str:
+        """Without a link: a room's admin may not open the page of its owner."""
+        return str(room.owner)
 
     @admin.display(description="status", ordering="status")
     def shown_status(self, room: Room) -> str:
