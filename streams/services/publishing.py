@@ -26,7 +26,7 @@ from streams.facts import StreamPublished, StreamUnpublished
 from streams.models import Publish, Stream
 from streams.rules import refusals as words
 from streams.rules import url_signing
-from streams.services import audience, refusals
+from streams.services import audience, known_keys, refusals
 from streams.services.streams import expired_ago
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,9 @@ class Refused(LiveRoomError):
 
 def admit_publisher(*, hook: Hook, now: datetime) -> Publish:
     """Let a publisher in, or Refused. The room is live and its viewers are being told when this returns."""
-    if not refusals.heed(name=hook.stream, address=hook.address):
+    if not refusals.heed(name=hook.stream, address=hook.address) and not known_keys.could_be_good(
+        name=hook.stream, params=hook.params, now=now
+    ):
         publish_decisions.labels(decision="too_often").inc()
         raise Refused("Refused too often in the last minute; wait a minute.", reason="too_often", code=600)
     stream = (

@@ -60,7 +60,8 @@ def record(refusal: Refusal, *, now: datetime) -> None:
 
 
 def heed(*, name: str, address: str) -> bool:
-    """Whether an attempt is looked at. False: this address was refused for this name too often in the last minute."""
+    """Whether an attempt is looked at. False: this address was refused for this name too often in the last minute; then a good key
+    still gets in (`known_keys`), and a bad one costs no query."""
     try:
         raw: Any = shared().get(_attempts_key(name, address))
     except redis.RedisError:

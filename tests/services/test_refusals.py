@@ -15,7 +15,7 @@ from streams.engines import BadHook
 from streams.models import PushRefusal, Stream
 from streams.rules import refusals as rules
 from streams.rules.pasted import Problem
-from streams.services import refusals
+from streams.services import known_keys, refusals
 from streams.services.publishing import (
     Refused,
     admit_publisher,
@@ -32,6 +32,11 @@ HOME, STRANGER = "198.51.100.7", "203.0.113.66"
 @pytest.fixture
 def now():
     return clock.now()
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_of_other_tests():
+    known_keys._known.clear()
 
 
 def turned_away(cast, now, *, address: str = STRANGER, times: int = 1, **changes) -> str:
@@ -75,7 +80,9 @@ def test_after_an_hour_of_silence_a_new_line_begins(cast, now):
     assert [row.count for row in shown(cast)] == [1, 1]
 
 
-def test_a_flood_costs_one_write_in_two_seconds(cast, now):
+def test_a_flood_costs_one_write_until_the_next_turn(cast, now, monkeypatch):
+    # Two seconds are over before a slow machine has made its attempts.
+    monkeypatch.setattr(refusals, "WRITE_EVERY_SECONDS", 120)
     turned_away(cast, now)
     with CaptureQueriesContext(
         connection,
@@ -89,10 +96,28 @@ def test_a_flood_costs_one_write_in_two_seconds(cast, now):
 def test_whoever_is_refused_again_and_again_is_no_longer_looked_at(cast, now):
     for _ in range(refusals.ATTEMPTS_PER_MINUTE):
         refusals.count_attempt(name=cast.stream.name, address=STRANGER)
-    hook = push_hook(cast.stream, now=now, address=STRANGER)
-    with CaptureQueriesContext(connection) as queries, pytest.raises(Refused, match="too often"):
-        admit_publisher(hook=hook, now=now)
+    guess = push_hook(cast.stream, now=now, address=STRANGER, txSecret="0" * 32)
+    with pytest.raises(Refused, match="too often"):
+        admit_publisher(hook=guess, now=now)
+    with CaptureQueriesContext(connection) as queries:
+        for _ in range(20):
+            with pytest.raises(Refused, match="too often"):
+                admit_publisher(hook=guess, now=now)
     assert len(queries) == 0
+    assert not PushRefusal.objects.exists()
+
+
+def test_behind_a_strangers_address_a_real_key_still_gets_in(cast, now):
+    for _ in range(refusals.ATTEMPTS_PER_MINUTE):
+        refusals.count_attempt(name=cast.stream.name, address=STRANGER)
+    with pytest.raises(Refused, match="too often"):
+        admit_publisher(hook=push_hook(cast.stream, now=now, address=STRANGER, txTime="7FFFFFFF"), now=now)
+    assert admit_publisher(hook=push_hook(cast.stream, now=now, address=STRANGER), now=now).address == STRANGER
+
+
+def test_another_address_is_not_held_back(cast, now):
+    for _ in range(refusals.ATTEMPTS_PER_MINUTE):
+        refusals.count_attempt(name=cast.stream.name, address=STRANGER)
     admit_publisher(hook=push_hook(cast.stream, now=now, address=HOME), now=now)
 
 
