@@ -14,7 +14,7 @@ from liveroom.kernel import clock
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.sql import asked, instant
 from liveroom.rooms.models import Room
-from moderation.models import Ban, Mute, MuteAll
+from moderation.models import Ban, BanTrace, Mute, MuteAll
 from moderation.rules.verdict import UNTIL_LIFTED, Standing
 
 # SQLite takes some thousand parameters in one statement.
@@ -91,24 +91,55 @@ _KEPT = 200
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """`people`: the standing of everybody who is muted or banned, by identifier; None: too many to keep."""
+    """`people`: the standing of everybody who is muted or banned, by identifier; None: too many to keep. `traces`: of guests, by the
+    device or address that somebody banned used."""
 
     people: dict[str, Standing] | None
     muted_all: bool
+    traces: dict[str, Standing]
+
+
+_MOST_TRACES = 5_000
+
+
+def barred_traces(*, room: Room, now: datetime, among: frozenset[str] | None = None) -> dict[str, Standing]:
+    """The devices (and addresses, where the app says so) whose guests do not come in; `among` these only. One query, or none."""
+    if room.app.banned_guests == App.NOBODY:
+        return {}
+    rows = BanTrace.objects.filter(Q(ban__room=room) | Q(ban__app=room.app_id, ban__room__isnull=True))
+    rows = rows.filter(Q(ban__until__isnull=True) | Q(ban__until__gt=now))
+    if room.app.banned_guests == App.DEVICE:
+        rows = rows.filter(trace__startswith="d:")
+    if among is not None:
+        rows = rows.filter(trace__in=among)
+    found: dict[str, Standing] = {}
+    for trace, ban_room, until in rows.order_by("-pk").values_list("trace", "ban__room", "ban__until")[:_MOST_TRACES]:
+        found[trace] = _with_bans(found.get(trace, Standing()), [(ban_room, until)])
+    return found
+
+
+def traces_of_ban(*, room_id: int, identifier: str) -> list[str]:
+    """The devices (and addresses, where the app says so) of somebody who is banned from the room."""
+    rows = BanTrace.objects.filter(ban__room=room_id, ban__person__identifier=identifier)
+    rows = rows.filter(
+        Q(ban__app__banned_guests=App.ADDRESS) | Q(ban__app__banned_guests=App.DEVICE, trace__startswith="d:")
+    )
+    return list(rows.values_list("trace", flat=True))
 
 
 def against(*, room: Room, now: datetime) -> Against:
-    """Three queries, whoever comes."""
+    """Four queries, whoever comes."""
+    barred = barred_traces(room=room, now=now)
     first = Standing(muted_all=MuteAll.objects.filter(room=room).exists())
     mutes = holding(Mute.objects.filter(room=room), now).values_list("person__identifier", "until")[: _KEPT + 1]
     out = Ban.objects.filter(Q(room=room) | Q(app=room.app_id, room__isnull=True))
     bans = holding(out, now).values_list("person__identifier", "room", "until")[: _KEPT + 1]
     if len(mutes) > _KEPT or len(bans) > _KEPT:
-        return Against(people=None, muted_all=first.muted_all)
+        return Against(people=None, muted_all=first.muted_all, traces=barred)
     people = {name: replace(first, muted_until_ms=until_ms(until)) for name, until in mutes}
     for name, row, until in bans:
         people[name] = _with_bans(people.get(name, first), [(row, until)])
-    return Against(people=people, muted_all=first.muted_all)
+    return Against(people=people, muted_all=first.muted_all, traces=barred)
 
 
 # Who was banned last counts where there are more.

@@ -7,7 +7,8 @@ from typing import Any
 
 from liveroom.kernel import clock
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.permission import OWNER, Question
+from liveroom.kernel.permission import GUEST, OWNER, Question
+from liveroom.rooms.models import Room
 from moderation import selectors
 from moderation.rules import verdict
 from moderation.rules.verdict import Standing
@@ -73,9 +74,28 @@ def not_muted(question: Question) -> LiveRoomError | None:
     return None
 
 
+def _guest_of_banned(question: Question) -> LiveRoomError | None:
+    """Somebody who was banned used this device, or this address: as a guest it does not come back."""
+    standing, room = question.standing, question.room
+    if standing is None and isinstance(room, Room):
+        found = selectors.barred_traces(room=room, now=_now(question), among=question.actor.traces)
+        standing = next(iter(found.values()), None)
+    if standing is None or not verdict.is_banned(standing, _now_ms(question)):
+        return None
+    until = verdict.shown_until(standing.banned_until_ms)
+    where = "this app" if standing.banned_everywhere else "this room"
+    return Banned(
+        f"An account that was used here is banned from {where}: guests of this device or address cannot come in. "
+        "Sign in with an account that is not banned.",
+        banned_until=until,
+    )
+
+
 def not_banned(question: Question) -> LiveRoomError | None:
     """From the room, or from the app (outside of any room: that only). Who acts for the app cannot be."""
     actor = question.actor
+    if actor.kind == GUEST and actor.traces:
+        return _guest_of_banned(question)
     if actor.person_id is None or actor.acts_for_app:
         return None
     standing: Standing | None = question.standing

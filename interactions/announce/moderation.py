@@ -21,7 +21,7 @@ from moderation.facts import (
     UserMuted,
     UserUnmuted,
 )
-from moderation.selectors import until_ms
+from moderation.selectors import traces_of_ban, until_ms
 from moderation.voters import banned_message
 
 BANNED = 4103
@@ -70,6 +70,12 @@ def user_banned(fact: UserBanned) -> None:
         close=BANNED,
         extra=_goodbye(everywhere=False, until=fact.until),
     )
+
+    barred = traces_of_ban(room_id=fact.room_id, identifier=fact.identifier)
+    if barred:
+        # Its second window, in which it is a guest.
+        control = {"barred": barred, **_goodbye(everywhere=False, until=fact.until)}
+        outbox.put(topic=ROOM_CONTROL, room_key=fact.room_key, payload=control, now=fact.at)
 
 
 def ban_lifted(fact: BanLifted) -> None:

@@ -32,10 +32,11 @@ from interactions.services.comments import Speaker
 from interactions.services.lobby import Lobby
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services.tokens import TokenRefused
-from liveroom.kernel import clock, metrics, origins, permission
+from liveroom.kernel import clock, devices, metrics, origins, permission
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.http import origin_is_ours
 from liveroom.kernel.pools import Pool
+from moderation.live import traces
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,8 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         self.scope["headers"].clear()
         host = headers.get(b"host", "")
         self.asked = asked_by(query=query, host=origins.host_name(host))
-        self.visitor = joining.GUEST
+        self.traces = devices.traces_of(device=devices.device_in(headers.get(b"cookie", "")), address=self.address)
+        self.visitor = joining.guest(self.traces)
         self.allowance = Allowance()
         self.entry: joining.Entry | None = None
         self.seat: Seat | None = None
@@ -101,6 +103,10 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         """`since`: up to where the person heard what concerns it alone."""
         try:
             self.visitor = await self.lobby.visitor(usersig)
+            actor = self.visitor.actor
+            await traces.remember(
+                sdkappid=actor.sdkappid or 0, identifier=actor.identifier, traces=self.traces, now_ms=clock.now_ms()
+            )
             self.allowance.of_person()
             self.ear = you.Ear(person=self._person(), write=self.socket.queue.write)
             self.hub.meet(person=self.ear.person, listener=self._hear)
@@ -185,6 +191,8 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
 
     def told(self, control: dict[str, Any]) -> None:
         """A word about the room, from the hub."""
+        if "barred" in control and not self.visitor.actor.is_authenticated and self.traces & set(control["barred"]):
+            self.socket.dismiss(code=BANNED, reason=control["reason"], message=control["message"])
         if "standing" in control:
             stands = partial(self.stands, control["standing"], version=control.get("version", 0))
             stands()

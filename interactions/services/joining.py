@@ -52,6 +52,7 @@ class RoomView:
     admins: frozenset[int]
     standings: dict[str, Standing] | None
     muted_all: bool
+    barred: dict[str, Standing]
     allowed: frozenset[int]
     """Who stands on the allow-list, where it counts (5,000 at most)."""
     policy: PlayPolicy | None
@@ -72,6 +73,11 @@ class Entry:
     speaker: Speaker
     standing: Standing
     versions: Versions = AT_FIRST
+
+
+def guest(traces: frozenset[str]) -> Visitor:
+    """Nobody in particular, on this device and at this address."""
+    return replace(GUEST, actor=permission.anonymous(traces))
 
 
 def visitors_of(*, usersigs: Sequence[str], now: datetime) -> list[Visitor | TokenRefused]:
@@ -104,6 +110,7 @@ def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:
         admins=rooms.admin_ids(room),
         standings=against.people,
         muted_all=against.muted_all,
+        barred=against.traces,
         allowed=rooms.allowed_ids(room) if room.allow_list_only else frozenset(),
         policy=streams.programme_policy(room),
         shown=rooms.snapshot(room),
@@ -142,6 +149,9 @@ def enter_room(*, view: RoomView, visitor: Visitor, now: datetime) -> Entry:
 
 def _standing_in(view: RoomView, actor: Actor) -> Standing:
     standing = Standing(muted_all=view.muted_all)
+    for trace in actor.traces:
+        if (found := view.barred.get(trace)) is not None:
+            return replace(found, muted_all=view.muted_all)
     if view.standings is None or actor.person_id is None:
         return standing
     return view.standings.get(actor.identifier, standing)

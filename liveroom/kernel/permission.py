@@ -17,7 +17,8 @@ OWNER, ADMIN, MEMBER = "owner", "admin", "member"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks. `person_id` is set for people and for console logins that belong to one; `scopes` for servers only."""
+    """Who asks. `person_id` is set for people and for console logins that belong to one; `scopes` for servers only,
+    `traces` (the device and address, kernel/devices.py) for guests only."""
 
     kind: str
     app_id: int | None = None
@@ -27,6 +28,7 @@ class Actor:
     app_admin: bool = False
     scopes: frozenset[str] = field(default_factory=frozenset)
     label: str = ""
+    traces: frozenset[str] = frozenset()
 
     @property
     def is_authenticated(self) -> bool:
@@ -45,8 +47,8 @@ class Actor:
         return self.label or self.identifier or self.kind
 
 
-def anonymous() -> Actor:
-    return Actor(kind=GUEST)
+def anonymous(traces: frozenset[str] = frozenset()) -> Actor:
+    return Actor(kind=GUEST, traces=traces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from interactions.draw_selectors import told_draw
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import origins
+from liveroom.kernel import devices, origins
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import room_for_page
 from streams.api.views import public_origin
@@ -49,7 +49,20 @@ def room(request: HttpRequest, group_id: str) -> HttpResponse:
     patch_cache_control(answer, no_cache=True, private=True)
     if found.visibility == Room.UNLISTED or not found.is_open:
         answer["X-Robots-Tag"] = "noindex"
+    _know_the_device(request, answer, found.app)
     return answer
+
+
+def _know_the_device(request: HttpRequest, answer: HttpResponse, app: App) -> None:
+    """The cookie by which a guest of a banned person is recognised, where the app wants that."""
+    if app.banned_guests == App.NOBODY or devices.device_of(request.COOKIES.get(devices.COOKIE, "")):
+        return
+    secure = request.is_secure()
+    # In somebody else's frame only a cookie of this kind comes along; browsers take it over TLS only.
+    answer.set_cookie(
+        devices.COOKIE, devices.new_cookie(), max_age=devices.KEPT_SECONDS, httponly=True, secure=secure,
+        samesite="None" if secure else "Lax",
+    )  # fmt: skip
 
 
 @require_safe

@@ -1,3 +1,3 @@
-from moderation.models.measures import Ban, Mute, MuteAll
+from moderation.models.measures import Ban, BanTrace, Mute, MuteAll
 
-__all__ = ["Ban", "Mute", "MuteAll"]
+__all__ = ["Ban", "BanTrace", "Mute", "MuteAll"]

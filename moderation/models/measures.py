@@ -58,6 +58,19 @@ class Ban(Measure):
         return f"{self.person} from {self.room.group_id if self.room else self.app}"
 
 
+class BanTrace(models.Model):
+    """A device or an address that a banned person used: guests of it are refused, as the app's setting says."""
+
+    ban = models.ForeignKey(Ban, on_delete=models.CASCADE, related_name="traces")
+    trace = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["ban", "trace"], name="trace_once_per_ban")]
+
+    def __str__(self) -> str:
+        return self.trace
+
+
 class MuteAll(models.Model):
     """A room in which only the owner and admins speak. No row: everybody may."""
 

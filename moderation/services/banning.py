@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
+import redis
 from django.db import transaction
 
 from liveroom.accounts.models import App
@@ -14,8 +16,11 @@ from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.locking import locked
 from moderation.facts import AppBanLifted, BanLifted, UserBanned, UserBannedFromApp
-from moderation.models import Ban
+from moderation.live import traces
+from moderation.models import Ban, BanTrace
 from moderation.services.targets import checked_reason, target_in, target_of_app, until_of
+
+log = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -33,6 +38,7 @@ def ban_user(
         person=person,
         defaults={"app": room.app, "until": until, "since": now, "by": str(by)[:120], "reason": checked_reason(reason)},
     )
+    _keep_traces(ban, room.app)
     audit.record(
         action="room.ban", actor=by, now=now, room_key=room.key, target=person.identifier, reason=reason,
         address=address, detail={"seconds": None if until is None else seconds},
@@ -78,6 +84,18 @@ def lift_ban(*, room: Room, identifier: str, by: Actor, now: datetime, reason: s
     )
 
 
+def _keep_traces(ban: Ban, app: App) -> None:
+    """Where the banned person came from lately, so that it does not come back as a guest from there."""
+    if app.banned_guests == App.NOBODY:
+        return
+    try:
+        found = traces.of_person(sdkappid=app.sdkappid, identifier=ban.person.identifier)
+    except redis.RedisError:
+        log.warning("Redis is away: a ban holds for the account alone.")
+        return
+    BanTrace.objects.bulk_create([BanTrace(ban=ban, trace=trace[:64]) for trace in found], ignore_conflicts=True)
+
+
 def _ask_for_app(app: App, by: Actor) -> None:
     permission.ask("app.ban", actor=by)
     if by.kind != permission.STAFF and by.app_id != app.pk:
@@ -99,6 +117,7 @@ def ban_from_app(
         person=person,
         defaults={"until": until, "since": now, "by": str(by)[:120], "reason": checked_reason(reason)},
     )
+    _keep_traces(ban, app)
     audit.record(
         action="app.ban", actor=by, now=now, target=person.identifier, reason=reason, address=address,
         detail={"sdkappid": app.sdkappid, "seconds": None if until is None else seconds},

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from liveroom.accounts.services import tokens
-from liveroom.kernel import clock
+from liveroom.kernel import clock, devices
 from liveroom.kernel.models import AuditEntry
-from moderation.models import Ban, Mute
+from moderation.models import Ban, BanTrace, Mute
 from moderation.rules.verdict import FOR_EVER_SECONDS
 from moderation.services import banning, muting
 from tests.helpers.people import STAFF, make_person
@@ -186,3 +186,21 @@ def test_the_app_bans_from_every_room(cast):
     given(server.delete("bans/mia"), 204)
     given(mia.get("rooms/r1/messages"))
     refused(server.post("bans", {"user": "rita"}), 404, 10019)
+
+
+def test_the_page_knows_its_browser_again_and_a_banned_one_sees_no_picture_as_a_guest(cast, client):
+    first = client.get("/r/r1")
+    cookie = first.cookies[devices.COOKIE]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+    device = devices.device_of(cookie.value)
+    assert device
+    assert devices.COOKIE not in client.get("/r/r1").cookies  # it has one
+    ban = Ban.objects.create(app=cast.app, room=cast.room, person=cast.mia, since=clock.now(), by="stella")
+    play = f"/api/v1/rooms/r1/play?sdkappid={cast.app.sdkappid}"
+    assert client.get(play).status_code == 200
+    BanTrace.objects.create(ban=ban, trace=f"d:{device}")
+    answer = client.get(play)
+    assert (answer.status_code, answer.json()["name"]) == (403, "banned")
+    cast.app.banned_guests = "nobody"
+    cast.app.save()
+    assert client.get(play).status_code == 200

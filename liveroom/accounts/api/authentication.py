@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 
 from liveroom.accounts.models import Login, Person
 from liveroom.accounts.rules import usersig
 from liveroom.accounts.services import tokens
-from liveroom.kernel import clock, permission
+from liveroom.kernel import clock, devices, permission
+from liveroom.kernel.http import client_address
 from liveroom.kernel.permission import Actor
 
 
@@ -19,6 +21,9 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate(self, request: Any) -> tuple[Actor, Person | None] | None:
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
+            device = devices.device_of(request.COOKIES.get(devices.COOKIE, ""))
+            if device and not request.COOKIES.get(settings.SESSION_COOKIE_NAME):
+                return permission.anonymous(devices.traces_of(device=device, address=client_address(request))), None
             return None
         value = value.strip()
         if usersig.is_api_key(value):

@@ -99,6 +99,7 @@ class App(models.Model):
     """A tenant, called by its numeric `sdkappid` everywhere outside."""
 
     REFUSE, TAKE_OVER = "refuse", "take_over"
+    NOBODY, DEVICE, ADDRESS = "nobody", "device", "address"
 
     sdkappid = models.PositiveBigIntegerField("sdkappid", unique=True, validators=[MinValueValidator(1)])
     name = models.CharField(max_length=100)
@@ -117,6 +118,11 @@ class App(models.Model):
     second_publisher = models.CharField(
         max_length=12, choices=[(REFUSE, "is refused"), (TAKE_OVER, "takes over")], default=REFUSE,
         help_text="What happens to a second publisher of a stream that is on air.",
+    )  # fmt: skip
+    banned_guests = models.CharField(
+        "guests of the banned", max_length=8, default=DEVICE,
+        choices=[(NOBODY, "may come in"), (DEVICE, "are refused from the same device"), (ADDRESS, "also from the same address")],
+        help_text="Whether whoever was banned may come back as a guest. Many people may share one address.",
     )  # fmt: skip
     history_count = models.PositiveSmallIntegerField(default=20, validators=[MaxValueValidator(100)])
     history_hours = models.PositiveSmallIntegerField(

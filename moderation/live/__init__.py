@@ -1,0 +1,1 @@
+"""What is remembered of people for a while, in Redis."""

@@ -1,0 +1,46 @@
+"""From which devices and addresses a person came lately: one small sorted set per person in Redis, read when it is banned.
+
+Losing it means that a ban written just after it holds for the account alone."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from liveroom.kernel.redis import aredis_for, key, redis_for
+
+KIND = "traces"
+MOST = 20
+_KEPT_SECONDS = 30 * 86_400
+# One process does not write the same again before this is over.
+_AGAIN_MS = 600_000
+_MOST_KNOWN = 20_000
+_known: OrderedDict[tuple[str, frozenset[str]], int] = OrderedDict()
+
+
+def _person(sdkappid: int, identifier: str) -> str:
+    return f"@{sdkappid}:{identifier}"
+
+
+async def remember(*, sdkappid: int, identifier: str, traces: frozenset[str], now_ms: int) -> None:
+    """Raises what the Redis client raises."""
+    person = _person(sdkappid, identifier)
+    if not traces or _known.get((person, traces), 0) > now_ms - _AGAIN_MS:
+        return
+    name = key(KIND, person)
+    async with aredis_for(person).pipeline(transaction=False) as pipe:
+        pipe.zadd(name, dict.fromkeys(traces, now_ms))
+        pipe.zremrangebyrank(name, 0, -MOST - 1)
+        pipe.expire(name, _KEPT_SECONDS)
+        await pipe.execute()
+    _known[(person, traces)] = now_ms
+    _known.move_to_end((person, traces))
+    while len(_known) > _MOST_KNOWN:
+        _known.popitem(last=False)
+
+
+def of_person(*, sdkappid: int, identifier: str) -> list[str]:
+    """The latest first. Raises what the Redis client raises."""
+    person = _person(sdkappid, identifier)
+    found: Any = redis_for(person).zrevrange(key(KIND, person), 0, MOST - 1)
+    return [trace.decode("utf-8", "replace") for trace in found]
