@@ -189,12 +189,14 @@ def test_the_app_bans_from_every_room(cast):
 
 
 def test_the_page_knows_its_browser_again_and_a_banned_one_sees_no_picture_as_a_guest(cast, client):
-    first = client.get("/r/r1")
+    page = f"/r/r1?sdkappid={cast.app.sdkappid}"
+    first = client.get(page)
+    assert first.status_code == 200
     cookie = first.cookies[devices.COOKIE]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
     device = devices.device_of(cookie.value)
     assert device
-    assert devices.COOKIE not in client.get("/r/r1").cookies  # it has one
+    assert devices.COOKIE not in client.get(page).cookies  # it has one
     ban = Ban.objects.create(app=cast.app, room=cast.room, person=cast.mia, since=clock.now(), by="stella")
     play = f"/api/v1/rooms/r1/play?sdkappid={cast.app.sdkappid}"
     assert client.get(play).status_code == 200
