@@ -100,6 +100,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
     _deaf = False
     _resting = False
     _rests_until = 0.0
+    _queued = 0
     _fragments = 0
     frame_data: list[bytes] | None = None
 
@@ -182,6 +183,8 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
                 break
             if not self._is_served():
                 break
+        if self._resting:  # a command of this very round asked for it, and set the clock
+            return
         self._resting = True
         self.transport.pauseProducing()
         reactor.callLater(PAUSE_SECONDS, self._go_on)
@@ -233,8 +236,13 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
             self._perMessageCompress._decompressor = None
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        if self.refusal is None:
-            super().onMessage(payload, isBinary)
+        if self.refusal is not None:
+            return
+        # In order: what was read before is served before.
+        if self.viewer is not None and self.viewer.served == self._queued and self.viewer.refuses(payload):
+            return
+        self._queued += 1
+        super().onMessage(payload, isBinary)
 
     def onPing(self, payload: bytes) -> None:
         if len(self.transport.dataBuffer) + self.transport._tempDataLen <= MAX_UNREAD_BYTES:

@@ -96,6 +96,7 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
             usersig = query.get("usersig", [""])[0]
             if not usersig and protocols[:1] == ["liveroom.v1"] and len(protocols) > 1:
                 usersig = protocols[1]
+            self._is_guest = not usersig
             if usersig:
                 await self._log_in(usersig, since=you.asked_since(query.get("you", [""])[0]))
 
@@ -207,11 +208,16 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
     # Commands
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.socket.dismissed:
-            return
+        try:
+            if not self.socket.dismissed:
+                await self._serve(text_data if text_data is not None else bytes_data)
+        finally:
+            self.socket.served += 1
+
+    async def _serve(self, raw: str | bytes | None) -> None:
         command_id: Any = None
         try:
-            command = commands.parsed(text_data if text_data is not None else bytes_data)
+            command = commands.parsed(raw)
             command_id = command.get("id")
             doing = self._handler(command)(command)
             if isinstance(doing, asyncio.Future):
@@ -224,6 +230,35 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         self._open_seat()
         if wait := self.limits.command(self.allowance):
             self.socket.rest(wait)
+
+    # Known to be one; not while somebody logs in.
+    _is_guest = False
+
+    def refuses(self, payload: bytes) -> bool:
+        """Called with each frame before it is queued: whether this was a command that no guest may send, and is answered by now.
+
+        Without the queue and the task that others need, a flood of them costs less. Only once everything that came earlier is served."""
+        if not self._is_guest or self.socket.dismissed:
+            return False
+        try:
+            command = commands.parsed(payload)
+        except BadCommand:
+            return False
+        kind = command.get("type")
+        if not isinstance(kind, str) or kind not in _NOT_FOR_GUESTS:
+            return False
+        error: LiveRoomError
+        try:
+            if kind != "direct":
+                self._in_room(command)
+            self._ask(_NOT_FOR_GUESTS[kind], self.entry)
+            return False
+        except LiveRoomError as refusal:
+            error = refusal
+        self._refuse(command.get("id"), error)
+        if wait := self.limits.command(self.allowance):
+            self.socket.rest(wait)
+        return True
 
     def _answer_later(self, command_id: Any, done: asyncio.Future[Answer]) -> None:
         self.socket.under_way -= 1
@@ -306,6 +341,17 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         "gift": Engaging._gift,
         "poll_vote": Engaging._vote,
     }
+
+
+# Commands that `refuses` looks at, and what they ask for.
+_NOT_FOR_GUESTS: Final = {
+    "comment": "comment.send",
+    "custom": "comment.send",
+    "like": "like.send",
+    "direct": "direct.send",
+    "gift": "gift.send",
+    "poll_vote": "poll.vote",
+}
 
 
 def _then(outcome: asyncio.Future[Outcome], message: Message) -> asyncio.Future[Answer]:

@@ -16,9 +16,10 @@ class Socket:
     """One connection. `transport` is Twisted's, put into the scope by `liveroom.socket_server.SocketServer`.
 
     `deflated`: this client negotiated permessage-deflate. `owner`: its consumer, which hears the hub's words about the room.
-    `under_way`: commands that were begun and are not answered yet. `rest(ms)`: no command is read for so long."""
+    `under_way`: commands that were begun and are not answered yet; `served`: frames that were dealt with.
+    `rest(ms)`: no command is read for so long."""
 
-    __slots__ = ("__weakref__", "_close", "deflated", "dismissed", "owner", "queue", "rest", "under_way")
+    __slots__ = ("__weakref__", "_close", "deflated", "dismissed", "owner", "queue", "rest", "served", "under_way")
 
     def __init__(
         self,
@@ -30,12 +31,15 @@ class Socket:
         rest: Callable[[int], None],
     ) -> None:
         self.rest = rest
-        self.under_way = 0
+        self.under_way = self.served = 0
         self.queue = SendQueue(transport=transport, overflow=self._too_slow)
         self.deflated = deflated
         self.dismissed = False
         self._close = close
         self.owner = owner
+
+    def refuses(self, payload: bytes) -> bool:
+        return bool(self.owner.refuses(payload))
 
     def say(self, payload: bytes) -> None:
         self.queue.write(envelope.text_frame(payload))

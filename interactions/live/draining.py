@@ -28,9 +28,14 @@ class Dismissable(Protocol):
 
 
 class Speaking(Dismissable, Protocol):
-    """Who says things on a connection. `under_way`: commands that were begun and are not answered yet."""
+    """Who says things on a connection. `under_way`: commands that were begun and are not answered yet; `served`: frames that were
+    taken from the queue and dealt with."""
 
     under_way: int
+    served: int
+
+    def refuses(self, payload: bytes) -> bool:
+        """Whether the frame was a command that could be refused at once, and was."""
 
     def silence(self) -> None:
         """Say nothing more: whoever closes has said the last word."""
