@@ -54,6 +54,7 @@ BODIES: dict[str, Any] = {
     "rooms_pin_set": {"text": "hi"},
     "rooms_questions_ask": {"text": "?"},
     "questions_update": {"status": "shown"},
+    "rooms_system_notices_send": {"text": "hi"},
     "rooms_streams_add": {"label": "screen"},
     "streams_forbid": {"reason": "x"},
     "rooms_mutes_set": {"user": "mia", "seconds": 60},
