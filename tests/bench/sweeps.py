@@ -4,8 +4,8 @@
 
 For a tenth of the rooms and for all of them, on SQLite and PostgreSQL with a Redis of their own: wall time of each look (median of the
 turns), after something happened in every room (`all`), and after as much happened as a tenth of the rooms can do, wherever there are ten
-times as many (`as much`). Exit code 1 if counts, likes and scores of ten times the rooms cost more than three times as much for as much that happened, or if a room
-costs twice as much where there are many as where there are few."""
+times as many (`as much`). Exit code 1 if counts, likes and scores of ten times the rooms cost more than three times as much for as much
+that happened, or if a room costs twice as much where there are many as where there are few."""
 
 from __future__ import annotations
 
