@@ -19,7 +19,7 @@ from liveroom.kernel import clock, permission
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, is_staff
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, STATUS_ACTS, RoomPages, runs
+from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, NOTICE, STATUS_ACTS, RoomPages, runs
 from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.rules.status import Status, legal_next
 from streams import selectors
@@ -165,6 +165,7 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, RoomPages):
             "appoint": self.shown_act(room, APPOINT),
             "dismiss": self.shown_act(room, DISMISS),
             "disband": self.shown_act(room, DISBAND),
+            "notice": self._notice_act(room),
             "moderation": self.moderation_panel(room, now=now),
             "draws": self.draws_panel(room),
             "engaging": self.engaging_panel(room),
@@ -179,6 +180,11 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, RoomPages):
                 refusals.remember_address(room_key=room.key, address=address, now=now)
             found["reset"] = self.shown_act(room, RESET)
         return found
+
+    def _notice_act(self, room: Room) -> dict[str, Any]:
+        shown = self.shown_act(room, NOTICE)
+        shown["form"].initial = {"notice": room.notice}
+        return shown
 
     def _archive_url(self, request: HttpRequest, room: Room) -> str:
         """Where staff read what was said; a streamer reads it over the API."""

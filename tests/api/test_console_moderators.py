@@ -95,17 +95,28 @@ def test_what_only_the_streamer_may_do_is_refused_to_a_moderator(max_: Client, c
 
 def test_a_moderator_does_there_what_it_may_do(max_: Client, cast: Cast) -> None:
     text = max_.get(page(cast.room)).content.decode()
-    for button in ("Mute a user", "Ban a user", "Mute everyone", "Open a draw", "Open a poll", "Pin a message"):
+    for button in (
+        "Mute a user",
+        "Ban a user",
+        "Mute everyone",
+        "Open a draw",
+        "Open a poll",
+        "Pin a message",
+        "Change the notice",
+    ):
         assert button in text, button
     for name, said in (
         ("mute", {"user": "zed", "minutes": 5, "reason": "spam"}),
         ("ban", {"user": "mia", "minutes": 5, "reason": "spam"}),
         ("mute-all", {}),
         ("pin", {"text": "Be kind"}),
+        ("notice", {"notice": "Back at nine"}),
         ("open-poll", {"question": "Next?", "answers": "Jazz\nRock", "max_choices": 1}),
         ("open-draw", {"keyword": "666", "prize": "A mug", "winners": 1, "seconds": 60}),
     ):
         assert max_.post(act(cast.room, name), said).status_code == 302, name
+    assert Room.objects.get(pk=cast.room.pk).notice == "Back at nine"
+    assert max_.post(act(cast.room, "notice"), {"notice": "x" * 301}).status_code == 400
     assert Mute.objects.get().person == cast.zed
     assert Ban.objects.get().person == cast.mia
     assert MuteAll.objects.get().by == "max"

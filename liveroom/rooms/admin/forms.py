@@ -134,6 +134,16 @@ class RoomForm(ServiceForm):
         return [line.strip() for line in self.cleaned_data["allow_list"].splitlines() if line.strip()]
 
 
+class NoticeForm(ActForm):
+    notice = forms.CharField(
+        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "data-limit-bytes": 300}),
+        help_text="At most 300 bytes. Empty: none.",
+    )  # fmt: skip
+
+    def clean_notice(self) -> str:
+        return _line_breaks(self.cleaned_data["notice"])
+
+
 def _line_breaks(value: str) -> str:
     """Browsers send two characters for a line break; every limit counts one."""
     return value.replace("\r\n", "\n")

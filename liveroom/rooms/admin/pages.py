@@ -21,7 +21,7 @@ from liveroom.kernel.errors import BadParameter, LiveRoomError
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, ConsoleAdmin, SwornAdmin, is_staff, set_filter
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.admin.forms import RoomForm, UserForm
+from liveroom.rooms.admin.forms import NoticeForm, RoomForm, UserForm
 from liveroom.rooms.models import LiveSession, Room, RoomAdmin, RoomAttribute, RoomCounter
 from liveroom.rooms.rules.status import Status, legal_next
 from liveroom.rooms.selectors import admin_ids
@@ -46,6 +46,8 @@ DISBAND = Act(
     "disband", "Disband the room", icon="delete_forever", danger=True, apart=True,
     question="Disband this room? Everyone in it is told and disconnected, and it cannot be opened again.",
 )  # fmt: skip
+
+NOTICE = Act("notice", "Change the notice", icon="edit_note", form=NoticeForm, apart=True)
 
 SAID = (
     "title", "introduction", "notice", "category", "tags", "cover", "starts_at", "viewer_limit", "bandwidth_limit_kbps",
@@ -127,7 +129,7 @@ class RoomPages(ConsoleAdmin):
     search_fields = ("title", "group_id", "owner__identifier", "owner__nick")
     list_select_related = ("app", "owner")
     ordering = ("-id",)
-    acts: Sequence[Act] = (*STATUS_ACTS.values(), APPOINT, DISMISS, DISBAND)
+    acts: Sequence[Act] = (*STATUS_ACTS.values(), APPOINT, DISMISS, NOTICE, DISBAND)
     autocomplete_fields = ("owner",)
 
     # -- who
@@ -302,6 +304,11 @@ class RoomPages(ConsoleAdmin):
     def act_dismiss(self, request: HttpRequest, room: Room, *, user: str) -> str:
         people.dismiss_admin(room=room, identifier=user, by=self.actor(request), now=clock.now())
         return f"{user} is no longer an admin of this room."
+
+    def act_notice(self, request: HttpRequest, room: Room, *, notice: str) -> str:
+        """For the room's admins, who do not have the form below."""
+        rooms.change_room(room=room, changes={"notice": notice}, by=self.actor(request), now=clock.now())
+        return "Viewers see the new notice."
 
     def act_disband(self, request: HttpRequest, room: Room) -> HttpResponse:
         """Back to the list: for its streamer the room's page is gone."""
