@@ -1,10 +1,10 @@
 """What Redis does for likes in one step (Lua). The rule of batches and bounds is `interactions/rules/batching.py`, said again here.
 
-State per room: `likes` (the total) · `likes:batch` (a hash of what is not told yet: `count`, `began` and u<user> -> "sum shown") ·
-`likes:by:<user>` (when its bucket is full again, in µs) · `likes:call:<id>` (an answer, for whoever did not hear it). For all rooms of
-the server, until the database has them: `likes:changed` (a hash: room key -> total), `likes:people` (a hash: <sdkappid>:<user> -> what it
-gave), `likes:people:taken` (the same, while it is counted; the field `` says when it was taken, in ms). `likes:over` of a room: a hash,
-`over` (1: the show has ended, no likes) as of `version` of the room's state."""
+State per room: `likes` (the total) · `likes:batch` (a hash of what is not told yet: `count`, `began`, `size`, `apart` and u<user> -> "sum
+shown") · `likes:by:<user>` (when its bucket is full again, in µs) · `likes:call:<id>` (an answer, for whoever did not hear it) ·
+`likes:over` (a hash: `over`, 1: the show has ended, no likes, as of `version` of the room's state). For all rooms of the server, until the
+database has them: `likes:changed` (a hash: room key -> total), `likes:people` (a hash: <sdkappid>:<user> -> what it gave),
+`likes:people:taken` (the same, while it is counted; the field `` says when it was taken, in ms)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from interactions.live.room_ref import RoomRef
-from interactions.rules.batching import APART_MS, BATCH, SHOWN_USERS
+from interactions.rules.batching import SHOWN_USERS
 from liveroom.kernel.redis import PREFIX, channel, key
 from liveroom.kernel.scripts import Script
 
@@ -81,14 +81,19 @@ waiting, began = tonumber(waiting or '0') + added, tonumber(began or now)
 if added > 0 then
   total = total + added
   redis.call('SET', KEYS[1], string.format('%d', total), 'EX', ARGV[9])
-  redis.call('HSET', KEYS[2], 'count', waiting, 'began', string.format('%d', began))
+  redis.call('HSET', KEYS[2], 'count', waiting, 'began', string.format('%d', began), 'size', ARGV[6], 'apart', ARGV[7])
   redis.call('EXPIRE', KEYS[2], ARGV[9])
   redis.call('HSET', KEYS[4], ARGV[3], string.format('%d', total))
 end
 answer[1] = total
 if waiting > 0 then
-  local apart = tonumber(ARGV[7])
-  answer[2] = waiting >= tonumber(ARGV[6]) and 0 or math.min(apart, math.max(0, began + apart - now))
+  local size, apart = tonumber(ARGV[6]), tonumber(ARGV[7])
+  -- Whoever only tells what is due does not know the app's sizes: those of the last like count.
+  if users == 0 then
+    local kept = redis.call('HMGET', KEYS[2], 'size', 'apart')
+    size, apart = tonumber(kept[1]) or size, tonumber(kept[2]) or apart
+  end
+  answer[2] = waiting >= size and 0 or math.min(apart, math.max(0, began + apart - now))
 end
 if answer[2] == 0 then
   local sums, shown, named, said = {}, {}, {}, {}
@@ -180,8 +185,8 @@ def call(
         room.key,
         channel(room.key),
         key("likes:by:", room.key),
-        BATCH,
-        APART_MS,
+        room.like_batch,
+        room.like_batch_ms,
         SHOWN_USERS,
         KEPT_SECONDS,
         CALL_SECONDS,

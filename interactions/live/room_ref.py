@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from interactions.rules.batching import APART_MS, BATCH
 from liveroom.rooms.models import Room
 
 
@@ -20,6 +21,8 @@ class RoomRef:
     messages_per_second: int = 40
     message_bytes: int = 8192
     likes_per_second: int = 50
+    like_batch: int = BATCH
+    like_batch_ms: int = APART_MS
     several_rooms: bool = True
 
 
@@ -35,6 +38,8 @@ def ref(room: Room) -> RoomRef:
         messages_per_second=room.messages_per_second or room.app.messages_per_second,
         message_bytes=room.message_bytes or room.app.message_bytes,
         likes_per_second=room.app.likes_per_second,
+        like_batch=room.app.like_batch,
+        like_batch_ms=room.app.like_batch_ms,
         several_rooms=room.app.several_rooms,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# As shipped; both are settings of the app.
 BATCH = 20
 APART_MS = 1_000
 SHOWN_USERS = 5
@@ -36,13 +37,13 @@ def joined(batch: Batch, *, user: str, count: int, now_ms: int) -> Batch:
     )
 
 
-def tell_in_ms(batch: Batch, *, now_ms: int) -> int | None:
-    """0: tell it now. None: there is nothing to tell. Twenty are told at once, and what is more goes with them."""
+def tell_in_ms(batch: Batch, *, now_ms: int, size: int = BATCH, apart_ms: int = APART_MS) -> int | None:
+    """0: tell it now. None: there is nothing to tell. `size` are told at once, and what is more goes with them."""
     if not batch.count:
         return None
-    if batch.count >= BATCH:
+    if batch.count >= size:
         return 0
-    return min(APART_MS, max(0, batch.began_ms + APART_MS - now_ms))
+    return min(apart_ms, max(0, batch.began_ms + apart_ms - now_ms))
 
 
 def shown(users: Mapping[str, int]) -> tuple[str, ...]:

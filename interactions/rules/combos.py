@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+# As shipped; both are settings of the app.
 EVERY: Final = 20
 WAIT_MS: Final = 1_000
 STREAK_MS: Final = 5_000
@@ -19,13 +20,15 @@ Kind = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A gift that was paid and not told. `runs`: whether the gift may be shown as a running number."""
+    """A gift that was paid and not told. `runs`: whether it may be shown as a running number; `every` and `wait_ms`: the app's sizes."""
 
     id: int
     kind: Kind
     count: int
     at_ms: int
     runs: bool
+    every: int = EVERY
+    wait_ms: int = WAIT_MS
 
     @property
     def is_click(self) -> bool:
@@ -70,26 +73,26 @@ def grouped(
     groups: list[Group] = []
     soonest: int | None = None
     for kind, gifts in by_kind.items():
-        parts, waits_since = _parts(gifts, now_ms=now_ms, crowded=kind[0] in crowded)
+        parts, due_ms = _parts(gifts, now_ms=now_ms, crowded=kind[0] in crowded)
         streak = streaks.get(kind)
         for part in parts:
             group = _group(kind, part, streak)
             groups.append(group)
             streak = Streak(combo=group.combo, last_at_ms=group.last_at_ms)
-        if waits_since is not None:
-            due_in = max(0, waits_since + WAIT_MS - now_ms)
+        if due_ms is not None:
+            due_in = max(0, due_ms - now_ms)
             soonest = due_in if soonest is None else min(soonest, due_in)
     return Grouping(groups=tuple(sorted(groups, key=lambda group: group.ids[-1])), again_in_ms=soonest)
 
 
 def _parts(gifts: list[Paid], *, now_ms: int, crowded: bool) -> tuple[list[list[Paid]], int | None]:
-    """What is told now, and since when the rest waits."""
+    """What is told now, and when the rest is due."""
     parts: list[list[Paid]] = []
     waiting: list[Paid] = []
     for gift in gifts:
         if crowded or gift.is_click:
             waiting.append(gift)
-            if not crowded and len(waiting) == EVERY:
+            if not crowded and len(waiting) >= gift.every:
                 parts.append(waiting)
                 waiting = []
         else:
@@ -97,10 +100,10 @@ def _parts(gifts: list[Paid], *, now_ms: int, crowded: bool) -> tuple[list[list[
             parts += [waiting, [gift]] if waiting else [[gift]]
             waiting = []
     # A clock that was set back must not make gifts wait.
-    if waiting and not 0 <= now_ms - waiting[0].at_ms < WAIT_MS:
+    if waiting and not 0 <= now_ms - waiting[0].at_ms < waiting[0].wait_ms:
         parts.append(waiting)
         waiting = []
-    return parts, waiting[0].at_ms if waiting else None
+    return parts, waiting[0].at_ms + waiting[0].wait_ms if waiting else None
 
 
 def _group(kind: Kind, gifts: list[Paid], streak: Streak | None) -> Group:

@@ -6,7 +6,7 @@ told until the room says that it has it, under one id, so it is heard once. Call
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,10 +41,14 @@ def group_gifts(letters: Sequence[Letter], now: datetime) -> Gathered:
     now_ms = int(now.timestamp() * 1000)
     payloads: dict[int, Payload] = {letter.payload["sent"]: letter.payload for letter in letters}
     letter_of = {letter.payload["sent"]: letter for letter in letters}
+    sizes = _sizes({said["room"] for said in payloads.values()})
     paid = [
-        Paid(id=sent, kind=_kind(said), count=said["count"], at_ms=said["at"], runs=said["runs"])
+        Paid(
+            id=sent, kind=_kind(said), count=said["count"], at_ms=said["at"], runs=said["runs"],
+            every=sizes[said["room"]][0], wait_ms=sizes[said["room"]][1],
+        )
         for sent, said in payloads.items()
-    ]
+    ]  # fmt: skip
     found = grouped(paid, now_ms=now_ms, streaks=_streaks(paid), crowded=_crowded_rooms(payloads.values()))
     again_in = None if found.again_in_ms is None else found.again_in_ms / 1000
     if not found.groups:
@@ -72,6 +76,12 @@ def group_gifts(letters: Sequence[Letter], now: datetime) -> Gathered:
     levels.add_gift_values(values, now)
     done = [letter_of[sent].event_id for group in found.groups for sent in group.ids]
     return Gathered(done=done, again_in=again_in)
+
+
+def _sizes(room_ids: Set[int]) -> dict[int, tuple[int, int]]:
+    """By room, as its app says: how many clicks are told together, and how many ms they wait."""
+    rows = Room.objects.filter(pk__in=room_ids).values_list("pk", "app__gift_batch", "app__gift_batch_ms")
+    return {pk: (every, wait_ms) for pk, every, wait_ms in rows}
 
 
 def _kind(said: Payload) -> Kind:

@@ -158,7 +158,7 @@ def attributes(room: Room) -> dict[str, dict[str, Any]]:
         row.key: {"value": row.value, "version": row.version}
         for row in RoomAttribute.objects.filter(room=room).order_by("key")
     }
-    found["status"] = {"value": room.status, "version": 0}
+    found["status"] = {"value": room.status, "version": room.status_version}
     return found
 
 

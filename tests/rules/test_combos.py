@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,6 +77,17 @@ def purchases(draw: st.DrawFn) -> list[Paid]:
         kind = (draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 2)))
         found.append(Paid(id=place, kind=kind, count=draw(st.sampled_from([1, 1, 1, 5])), at_ms=at, runs=kind[2] == 1))
     return found
+
+
+def test_an_app_has_its_own_sizes():
+    paid = [replace(gift, every=5, wait_ms=300) for gift in clicks(12)]
+    early = grouped(paid, now_ms=200, streaks={})
+    assert [group.count for group in early.groups] == [5, 5]
+    assert early.again_in_ms == paid[10].at_ms + 300 - 200
+    late = grouped(paid, now_ms=paid[10].at_ms + 300, streaks={})
+    assert [group.count for group in late.groups] == [5, 5, 2]
+    one = grouped([replace(gift, every=1) for gift in clicks(3)], now_ms=0, streaks={})
+    assert [group.combo for group in one.groups] == [1, 2, 3]
 
 
 @given(purchases(), st.integers(0, 2_000), st.frozensets(st.integers(1, 2)))

@@ -247,6 +247,8 @@ async def test_who_waits_too_long_is_told_so(known, monkeypatch):
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     per_second=st.integers(1, 200),
+    size=st.integers(1, 60),
+    apart_ms=st.integers(100, 3000),
     steps=st.lists(
         st.tuples(
             st.lists(
@@ -257,16 +259,19 @@ async def test_who_waits_too_long_is_told_so(known, monkeypatch):
         max_size=12,
     ),
 )
-def test_the_script_does_what_the_rule_says(per_second, steps):
+def test_the_script_does_what_the_rule_says(per_second, size, apart_ms, steps):
     client = shared()
     client.flushdb()
     client.set(key("likes", ALONE.key), 5)
-    room, now_us = replace(ALONE, likes_per_second=per_second), 1_700_000_000_000_000
+    room = replace(ALONE, likes_per_second=per_second, like_batch=size, like_batch_ms=apart_ms)
+    now_us = 1_700_000_000_000_000
     batch, total, full_at = Batch(), 5, {}
     for number, (people, later) in enumerate(steps):
         now_us += later
         asked = [Asked(user=user, count=count, shown=b'{"id":"%s"}' % user.encode()) for user, count in people]
-        found = answer_of(ADD.ask_now(client, call(room, asked, call_id=str(number), base=None, now_us=now_us)))
+        # Whoever only tells what is due knows nothing of the app.
+        asking = room if asked else ALONE
+        found = answer_of(ADD.ask_now(client, call(asking, asked, call_id=str(number), base=None, now_us=now_us)))
         expected = []
         for user, count in people:
             one = batching.counted(asked=count, per_second=per_second, full_at_us=full_at.get(user, 0), now_us=now_us)
@@ -275,7 +280,7 @@ def test_the_script_does_what_the_rule_says(per_second, steps):
             batch = batching.joined(batch, user=user, count=one.count, now_ms=now_us // 1000)
             total += one.count
             expected.append((one.count, one.retry_after_ms))
-        wait = batching.tell_in_ms(batch, now_ms=now_us // 1000)
+        wait = batching.tell_in_ms(batch, now_ms=now_us // 1000, size=size, apart_ms=apart_ms)
         if wait == 0:
             batch, wait = Batch(), None
         assert (found.total, found.tell_in_ms, found.counted) == (total, wait, tuple(expected))

@@ -66,6 +66,8 @@ class AppAdmin(ConsoleAdmin):
                     "messages_per_second",
                     "message_bytes",
                     "likes_per_second",
+                    ("like_batch", "like_batch_ms"),
+                    ("gift_batch", "gift_batch_ms"),
                     "history_count",
                     "history_hours",
                     "archive_days",

@@ -140,6 +140,22 @@ class App(models.Model):
         default=50, validators=[MinValueValidator(1), MaxValueValidator(1000)],
         help_text="Likes of one user that count in a second.",
     )  # fmt: skip
+    like_batch = models.PositiveSmallIntegerField(
+        "likes told together", default=20, validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="A room hears of likes at so many …",
+    )  # fmt: skip
+    like_batch_ms = models.PositiveSmallIntegerField(
+        "likes wait", default=1000, validators=[MinValueValidator(100), MaxValueValidator(5000)],
+        help_text="… or after so many milliseconds, whichever comes first.",
+    )  # fmt: skip
+    gift_batch = models.PositiveSmallIntegerField(
+        "clicks told together", default=20, validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="Clicks on one gift by one user are told at so many …",
+    )  # fmt: skip
+    gift_batch_ms = models.PositiveSmallIntegerField(
+        "clicks wait", default=1000, validators=[MinValueValidator(100), MaxValueValidator(5000)],
+        help_text="… or after so many milliseconds, whichever comes first.",
+    )  # fmt: skip
     members_count = models.PositiveSmallIntegerField(
         default=30, validators=[MinValueValidator(1), MaxValueValidator(1000)],
         help_text="How many of those who came last the members list shows.",

@@ -56,6 +56,9 @@ class Room(models.Model):
     )  # fmt: skip
     likes = models.PositiveBigIntegerField(default=0, help_text="As last saved; Redis counts.")
     attributes_version = models.PositiveIntegerField(default=0)
+    status_version = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Of the read-only attribute `status`: how often it changed."
+    )
     state_version = models.PositiveBigIntegerField(default=0, editable=False)
     online = models.PositiveIntegerField(default=0, help_text="As last counted; for sorting the list.")
     popularity = models.BigIntegerField(default=0, help_text="As last counted; for sorting the list.")

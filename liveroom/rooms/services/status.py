@@ -12,7 +12,7 @@ from django.db.models import Q
 from liveroom.kernel import audit, facts, ids, permission
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.facts import StatusChanged
+from liveroom.rooms.facts import AttributesChanged, StatusChanged
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.rules import status as rules
 from liveroom.rooms.rules.status import Status
@@ -36,7 +36,14 @@ def _move(*, room: Room, after: Status, now: datetime, by_hand: bool, reason: st
     room.status, room.status_at = after, now
     if after is Status.ENDED:
         room.publisher_lost_at = None
-    room.save(update_fields=["status", "status_at", "publisher_lost_at", "held_until"])
+    # Clients that know only attributes follow the status by them: it counts as one, with the versions of one (R1, R4).
+    room.attributes_version += 1
+    room.status_version += 1
+    room.save(
+        update_fields=[
+            "status", "status_at", "publisher_lost_at", "held_until", "attributes_version", "status_version",
+        ]
+    )  # fmt: skip
     session = LiveSession.objects.filter(room=room).order_by("-id").first()
     facts.state(
         StatusChanged(
@@ -48,6 +55,17 @@ def _move(*, room: Room, after: Status, now: datetime, by_hand: bool, reason: st
             starts_at=room.starts_at,
             sequence=session.sequence if session else None,
             by_hand=by_hand,
+        )
+    )
+    facts.state(
+        AttributesChanged(
+            room_id=room.pk,
+            room_key=room.key,
+            at=now,
+            operation="modify",
+            version=room.attributes_version,
+            changed={"status": (after, room.status_version)},
+            deleted=(),
         )
     )
 
