@@ -39,13 +39,15 @@ def test_every_change_reaches_everybody(cast, watching):
             status = phone.hears("status")
             assert status["status"] == "live"
             assert status["session"].isdigit()
+            followed = phone.hears("attributes")
+            assert (followed["version"], followed["changed"]) == (1, {"status": {"value": "live", "version": 1}})
             assert phone.hears("notice")["notice"] == "Hello"
             assert phone.hears("room")["starts_at"] == int(starts.timestamp() * 1000)
             written = phone.hears("attributes")
-            assert (written["operation"], written["version"]) == ("modify", 1)
+            assert (written["operation"], written["version"]) == ("modify", 2)
             assert written["changed"] == {"pk": {"value": "on", "version": 1}}
             cleared = phone.hears("attributes")
-            assert (cleared["operation"], cleared["version"], cleared["deleted"]) == ("clear", 2, ["pk"])
+            assert (cleared["operation"], cleared["version"], cleared["deleted"]) == ("clear", 3, ["pk"])
             assert phone.hears("room")["counters"] == {"goals": 3}
             role = phone.hears("role")
             assert (role["user"], role["role"], role["by"]) == ({"id": "zed", "nick": "Zed"}, "admin", "stella")
