@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0004_domain_names"),
+        ("accounts", "0005_banned_guests"),
     ]
 
     operations = [
