@@ -11,6 +11,7 @@ import signal
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -75,13 +76,12 @@ class Channel(HTTPChannel):
 
 
 class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
-    """The threads that answer, and one aside for what must not wait for them."""
+    """The threads that answer. What must not wait for them is answered by the thread that reads: `answer_at_once`."""
 
     def __init__(self, *, count: int) -> None:
         super().__init__()
         self.set_thread_count(count)
-        self._aside = ThreadedTaskDispatcher()
-        self._aside.set_thread_count(1)
+        self._at_once: deque[Any] = deque()
 
     def add_task(self, task: Any) -> None:
         """`task`: a connection with a request that has been read."""
@@ -93,16 +93,22 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
                     self.queue_cv.notify()
                     return
             request.error = Busy("More is asked here than can be answered at the moment; try again.")
-        self._aside.add_task(task)
+        # Not here: whoever calls this holds the connection's lock.
+        self._at_once.append(task)
+
+    def answer_at_once(self) -> None:
+        while self._at_once:
+            self._at_once.popleft().service()
 
 
 class WebServer:
     """`run` returns when the process may end."""
 
     def __init__(self, *, application: Application, address: str, port: int, threads: int) -> None:
+        self._threads = Threads(count=threads)
         self._server: TcpWSGIServer = create_server(
             application,
-            _dispatcher=Threads(count=threads),
+            _dispatcher=self._threads,
             sockets=[shared_socket(address=address, port=port)],
             backlog=BACKLOG,
             threads=threads,
@@ -126,11 +132,16 @@ class WebServer:
         signal.signal(signal.SIGINT, lambda *_: self._end(HURRY_SECONDS))
         process.now_serves()
         while self._ends_at is None:
-            wasyncore.poll2(1.0, self._map)
+            self._turn(1.0)
         settled_at = time.monotonic() + SETTLING_SECONDS
         self._close_door()
         while (now := time.monotonic()) < self._ends_at and (now < settled_at or self._is_busy()):
-            wasyncore.poll2(LOOK_SECONDS, self._map)
+            self._turn(LOOK_SECONDS)
+
+    def _turn(self, seconds: float) -> None:
+        """Reads and writes what can be, and waits for that at most so long."""
+        wasyncore.poll2(seconds, self._map)
+        self._threads.answer_at_once()
 
     def _end(self, seconds: float) -> None:
         """A signal's handler. The second one has no time left, whichever it is."""
