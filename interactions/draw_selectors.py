@@ -96,6 +96,11 @@ def open_draws(room: Room) -> list[dict[str, Any]]:
     return [shown(draw) for draw in Draw.objects.filter(room=room, status=Draw.OPEN).order_by("id")]
 
 
+def with_open_draws(rooms: Sequence[Room]) -> set[int]:
+    """Which of them have one."""
+    return set(Draw.objects.filter(room__in=rooms, status=Draw.OPEN).values_list("room_id", flat=True))
+
+
 # -- one, many
 
 

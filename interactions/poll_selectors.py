@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -47,6 +48,16 @@ def pinned(room: Room) -> dict[str, Any] | None:
     """The message that the room keeps in sight, as it goes over the wire."""
     found = Pin.objects.filter(room=room).values_list("body", flat=True).first()
     return None if found is None else dict(found)
+
+
+def pins_of(rooms: Sequence[Room]) -> dict[int, dict[str, Any]]:
+    """The same by room, for many; rooms without one are missing."""
+    return {pk: dict(body) for pk, body in Pin.objects.filter(room__in=rooms).values_list("room_id", "body")}
+
+
+def with_open_polls(rooms: Sequence[Room]) -> set[int]:
+    """Which of them have one."""
+    return set(Poll.objects.filter(room__in=rooms, status=Poll.OPEN).values_list("room_id", flat=True))
 
 
 def questions_of(*, room: Room, status: str | None = None) -> QuerySet[Question]:

@@ -29,6 +29,19 @@ def followers_of(*, person_id: int) -> tuple[int, frozenset[int] | None]:
     return (len(ids), ids) if len(ids) <= FEW_FOLLOWERS else (found.count(), None)
 
 
+def followers_of_all(*, person_ids: Iterable[int]) -> dict[int, tuple[int, frozenset[int] | None]]:
+    """The same by person, for many: one query, where all of them together have few."""
+    people = set(person_ids)
+    rows = Follow.objects.filter(streamer_id__in=people).order_by().values_list("streamer_id", "follower_id")
+    few = list(rows[: FEW_FOLLOWERS + 1])
+    if len(few) > FEW_FOLLOWERS:
+        return {person_id: followers_of(person_id=person_id) for person_id in people}
+    found: dict[int, set[int]] = {person_id: set() for person_id in people}
+    for streamer_id, follower_id in few:
+        found[streamer_id].add(follower_id)
+    return {person_id: (len(ids), frozenset(ids)) for person_id, ids in found.items()}
+
+
 def following_pairs(pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
     """Of these (follower, streamer) those that are true: one query for whoever asks in the same moment."""
     followers, streamers = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}

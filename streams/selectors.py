@@ -103,8 +103,8 @@ def play_policy(*, stream: str) -> PlayPolicy | None:
     return None if found is None else _policy(stream=found, room=found.room)
 
 
-def _policy(*, stream: Stream, room: Room) -> PlayPolicy:
-    domains = domains_of(room.app, Domain.PLAY)
+def _policy(*, stream: Stream, room: Room, domains: Sequence[Domain] | None = None) -> PlayPolicy:
+    domains = domains_of(room.app, Domain.PLAY) if domains is None else domains
     signed = signing_keys(domains)
     keys, deltas = (signed.keys, signed.delta_seconds) if signed else ((), ())
     if not keys and not room.is_open:
@@ -204,6 +204,19 @@ def programme_policy(room: Room) -> PlayPolicy | None:
     """What it takes to see what the room shows; None if it shows nothing."""
     stream = programme(room)
     return None if stream is None else _policy(stream=stream, room=room)
+
+
+def programme_policies(rooms: Sequence[Room]) -> dict[int, PlayPolicy | None]:
+    """The same by room, for many: a query, and one per app."""
+    shown = {stream.room_id: stream for stream in Stream.objects.filter(room__in=rooms, on_programme=True)}
+    domains: dict[int, Sequence[Domain]] = {}
+    found: dict[int, PlayPolicy | None] = {}
+    for room in rooms:
+        stream = shown.get(room.pk)
+        if stream is not None and room.app_id not in domains:
+            domains[room.app_id] = domains_of(room.app, Domain.PLAY)
+        found[room.pk] = None if stream is None else _policy(stream=stream, room=room, domains=domains[room.app_id])
+    return found
 
 
 def addresses_for(

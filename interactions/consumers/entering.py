@@ -170,7 +170,7 @@ class Entering:
             group = self.asked.platform if entry.room.several_rooms else ""
             if group in ("", whereabouts.WEB):
                 await whereabouts.entered(person=person, room_key=room_key, group=group, rounds=self.hub.rounds)
-        follows = await self.lobby.is_following(view=moment.view, visitor=self.visitor)
+        follows = await self.lobby.is_following(moment=moment, visitor=self.visitor)
         now = clock.now()
         self.entry, self.seat = joining.as_of(view=moment.view, entry=entry, now=now), seat
         for hear in self._later or ():

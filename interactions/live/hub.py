@@ -184,6 +184,8 @@ class Hub:
             # From here on a room that is entered subscribes itself; those that were there before do it now. None falls between.
             if self.rooms:
                 await pubsub.subscribe(*map(channel, self.rooms))
+            if self.on_doubt is not None:
+                self.on_doubt(whispers.EVERY_ROOM)
             await self._look_at_all(list(self.rooms))
             if self._listened and self.on_return is not None:
                 asyncio.ensure_future(self.on_return(self))  # noqa: RUF006 - ends by itself

@@ -15,8 +15,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
+import redis
 from channels.db import database_sync_to_async
 
+from interactions.live import presence_scripts
 from interactions.live.archive import ARCHIVE, last_archived_seqs
 from interactions.live.room_ref import RoomRef
 from interactions.live.scripts import BEGIN, READ, REPAIR, SUBMIT
@@ -300,14 +302,45 @@ def _events(entries: Sequence[bytes], since: int) -> tuple[bytes, ...]:
     return tuple(events)
 
 
-async def moment(*, room: RoomRef, since: int, now_ms: int) -> tuple[Position, list[dict[str, Any]], int | None]:
-    """In one round: where the room stands with what came after `since`, its history up to there, its likes (None: not counted)."""
-    client: Any = aredis_for(room.key)
+async def positions(*, room_keys: Sequence[str]) -> list[Position]:
+    """Where many rooms stand, in one round. Begins an epoch where there is none."""
+    if not room_keys:
+        return []
+    calls = [_read_call(name, None) for name in room_keys]
+    answers = await READ.ask_all(aredis_for(room_keys[0]), calls)
+    missing = [name for name, answer in zip(room_keys, answers, strict=True) if not answer[0]]
+    begun = dict(zip(missing, await asyncio.gather(*(position(room_key=name) for name in missing)), strict=True))
+    return [begun.get(name) or _position(answer, 0) for name, answer in zip(room_keys, answers, strict=True)]
+
+
+# Where a room stands with what came after the place that was asked for, its history up to there, its likes (None: not counted), and how
+# many are in it.
+Found = tuple[Position, list[dict[str, Any]], int | None, int]
+
+
+async def moments(*, asked: Sequence[tuple[RoomRef, int]], now_ms: int) -> list[Found | redis.RedisError]:
+    """Many rooms, each since its `seq`, in one round. What Redis refuses for one of them is that one's answer."""
+    if not asked:
+        return []
+    client: Any = aredis_for(asked[0][0].key)
     pipe = client.pipeline(transaction=False)
-    pipe.evalsha(*_read_call(room.key, since))
-    pipe.lrange(key("history", room.key), -room.history_count, -1)
-    pipe.get(key("likes", room.key))
-    read, raw, likes = await pipe.execute(raise_on_error=False)
+    for room, since in asked:
+        pipe.evalsha(*_read_call(room.key, since))
+        pipe.lrange(key("history", room.key), -room.history_count, -1)
+        pipe.get(key("likes", room.key))
+        pipe.evalsha(*presence_scripts.count_call(room.key))
+    raw = await pipe.execute(raise_on_error=False)
+    answers: list[Found | redis.RedisError] = []
+    for place, (room, since) in enumerate(asked):
+        try:
+            answers.append(await _found(room, since, raw[4 * place : 4 * place + 4], now_ms))
+        except redis.RedisError as error:
+            answers.append(error)
+    return answers
+
+
+async def _found(room: RoomRef, since: int, answers: Sequence[Any], now_ms: int) -> Found:
+    read, raw, likes, crowd = answers
     for answer in (raw, likes):
         if isinstance(answer, Exception):
             raise answer
@@ -316,10 +349,12 @@ async def moment(*, room: RoomRef, since: int, now_ms: int) -> tuple[Position, l
         here = await position(room_key=room.key, since=since)
     else:
         here = _position(read, since)
+    if isinstance(crowd, Exception):
+        crowd = await presence_scripts.COUNT.ask(aredis_for(room.key), presence_scripts.count_call(room.key))
     if here.lacks_history(len(raw), wanted=room.history_count, now_ms=now_ms):
-        raw = await REPAIR.ask(client, _repair_call(room, now_ms))
+        raw = await REPAIR.ask(aredis_for(room.key), _repair_call(room, now_ms))
     told = [event for event in _young(raw, room, now_ms) if event["seq"] <= here.seq]
-    return here, told, None if likes is None else int(likes)
+    return here, told, None if likes is None else int(likes), int(crowd[0])
 
 
 def _repair_call(room: RoomRef, now_ms: int) -> list[Any]:

@@ -256,14 +256,14 @@ async def _run(script: Script, calls: Sequence[tuple[str, list[Any]]]) -> list[A
 
 async def crowd(*, room_key: str) -> Crowd:
     """How many are in the room now, by the word of all processes."""
-    call = scripts.COUNT.call(scripts.read_keys(room_key), [""])
+    call = scripts.count_call(room_key)
     online, sockets = await scripts.COUNT.ask(aredis_for(room_key), call)
     return Crowd(online=int(online), sockets=int(sockets))
 
 
 def crowd_now(*, room_key: str) -> Crowd:
     """The same from a thread."""
-    call = scripts.COUNT.call(scripts.read_keys(room_key), [""])
+    call = scripts.count_call(room_key)
     online, sockets = scripts.COUNT.ask_now(redis_for(room_key), call)
     return Crowd(online=int(online), sockets=int(sockets))
 
@@ -277,7 +277,7 @@ def crowds_now(*, room_keys: Sequence[str]) -> dict[str, Crowd]:
     for client, keys in places.items():
         for first in range(0, len(keys), ROOMS_PER_PIPELINE):
             part = keys[first : first + ROOMS_PER_PIPELINE]
-            calls = [scripts.COUNT.call(scripts.read_keys(room_key), [""]) for room_key in part]
+            calls = [scripts.count_call(room_key) for room_key in part]
             for room_key, (online, sockets) in zip(part, scripts.COUNT.ask_all_now(client, calls), strict=True):
                 found[room_key] = Crowd(online=int(online), sockets=int(sockets))
     return found

@@ -6,7 +6,7 @@ left a moment ago, by ms) · `presence:told` ("online sockets at_ms"). The clock
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from liveroom.kernel.redis import key
 from liveroom.kernel.scripts import Script
@@ -162,6 +162,11 @@ return found
 
 def read_keys(room_key: str) -> list[str]:
     return [key(f"presence{part}", room_key) for part in ("", ":all", ":came", ":here:")]
+
+
+def count_call(room_key: str) -> list[Any]:
+    """For COUNT, alone or in a pipeline."""
+    return COUNT.call(read_keys(room_key), [""])
 
 
 def beat_keys(room_key: str) -> list[str]:

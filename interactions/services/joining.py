@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from interactions import standing_selectors
-from interactions.draw_selectors import open_draws
+from interactions.draw_selectors import open_draws, with_open_draws
 from interactions.live.room_ref import RoomRef, ref
-from interactions.poll_selectors import open_polls, pinned
+from interactions.poll_selectors import open_polls, pins_of, with_open_polls
 from interactions.rules.versions import AT_FIRST, Versions
 from interactions.services.comments import Speaker
 from liveroom.accounts.selectors import AppUnknown, Profile, app_for, profile
@@ -101,23 +101,50 @@ def app_ids_of(sdkappids: Iterable[int | None]) -> dict[int | None, int | AppUnk
 
 def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:
     """RoomUnknown, RoomIdMalformed."""
-    room = rooms.room(app_id=app_id, group_id=group_id)
-    against = moderation.against(room=room, now=now)
-    followers, follower_ids = standing_selectors.followers_of(person_id=room.owner_id)
-    return RoomView(
-        room=room,
-        ref=ref(room),
-        admins=rooms.admin_ids(room),
-        standings=against.people,
-        muted_all=against.muted_all,
-        barred=against.traces,
-        allowed=rooms.allowed_ids(room) if room.allow_list_only else frozenset(),
-        policy=streams.programme_policy(room),
-        shown=rooms.snapshot(room),
-        followers=followers,
-        follower_ids=follower_ids,
-        engaging={"pinned": pinned(room), "polls": open_polls(room), "draws": open_draws(room)},
-    )
+    [found] = views_of([(app_id, group_id)], now=now)
+    if isinstance(found, LiveRoomError):
+        raise found
+    return found
+
+
+def rooms_there(asked: Sequence[tuple[int, str]]) -> list[RoomRef | LiveRoomError]:
+    """Rooms by app and id, in their order, or why there is none."""
+    return [found if isinstance(found, LiveRoomError) else ref(found) for found in rooms.rooms_asked(asked)]
+
+
+def views_of(asked: Sequence[tuple[int, str]], *, now: datetime) -> list[RoomView | LiveRoomError]:
+    """Rooms by app and id, in their order, or why there is none. About as many queries for two hundred as for one; more only where
+    there is much of something."""
+    found = rooms.rooms_asked(asked)
+    there = list({room.pk: room for room in found if isinstance(room, Room)}.values())
+    if not there:
+        return [room for room in found if isinstance(room, LiveRoomError)]
+    against = moderation.against_all(rooms=there, now=now)
+    admins, policies, shown = rooms.admins_of(there), streams.programme_policies(there), rooms.snapshots(there)
+    followers = standing_selectors.followers_of_all(person_ids={room.owner_id for room in there})
+    pins, polls, draws = pins_of(there), with_open_polls(there), with_open_draws(there)
+    views = {
+        room.pk: RoomView(
+            room=room,
+            ref=ref(room),
+            admins=admins[room.pk],
+            standings=against[room.pk].people,
+            muted_all=against[room.pk].muted_all,
+            barred=against[room.pk].traces,
+            allowed=rooms.allowed_ids(room) if room.allow_list_only else frozenset(),
+            policy=policies[room.pk],
+            shown=shown[room.pk],
+            followers=followers[room.owner_id][0],
+            follower_ids=followers[room.owner_id][1],
+            engaging={
+                "pinned": pins.get(room.pk),
+                "polls": open_polls(room) if room.pk in polls else [],
+                "draws": open_draws(room) if room.pk in draws else [],
+            },
+        )
+        for room in there
+    }
+    return [views[room.pk] if isinstance(room, Room) else room for room in found]
 
 
 def needs_look(view: RoomView, visitor: Visitor) -> bool:

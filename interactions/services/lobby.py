@@ -1,18 +1,20 @@
-"""Where those wait who come into a room: what they must know is read once for all who come at the same time.
+"""Where those wait who come into a room: what they must know is read once for all who come at the same time, into whatever rooms.
 
 Promise: a snapshot lacks nothing that happened up to its `seq`. State: memory, for a second."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from channels.db import database_sync_to_async
 
-from interactions.live import pipeline, presence
+from interactions.live import pipeline
 from interactions.live.pipeline import Position
+from interactions.live.room_ref import RoomRef
 from interactions.live.whispers import EVERY_ROOM
 from interactions.services import joining
 from interactions.services.joining import RoomView, Visitor
@@ -22,7 +24,9 @@ from liveroom.kernel.rounds import Rounds
 
 # Longer than this nobody is shown an old title, role or list of the banned (R1: a second).
 FRESH_SECONDS = 0.8
-ROOMS = 1_000
+# … but what a room tells its viewers is noticed at once: what nothing was told about may be a little older.
+KEPT_SECONDS = 3.0
+ROOMS = 5_000
 TRIES = 5
 # Of these a newcomer is told by the history; every other event changes what it is shown.
 _SAID = (b'"type":"comment"', b'"type":"custom"', b'"type":"broadcast"')
@@ -46,27 +50,46 @@ class Moment:
     history: list[dict[str, Any]]
     online: int
     likes: int
+    fresh: bool = True
+    """Whether also that was read just now of which the room tells nothing: who follows its owner."""
 
 
 class Door:
-    """One room that people are coming into."""
+    """One room that people are coming into. `looks` and `reads`: what is asked together with other rooms."""
 
-    def __init__(self, *, app_id: int, group_id: str) -> None:
-        self._app_id, self._group_id = app_id, group_id
-        self._seen: _Seen | None = None
+    def __init__(
+        self,
+        *,
+        app_id: int,
+        group_id: str,
+        looks: Rounds[Door, _Seen] | None = None,
+        reads: Rounds[Door, Moment] | None = None,
+    ) -> None:
+        self.app_id, self.group_id = app_id, group_id
+        self.seen: _Seen | None = None
         self._doubted_at = 0.0
-        self._views: Rounds[None, _Seen] = Rounds(self._look)
-        self._moments: Rounds[None, Moment] = Rounds(self._read)
+        all_looks = Rounds(_look_all) if looks is None else looks
+        all_reads = Rounds(_read_all) if reads is None else reads
+        # Here, who comes while it is read waits for the next reading; there, rooms are read together.
+        self._views: Rounds[None, _Seen] = Rounds(partial(_for_all, all_looks, self))
+        self._moments: Rounds[None, Moment] = Rounds(partial(_for_all, all_reads, self))
 
     @property
     def room_key(self) -> str:
-        return EVERY_ROOM if self._seen is None else self._seen.view.ref.key
+        return EVERY_ROOM if self.seen is None else self.seen.view.ref.key
+
+    def known(self, seconds: float) -> _Seen | None:
+        """What was read at most so long ago, unless it is in doubt."""
+        seen = self.seen
+        now = asyncio.get_running_loop().time()
+        young = seen is not None and seen.read_at >= self._doubted_at and now - seen.read_at < seconds
+        return seen if young else None
 
     async def view(self) -> _Seen:
-        seen = self._seen
-        now = asyncio.get_running_loop().time()
-        if seen is not None and seen.read_at >= self._doubted_at and now - seen.read_at < FRESH_SECONDS:
-            return seen
+        """To be compared with what happened since by `moment`."""
+        return self.known(KEPT_SECONDS) or await self._views.ask(None)
+
+    async def look_again(self) -> _Seen:
         return await self._views.ask(None)
 
     def doubt(self) -> None:
@@ -77,37 +100,82 @@ class Door:
         """As of now or later: ask after the seat was taken, and nothing falls between the two."""
         return await self._moments.ask(None)
 
-    async def _look(self, asked: Sequence[None]) -> Sequence[_Seen]:
-        read_at = asyncio.get_running_loop().time()
-        known = self._seen.view if self._seen is not None else await self._view()
-        # First where the room stands: what changes while the view is read is then noticed by `_read`.
-        position = await pipeline.position(room_key=known.ref.key)
-        self._seen = _Seen(view=await self._view(), position=position, read_at=read_at)
-        return [self._seen] * len(asked)
 
-    async def _view(self) -> RoomView:
-        look = database_sync_to_async(joining.view_of)
-        return await look(app_id=self._app_id, group_id=self._group_id, now=clock.now())
+async def _for_all(together: Rounds[Door, Any], door: Door, asked: Sequence[None]) -> Sequence[Any]:
+    return [await together.ask(door)] * len(asked)
 
-    async def _read(self, asked: Sequence[None]) -> Sequence[Moment]:
-        seen = await self.view()
-        for _ in range(TRIES):
-            key = seen.view.ref.key
-            here, history, likes = await pipeline.moment(
-                room=seen.view.ref, since=seen.position.seq, now_ms=clock.now_ms()
-            )
-            if not _changed(seen.position, here):
-                break
-            seen = await self._views.ask(None)
-        online = await presence.online(room_key=key)
-        total = seen.view.room.likes if likes is None else likes
-        moment = Moment(view=seen.view, position=here, history=history, online=online, likes=total)
-        return [moment] * len(asked)
+
+async def _look_all(doors: Sequence[Door]) -> Sequence[_Seen | BaseException]:
+    """First where the rooms stand: what changes while the views are read is then noticed by `_read_all`. And first of all whether there
+    are such rooms: no place in Redis is made for an id that somebody has made up."""
+    read_at = asyncio.get_running_loop().time()
+    refs: dict[Door, RoomRef | BaseException] = {door: door.seen.view.ref for door in doors if door.seen is not None}
+    if new := [door for door in doors if door not in refs]:
+        found = await database_sync_to_async(joining.rooms_there)([(door.app_id, door.group_id) for door in new])
+        refs.update(zip(new, found, strict=True))
+    keys = {door: ref.key for door, ref in refs.items() if isinstance(ref, RoomRef)}
+    positions = dict(zip(keys, await pipeline.positions(room_keys=list(keys.values())), strict=True))
+    there = [(door.app_id, door.group_id) for door in keys]
+    views = dict(zip(keys, await database_sync_to_async(joining.views_of)(there, now=clock.now()), strict=True))
+    answers: list[_Seen | BaseException] = []
+    for door in doors:
+        view = views.get(door, refs[door])
+        if isinstance(view, RoomView):
+            door.seen = _Seen(view=view, position=positions[door], read_at=read_at)
+            answers.append(door.seen)
+        elif isinstance(view, BaseException):
+            door.seen = None
+            answers.append(view)
+    return answers
+
+
+async def _read_all(doors: Sequence[Door]) -> Sequence[Moment | BaseException]:
+    """Rooms in which something happened since their view was read are read anew, until nothing did. A flood of changes is given up on
+    after some tries: with the last view, which is newer than the place it is shown with, so that the events that follow say the same
+    again."""
+    answers: dict[Door, Moment | BaseException] = {}
+    read: dict[Door, pipeline.Found | BaseException] = {}
+    seen = dict(zip(doors, await _gathered(door.view() for door in doors), strict=True))
+    for _ in range(TRIES):
+        answers |= {door: found for door, found in seen.items() if isinstance(found, BaseException)}
+        asked = [(door, found) for door, found in seen.items() if isinstance(found, _Seen)]
+        places = [(found.view.ref, found.position.seq) for _, found in asked]
+        moments = await pipeline.moments(asked=places, now_ms=clock.now_ms())
+        stale = []
+        read = {door: moment for (door, _), moment in zip(asked, moments, strict=True)}
+        for door, found in asked:
+            moment = read[door]
+            if isinstance(moment, BaseException):
+                answers[door] = moment
+            elif _changed(found.position, moment[0]):
+                stale.append(door)
+            else:
+                answers[door] = _moment(door, found, moment)
+        if not stale:
+            return [answers[door] for door in doors]
+        seen = dict(zip(stale, await _gathered(door.look_again() for door in stale), strict=True))
+    for door, last in seen.items():
+        read_last = read[door]
+        if isinstance(read_last, BaseException):
+            answers[door] = read_last
+        else:
+            answers[door] = last if isinstance(last, BaseException) else _moment(door, last, read_last)
+    return [answers[door] for door in doors]
+
+
+def _moment(door: Door, seen: _Seen, found: pipeline.Found) -> Moment:
+    here, history, likes, online = found
+    total = seen.view.room.likes if likes is None else likes
+    fresh = seen is door.known(FRESH_SECONDS)
+    return Moment(view=seen.view, position=here, history=history, online=online, likes=total, fresh=fresh)
+
+
+async def _gathered(asking: Iterable[Coroutine[Any, Any, _Seen]]) -> list[_Seen | BaseException]:
+    return await asyncio.gather(*asking, return_exceptions=True)
 
 
 def _changed(before: Position, now: Position) -> bool:
-    """Whether something happened that the view of `before` does not show. A flood of changes is given up on after some tries:
-    the events that follow say the same again."""
+    """Whether something happened that the view of `before` does not show."""
     return (
         before.epoch != now.epoch
         or len(now.events) != now.seq - before.seq
@@ -124,6 +192,8 @@ class Lobby:
         self._log_ins: Rounds[str, Visitor] = Rounds(_visitors)
         self._apps: Rounds[int | None, int] = Rounds(_app_ids)
         self._follows: Rounds[tuple[int, int], bool] = Rounds(_are_following)
+        self._looks: Rounds[Door, _Seen] = Rounds(_look_all, under_way=2)
+        self._reads: Rounds[Door, Moment] = Rounds(_read_all, under_way=2)
 
     async def app_id(self, sdkappid: int | None) -> int:
         """The app that a guest means. AppUnknown."""
@@ -133,12 +203,13 @@ class Lobby:
         """TokenRefused if the token is not good."""
         return await self._log_ins.ask(usersig)
 
-    async def is_following(self, *, view: RoomView, visitor: Visitor) -> bool:
+    async def is_following(self, *, moment: Moment, visitor: Visitor) -> bool:
         """Whether the visitor follows the room's owner."""
-        known = joining.is_following(view, visitor)
-        if known is not None:
-            return known
-        return await self._follows.ask((int(visitor.actor.person_id or 0), int(view.room.owner_id)))
+        person_id = visitor.actor.person_id
+        known = joining.is_following(moment.view, visitor)
+        if person_id is None or (known is not None and moment.fresh):
+            return bool(known)
+        return await self._follows.ask((int(person_id), int(moment.view.room.owner_id)))
 
     def doubt(self, room_key: str) -> None:
         """Somebody was banned from this room (EVERY_ROOM: from an app), or may come in again: what was read of it may be older."""
@@ -151,7 +222,9 @@ class Lobby:
         if door is None:
             if len(self._doors) >= ROOMS:
                 self._doors.pop(next(iter(self._doors)))
-            door = self._doors[app_id, group_id] = Door(app_id=app_id, group_id=group_id)
+            door = self._doors[app_id, group_id] = Door(
+                app_id=app_id, group_id=group_id, looks=self._looks, reads=self._reads
+            )
         return door
 
 

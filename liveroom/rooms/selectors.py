@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,6 +68,27 @@ def room(*, app_id: int, group_id: str) -> Room:
     return _asked(_BY_GROUP_ID, app_id=app_id, group_id=group_id)
 
 
+def rooms_asked(asked: Sequence[tuple[int, str]]) -> list[Room | RoomUnknown | RoomIdMalformed]:
+    """Open rooms by app and id, in their order: a query per app."""
+    known: dict[tuple[int, str], Room] = {}
+    for app_id in {app_id for app_id, _ in asked}:
+        names = {group_id for app, group_id in asked if app == app_id and not ids.fault(group_id, chosen=False)}
+        for found in ROOMS.filter(app_id=app_id, group_id__in=names):
+            known[app_id, found.group_id] = found
+    answers: list[Room | RoomUnknown | RoomIdMalformed] = []
+    for app_id, group_id in asked:
+        wrong = ids.fault(group_id, chosen=False)
+        if wrong:
+            answers.append(RoomIdMalformed(wrong, field="room"))
+        else:
+            answers.append(known.get((app_id, group_id)) or _unknown(group_id))
+    return answers
+
+
+def _unknown(group_id: str) -> RoomUnknown:
+    return RoomUnknown(f"There is no room {group_id!r}; it may have been disbanded.")
+
+
 def room_of(app: App, *, group_id: str) -> Room:
     """The same, in an app that is loaded."""
     found = _asked(_BESIDE_ITS_APP, app_id=app.pk, group_id=group_id)
@@ -80,7 +102,7 @@ def _asked(query: KeptQuery[Room], *, app_id: int, group_id: str) -> Room:
         raise RoomIdMalformed(wrong, field="room")
     found = query.first(app_id=app_id, group_id=group_id)
     if found is None:
-        raise RoomUnknown(f"There is no room {group_id!r}; it may have been disbanded.")
+        raise _unknown(group_id)
     return found
 
 
@@ -95,6 +117,14 @@ def room_for_page(*, sdkappid: int | None, group_id: str) -> Room | None:
 def admin_ids(room: Room) -> frozenset[int]:
     """Who moderates the room, by person."""
     return frozenset(RoomAdmin.objects.filter(room=room).values_list("person_id", flat=True))
+
+
+def admins_of(rooms: Sequence[Room]) -> dict[int, frozenset[int]]:
+    """The same by room, for many."""
+    found: dict[int, set[int]] = {}
+    for room_id, person_id in RoomAdmin.objects.filter(room__in=rooms).values_list("room_id", "person_id"):
+        found.setdefault(room_id, set()).add(person_id)
+    return {room.pk: frozenset(found.get(room.pk, ())) for room in rooms}
 
 
 def allowed_ids(room: Room) -> frozenset[int]:
@@ -164,21 +194,34 @@ def attributes(room: Room) -> dict[str, dict[str, Any]]:
 
 def snapshot(room: Room) -> dict[str, Any]:
     """What a newcomer must know of the room, in one answer (surface.md, `join`)."""
-    session = current_session(room)
+    return snapshots([room])[room.pk]
+
+
+def snapshots(rooms: Sequence[Room]) -> dict[int, dict[str, Any]]:
+    """The same by room, for many: two queries."""
+    sessions = LiveSession.objects.filter(room__in=rooms, ended_at__isnull=True)
+    sequences = dict(sessions.values_list("room_id", "sequence"))
+    valued: dict[int, dict[str, dict[str, Any]]] = {room.pk: {} for room in rooms}
+    for row in RoomAttribute.objects.filter(room__in=rooms).order_by("room", "key"):
+        valued[row.room_id][row.key] = {"value": row.value, "version": row.version}
+    return {room.pk: _snapshot(room, sequence=sequences.get(room.pk), valued=valued[room.pk]) for room in rooms}
+
+
+def _snapshot(room: Room, *, sequence: str | None, valued: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": room.group_id,
         "sdkappid": room.app.sdkappid,
         "status": room.status,
         "status_at": _ms(room.status_at),
         "starts_at": _ms(room.starts_at),
-        "session": session.sequence if session else None,
+        "session": sequence,
         "title": room.title,
         "notice": room.notice,
         "introduction": room.introduction,
         "category": room.category,
         "tags": room.tags,
         "cover": room.cover,
-        "attributes": attributes(room),
+        "attributes": {**valued, "status": {"value": room.status, "version": 0}},
         "attributes_version": room.attributes_version,
         "version": room.state_version,
         "owner": profile(room.owner).as_dict(),

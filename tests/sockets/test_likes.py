@@ -91,8 +91,9 @@ def known():
 
 async def counted(room: RoomRef) -> int | None:
     """What Redis has for the snapshot of who comes now."""
-    _, _, likes = await pipeline.moment(room=room, since=0, now_ms=clock.now_ms())
-    return likes
+    [found] = await pipeline.moments(asked=[(room, 0)], now_ms=clock.now_ms())
+    assert not isinstance(found, BaseException)
+    return found[2]
 
 
 async def snapshot(room: RoomRef) -> int:
