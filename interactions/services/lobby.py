@@ -150,7 +150,7 @@ async def _read_all(doors: Sequence[Door]) -> Sequence[Moment | BaseException]:
             elif _changed(found.position, moment[0]):
                 stale.append(door)
             else:
-                answers[door] = _moment(door, found, moment)
+                answers[door] = _moment(found, moment)
         if not stale:
             return [answers[door] for door in doors]
         seen = dict(zip(stale, await _gathered(door.look_again() for door in stale), strict=True))
@@ -159,14 +159,14 @@ async def _read_all(doors: Sequence[Door]) -> Sequence[Moment | BaseException]:
         if isinstance(read_last, BaseException):
             answers[door] = read_last
         else:
-            answers[door] = last if isinstance(last, BaseException) else _moment(door, last, read_last)
+            answers[door] = last if isinstance(last, BaseException) else _moment(last, read_last)
     return [answers[door] for door in doors]
 
 
-def _moment(door: Door, seen: _Seen, found: pipeline.Found) -> Moment:
+def _moment(seen: _Seen, found: pipeline.Found) -> Moment:
     here, history, likes, online = found
     total = seen.view.room.likes if likes is None else likes
-    fresh = seen is door.known(FRESH_SECONDS)
+    fresh = asyncio.get_running_loop().time() - seen.read_at < FRESH_SECONDS
     return Moment(view=seen.view, position=here, history=history, online=online, likes=total, fresh=fresh)
 
 
