@@ -1,4 +1,4 @@
-"""Where a room's fast state lives: every key of one room in one Redis, names made in one place.
+"""Where a room's fast state lives: one Redis for the whole deployment (decisions/), names made in one place.
 
 Truth that Redis holds is what can be counted again; losing it loses no money, no ban and no status."""
 
@@ -35,7 +35,7 @@ def shared() -> redis.Redis:
 
 
 def redis_for(room_key: str) -> redis.Redis:
-    """The Redis that holds everything of this room. One server today; a map by room is the way to several."""
+    """The Redis that holds everything of this room: the same for all. The argument says which keys a call is about."""
     return shared()
 
 
