@@ -42,7 +42,7 @@ class Prepared:
     ports: Mapping[str, int]
 
 
-def prepare(folder: Path) -> Prepared:
+def prepare(folder: Path, *, rooms: int = ROOMS) -> Prepared:
     """Tables, nginx' configuration, people. Takes some ten seconds."""
     data = folder / "ours"
     names = ("HTTP", "WS", "RTMP", "WEB", "GATEWAY", "ENGINE")
@@ -55,7 +55,7 @@ def prepare(folder: Path) -> Prepared:
         told = env | {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}
         _done([sys.executable, "manage.py", "prepare"], told)
         found = json.loads(
-            _done([sys.executable, "-m", "tests.bench.fanout.people", str(PEOPLE), str(ROOMS), ROOM], told)
+            _done([sys.executable, "-m", "tests.bench.fanout.people", str(PEOPLE), str(rooms), ROOM], told)
         )
     return Prepared(data=data, env=env, sdkappid=found["sdkappid"], tokens=tuple(found["tokens"]), ports=ports)
 
