@@ -27,7 +27,8 @@ FRESH_SECONDS = 0.8
 # … but what a room tells its viewers is noticed at once: what nothing was told about may be a little older.
 KEPT_SECONDS = 3.0
 ROOMS = 5_000
-TRIES = 5
+# Once more if something happened meanwhile; then the newer view is shown with the older place, which is right, too.
+TRIES = 2
 # Of these a newcomer is told by the history; every other event changes what it is shown.
 _SAID = (b'"type":"comment"', b'"type":"custom"', b'"type":"broadcast"')
 

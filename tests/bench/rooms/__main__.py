@@ -57,11 +57,11 @@ def measured(prepared: Prepared, *, program: Path, seconds: float) -> dict[str, 
     def spoken(rooms: int, rate: float = A_SECOND) -> float:
         return told(Load(viewers=VIEWERS, rate=rate, publishers=rooms, rooms=rooms, tokens=True)).cores
 
-    def came(viewers: int, rooms: int) -> Run:
-        return told(Load(viewers=viewers, rooms=rooms, tokens=True, at_once=200))
+    def came(viewers: int, rooms: int, at_once: int = 200) -> Run:
+        return told(Load(viewers=viewers, rooms=rooms, tokens=True, at_once=at_once))
 
     first, both, one = came(JOINED, JOINED), came(2 * JOINED, JOINED), came(JOINED, 1)
-    storm = came(VIEWERS, MANY)
+    storm = came(VIEWERS, MANY, at_once=VIEWERS)
     return {
         "few": spoken(FEW),
         "many": spoken(MANY),
