@@ -7,13 +7,16 @@ process ends. Why this server: decisions/0024."""
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import socket
 import struct
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from waitress import wasyncore
@@ -102,7 +105,7 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
 
 
 class WebServer:
-    """`run` returns when the process may end."""
+    """`run` serves, and ends the process."""
 
     def __init__(self, *, application: Application, address: str, port: int, threads: int) -> None:
         self._threads = Threads(count=threads)
@@ -127,7 +130,7 @@ class WebServer:
         self._map = self._server._map
         self._ends_at: float | None = None
 
-    def run(self) -> None:
+    def run(self) -> NoReturn:
         signal.signal(signal.SIGTERM, lambda *_: self._end(FINISH_SECONDS))
         signal.signal(signal.SIGINT, lambda *_: self._end(HURRY_SECONDS))
         process.now_serves()
@@ -137,6 +140,10 @@ class WebServer:
         self._close_door()
         while (now := time.monotonic()) < self._ends_at and (now < settled_at or self._is_busy()):
             self._turn(LOOK_SECONDS)
+        # It holds nothing, and taking the interpreter apart took longer than all of this.
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
 
     def _turn(self, seconds: float) -> None:
         """Reads and writes what can be, and waits for that at most so long."""
