@@ -1,7 +1,7 @@
 """The room's one order: what is submitted is admitted, numbered, logged, archived and told by one script in Redis.
 
 A message with the same id gets the same answer and is told once, so whoever is not sure may submit again. State: Redis only
-(`scripts.py` lists the keys). Threads use the functions that end in `_now`; sockets go through `ticker.Ticker`."""
+(`script_parts.py` lists the keys). Threads use the functions that end in `_now`; sockets go through `ticker.Ticker`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from channels.db import database_sync_to_async
 
 from interactions.live import presence_scripts
 from interactions.live.archive import ARCHIVE, last_archived_seqs
+from interactions.live.log_scripts import BEGIN, READ, REPAIR
 from interactions.live.room_ref import RoomRef
-from interactions.live.scripts import BEGIN, READ, REPAIR, SUBMIT
+from interactions.live.scripts import SUBMIT
 from interactions.rules.admission import Priority
 from liveroom.kernel import clock
 from liveroom.kernel.errors import LiveRoomError

@@ -1,99 +1,12 @@
-"""What Redis does for a room in one step (Lua). The rule of who is heard is `interactions/rules/admission.py`, said again here.
+"""The step of a room in Redis: what is new and what waits is judged, numbered, kept and published (Lua).
 
-Keys of a room: `state` (a hash, below) · `ticks` (the log: a stream, an entry per tick, its id is its last seq) · `history` (a list) ·
-`pending` (a list of what waits) · `counts` (a hash for the console) · `same:<id>` (what became of a message; with the epoch's family).
-`state`: `epoch` (changes when memory was lost) · `seq` · `tick` (when it was last drained, the budget, when the next may come) ·
-`mark` (of the last event) · `left` (how many wait) · `kept` (how long the history is, until when).
-
-Any one of these keys may be evicted or deleted: the state is made again from the log and the history from the log, what waited is
-said again by who waits for it, and a log that is gone is a gap that is noticed. Without state and log the room begins anew."""
+The rule of who is heard is `interactions/rules/admission.py`, said again here. The keys: `script_parts.py`."""
 
 from __future__ import annotations
 
-from string import Template
 from typing import Final
 
-from interactions.live.archive import STREAM_ENTRIES
-from interactions.rules.admission import COMPETES_MS, WAITING_PER_ROOM, WAITING_PER_SENDER
-from liveroom.kernel.scripts import Script
-
-LOG_SECONDS: Final = 120
-LOG_EVENTS: Final = 500
-LOG_LONG_SECONDS: Final = 600
-KEPT_SECONDS: Final = 8 * 86400
-# What became of a message is remembered for as long as somebody may say it again: the relay after minutes, a client with a `cid` when it
-# comes back; without one only this process asks again, within its patience.
-SAME_SECONDS: Final = 600
-SAME_BRIEF_SECONDS: Final = 30
-# What the archive may not have read yet when Redis lost its memory: the new numbers begin above it.
-EPOCH_GAP: Final = 1_000
-REPLAY_BYTES: Final = 1_500_000
-
-
-class _Numbers(Template):
-    """Lua has its own use for % and $."""
-
-    delimiter = "@"
-
-
-def _filled(script: str) -> Script:
-    text = _Numbers(script).substitute(
-        same=SAME_SECONDS,
-        brief=SAME_BRIEF_SECONDS,
-        gap=EPOCH_GAP,
-        kept=KEPT_SECONDS,
-        competes=COMPETES_MS,
-        per_room=WAITING_PER_ROOM,
-        per_sender=WAITING_PER_SENDER,
-        log_ms=LOG_SECONDS * 1000,
-        log_events=LOG_EVENTS,
-        long=LOG_LONG_SECONDS,
-        archive=STREAM_ENTRIES,
-        replay=REPLAY_BYTES,
-    )
-    return Script(text)
-
-
-# KEYS[1], KEYS[2]: state, log. The state, made again from the log where it was lost: each tick writes both.
-_STATE: Final = """
-local function mark_of(said) return string.sub(redis.sha1hex(string.match(said, '[^\\n]*$')), 1, 8) end
-local function known()
-  local found = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'tick', 'kept')
-  if found[1] and found[2] then return found end
-  local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
-  if not last or not last[2][10] then return nil end
-  local epoch, seq = last[2][10], string.match(last[1], '^(%d+)')
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'mark', last[2][6] ~= '' and mark_of(last[2][6]) or '')
-  redis.call('EXPIRE', KEYS[1], @{kept})
-  return {epoch, seq, false, false}
-end
-"""
-
-# KEYS[2], KEYS[3]: log, history. The newest `count` of the history as the log has them: how many that are.
-_REBUILD: Final = """
-local function rebuild(count, seconds)
-  local found, from = {}, '+'
-  while #found < count do
-    local entries = redis.call('XREVRANGE', KEYS[2], from, '-', 'COUNT', 50)
-    for _, entry in ipairs(entries) do
-      local lines, place = {}, 0
-      for line in string.gmatch(entry[2][6], '[^\\n]+') do
-        place = place + 1
-        if string.sub(entry[2][8] or '', place, place) == '1' then lines[#lines + 1] = line end
-      end
-      for i = #lines, 1, -1 do if #found < count then found[#found + 1] = lines[i] end end
-    end
-    if #entries < 50 then break end
-    from = '(' .. entries[50][1]
-  end
-  redis.call('DEL', KEYS[3])
-  if #found > 0 then
-    redis.call('LPUSH', KEYS[3], unpack(found))
-    redis.call('EXPIRE', KEYS[3], seconds)
-  end
-  return #found
-end
-"""
+from interactions.live.script_parts import REBUILD, STATE, filled
 
 # KEYS: state ticks history pending counts archive.
 # ARGV: channel, room key, prefix of `same`, rate per second, tick ms, history count, history seconds, now ms ('' = the server's
@@ -101,9 +14,9 @@ end
 # priority, `s` a system event; flags: h into the history, p paid, b nobody says it again after a while, - none. Event: JSON with no seq.
 # Answer: epoch, seq, ms until the next tick, how many wait, what became of each message (`D<seq>`, `W`, `S<reason>`).
 # `{''}`: the room has no epoch; begin one first.
-SUBMIT: Final = _filled(
-    _STATE
-    + _REBUILD
+SUBMIT: Final = filled(
+    STATE
+    + REBUILD
     + """
 local found = known()
 if not found then return {''} end
@@ -360,67 +273,5 @@ local next_at = 0
 -- with nothing left at the last one the next tick is a whole one later, and only may come sooner
 if state[1] then next_at = state[3] > state[1] and state[3] or state[1] + tick_ms end
 return {epoch, seq, math.max(0, next_at - now), left, unpack(results)}
-"""
-)
-
-# KEYS: state ticks pending. ARGV: the last seq seen, '' if nothing is asked for. Answer: epoch ('' if there is none), seq, how many
-# wait, how long the history is and until when, then the log's entries that hold later ones, if the log reaches back so far and they
-# are not too much to send again.
-READ: Final = _filled(
-    _STATE
-    + """
-local found = known()
-if not found then return {'', 0, 0, ''} end
-local epoch, seq = found[1], tonumber(found[2])
-local since, nothing = tonumber(ARGV[1]), {epoch, seq, redis.call('LLEN', KEYS[3]), found[4] or ''}
-if not since or since >= seq then return nothing end
-local answer = {unpack(nothing)}
-local next, size = since + 1, 0
-for _, entry in ipairs(redis.call('XRANGE', KEYS[2], string.format('%d', since + 1), '+')) do
-  local last, lines = tonumber(string.match(entry[1], '^(%d+)')), tonumber(entry[2][4])
-  size = size + #entry[2][6]
-  if last - lines + 1 > next or size > @{replay} then return nothing end
-  next = last + 1
-  answer[#answer + 1] = string.format('%d', last - lines + 1) .. '\\n' .. entry[2][6]
-end
-if next ~= seq + 1 then return nothing end
-return answer
-"""
-)
-
-# KEYS: state ticks history. ARGV: history count, history seconds, now ms. The history was lost: answer it as the log has it.
-REPAIR: Final = _filled(
-    _REBUILD
-    + """
-local length = rebuild(tonumber(ARGV[1]), ARGV[2])
-if redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then
-  redis.call('HSET', KEYS[1], 'kept', string.format('%d %d', length, ARGV[3] + ARGV[2] * 1000))
-end
-return redis.call('LRANGE', KEYS[3], 0, -1)
-"""
-)
-
-# KEYS: state ticks. ARGV: new epoch, the highest seq that anybody saw, an epoch that cannot go on ('' for none), now ms.
-# Answer: epoch, seq. A room that has another epoch, and stands above what was seen, keeps it: whoever comes second changes nothing.
-# `<family>-<epoch>` follows an epoch that Redis still knew: what was said in that family is not said again.
-BEGIN: Final = _filled(
-    _STATE
-    + """
-local found = known() or {false, '0'}
-local epoch, seq = found[1], tonumber(found[2])
-if epoch and epoch ~= ARGV[3] and seq >= tonumber(ARGV[2]) then return {epoch, seq} end
-local highest, last = math.max(seq, tonumber(ARGV[2])), redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
-if last then
-  highest = math.max(highest, tonumber(string.match(last[1], '^(%d+)')))
-  epoch = epoch or last[2][10]
-end
-seq = string.format('%d', highest > 0 and highest + @{gap} or 0)
-local fresh = epoch and string.match(epoch, '^[^-]+') .. '-' .. ARGV[1] or ARGV[1]
-redis.call('DEL', KEYS[2])
-redis.call('XADD', KEYS[2], seq .. (seq == '0' and '-1' or '-0'), 'at', ARGV[4], 'n', 0, 'e', '', 'h', '', 'p', fresh)
-redis.call('EXPIRE', KEYS[2], @{kept})
-redis.call('HSET', KEYS[1], 'epoch', fresh, 'seq', seq, 'mark', '')
-redis.call('EXPIRE', KEYS[1], @{kept})
-return {fresh, tonumber(seq)}
 """
 )
