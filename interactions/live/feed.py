@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from interactions.live import deflate, envelope
 from interactions.live.counters import merged
-from interactions.live.pipeline import Glance, Told, mark_of
+from interactions.live.glances import Glance, mark_of
+from interactions.live.pipeline import Told
 from interactions.live.room_ref import RoomRef
 from interactions.live.send_queue import SendQueue, write_all
 from liveroom.kernel import metrics

@@ -18,7 +18,7 @@ import redis
 import redis.asyncio
 from django.db import DatabaseError
 
-from interactions.live import pipeline, whispers
+from interactions.live import glances, pipeline, whispers
 from interactions.live.counters import Likes
 from interactions.live.feed import Feed, Seat, Viewer
 from interactions.live.presence import Presence
@@ -252,7 +252,7 @@ class Hub:
         """Rooms that stand where Redis has them, nearly always all, cost a small part of a pipeline; the others are compared one by one."""
         for first in range(0, len(room_keys), ROOMS_PER_PIPELINE):
             names = room_keys[first : first + ROOMS_PER_PIPELINE]
-            for room_key, glance in zip(names, await pipeline.glances(room_keys=names), strict=True):
+            for room_key, glance in zip(names, await glances.glances(room_keys=names), strict=True):
                 room = self.rooms.get(room_key)
                 if room is not None and not room.stands(glance):
                     self._look_soon(room_key, last_words=last_words)
@@ -269,7 +269,7 @@ class Hub:
         now, last = await self._log_after(room_key, heard)
         if now.pending:
             self.ticker.look(room=room.ref)
-        forgotten = now.epoch == epoch and last and heard == room.seq and room.mark not in (b"", pipeline.mark_of(last))
+        forgotten = now.epoch == epoch and last and heard == room.seq and room.mark not in (b"", glances.mark_of(last))
         # Below what was seen: in another epoch that matters if somebody saw it here; an id that was taken again begins anew.
         below = now.seq < heard and (now.epoch == epoch or room.shown)
         if below or forgotten:
