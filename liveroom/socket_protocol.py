@@ -18,6 +18,7 @@ from twisted.internet import reactor as _reactor
 
 from interactions.live import draining, envelope
 from interactions.live.limits import TOO_MANY_CONNECTIONS, Refusal
+from interactions.rules.admission import WAITING_PER_SENDER
 from liveroom.kernel import process
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ SPREAD_MS = 2_000
 # What one connection may have done in one go; then others get their turn, and it goes on after a pause.
 STEPS_AT_ONCE = 64
 PAUSE_SECONDS = 0.05
-# Commands that were read but not served yet; above that nothing more is read, and TCP holds the peer back.
-MAX_WAITING = 16
+# Commands that were read and are not answered yet; above that nothing more is read, and TCP holds the peer back. More than the comments of
+# one sender that may wait for a place in a room, so that those beyond are told at once.
+MAX_WAITING = WAITING_PER_SENDER + 12
 # A peer that does not read gets no more pongs.
 MAX_UNREAD_BYTES = 64 * 1024
 

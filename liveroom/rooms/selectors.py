@@ -184,11 +184,16 @@ def current_session(room: Room) -> LiveSession | None:
 
 def attributes(room: Room) -> dict[str, dict[str, Any]]:
     """Key -> {value, version}. `status` is always there and read-only, so that clients which know only attributes see it (R1)."""
-    found: dict[str, dict[str, Any]] = {
-        row.key: {"value": row.value, "version": row.version}
-        for row in RoomAttribute.objects.filter(room=room).order_by("key")
-    }
-    found["status"] = {"value": room.status, "version": room.status_version}
+    return attributes_of([room])[room.pk]
+
+
+def attributes_of(rooms: Sequence[Room]) -> dict[int, dict[str, dict[str, Any]]]:
+    """The same by room, for many: one query."""
+    found: dict[int, dict[str, dict[str, Any]]] = {room.pk: {} for room in rooms}
+    for row in RoomAttribute.objects.filter(room__in=rooms).order_by("room", "key"):
+        found[row.room_id][row.key] = {"value": row.value, "version": row.version}
+    for room in rooms:
+        found[room.pk]["status"] = {"value": room.status, "version": room.status_version}
     return found
 
 
@@ -201,9 +206,7 @@ def snapshots(rooms: Sequence[Room]) -> dict[int, dict[str, Any]]:
     """The same by room, for many: two queries."""
     sessions = LiveSession.objects.filter(room__in=rooms, ended_at__isnull=True)
     sequences = dict(sessions.values_list("room_id", "sequence"))
-    valued: dict[int, dict[str, dict[str, Any]]] = {room.pk: {} for room in rooms}
-    for row in RoomAttribute.objects.filter(room__in=rooms).order_by("room", "key"):
-        valued[row.room_id][row.key] = {"value": row.value, "version": row.version}
+    valued = attributes_of(rooms)
     return {room.pk: _snapshot(room, sequence=sequences.get(room.pk), valued=valued[room.pk]) for room in rooms}
 
 
@@ -221,7 +224,7 @@ def _snapshot(room: Room, *, sequence: str | None, valued: dict[str, dict[str, A
         "category": room.category,
         "tags": room.tags,
         "cover": room.cover,
-        "attributes": {**valued, "status": {"value": room.status, "version": 0}},
+        "attributes": valued,
         "attributes_version": room.attributes_version,
         "version": room.state_version,
         "owner": profile(room.owner).as_dict(),

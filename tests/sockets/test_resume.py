@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from interactions.live import pipeline, scripts
+from interactions.live import pipeline, script_parts
 from interactions.live.envelope import event
 from interactions.live.room_ref import ref
+from interactions.live.scripts import SUBMIT
 from liveroom.kernel import clock
 from liveroom.kernel.redis import redis_for
 
@@ -89,13 +90,13 @@ def test_beyond_the_log_only_the_snapshot_counts(cast, watching):
         begin = where(phone)
     room = ref(cast.room)
     now_ms = clock.now_ms()
-    for n in range(scripts.LOG_EVENTS + 1):
-        long_ago = now_ms - (scripts.LOG_SECONDS + 5) * 1000
+    for n in range(script_parts.LOG_EVENTS + 1):
+        long_ago = now_ms - (script_parts.LOG_SECONDS + 5) * 1000
         message = pipeline.Message(id=f"e{n}", event=event(type="system", t=1, n=n))
         call = pipeline.submit_call(
-            room, (message,), tick_ms=100, now_ms=now_ms if n == scripts.LOG_EVENTS else long_ago
+            room, (message,), tick_ms=100, now_ms=now_ms if n == script_parts.LOG_EVENTS else long_ago
         )  # fmt: skip
-        scripts.SUBMIT.ask_now(redis_for(room.key), call)
+        SUBMIT.ask_now(redis_for(room.key), call)
     with watching(cast.mia, since={**begin, "seq": begin["seq"] + 1}) as again:
         assert again.answer["recovered"] is True
     with watching(cast.mia, since=begin) as again:
