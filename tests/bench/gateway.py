@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import os
 import statistics
@@ -25,6 +26,8 @@ from streams.gateway.flv import Kind, Parser, kind_of
 from tests.media.rig import PULL_TOKEN, SECURE_LINK_SECRET, SEGMENTS, Rig, make_clip, make_rig
 
 STREAM = "bench"
+# A tag's head, and of its body what tells codec, kind and composition time.
+HEAD = 11 + 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -108,8 +111,8 @@ async def crowd(port: int, count: int, path: str, socket: bool) -> None:
         print(json.dumps({"received": LightViewer.received, "lost": LightViewer.lost}), flush=True)
 
 
-async def arrivals_http(url: str, seconds: float) -> dict[int, float]:
-    """Timestamp of each picture -> when it arrived, through the door that viewers use."""
+async def arrivals_http(url: str, seconds: float) -> dict[bytes, float]:
+    """Digest of each picture (its time is the gateway's own) -> when it arrived, through the door that viewers use."""
     import aiohttp
 
     parser, found = Parser(), {}
@@ -123,7 +126,7 @@ async def arrivals_http(url: str, seconds: float) -> dict[int, float]:
     return found
 
 
-async def arrivals_rtmp(url: str, seconds: float) -> dict[int, float]:
+async def arrivals_rtmp(url: str, seconds: float) -> dict[bytes, float]:
     """The same for a plain RTMP reader: ffmpeg's, which hands every packet on as it comes."""
     arguments = ["-loglevel", "error", "-fpsprobesize", "0", "-i", url, "-map", "0:v", "-c", "copy", "-copyts"]
     child = await asyncio.create_subprocess_exec(
@@ -139,10 +142,11 @@ async def arrivals_rtmp(url: str, seconds: float) -> dict[int, float]:
     return found
 
 
-def note(parser: Parser, chunk: bytes, now: float, found: dict[int, float]) -> None:
+def note(parser: Parser, chunk: bytes, now: float, found: dict[bytes, float]) -> None:
     for tag in parser.feed(chunk):
         if kind_of(tag) in (Kind.KEY, Kind.VIDEO):
-            found.setdefault(int.from_bytes(tag[4:7], "big") | tag[7] << 24, now)
+            size = int.from_bytes(tag[1:4], "big")
+            found.setdefault(hashlib.sha1(tag[HEAD : 11 + size], usedforsecurity=False).digest(), now)
 
 
 async def first_picture(url: str) -> float:
@@ -170,8 +174,8 @@ def measure(rig: Rig, gateway: subprocess.Popen[bytes], options: argparse.Namesp
             arrivals_http(url, 8), arrivals_rtmp(f"{rig.engine.loopback_url(stream=STREAM)}", 8)
         )
         # The group of pictures that came at once on joining was not live.
-        common = sorted(set(through) & set(plain))[25:]
-        return [through[at] - plain[at] for at in common]
+        common = sorted(set(through) & set(plain), key=lambda picture: through[picture])[25:]
+        return [through[picture] - plain[picture] for picture in common]
 
     behind = sorted(asyncio.run(both()))
     median, late = statistics.median(behind) * 1000, behind[int(len(behind) * 0.95)] * 1000
