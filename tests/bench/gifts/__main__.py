@@ -19,12 +19,19 @@ from pathlib import Path
 
 from deploy.embedded.servers_for_tests import CARELESS, CannotServe, another_database, postgres_cluster
 from tests.bench.gifts import latency, report
-from tests.bench.gifts.report import BARE, BOUND, ONE, REST, SERVICE, SPREAD, SQLITE, TPCB
+from tests.bench.gifts.report import BARE, BOUND, ONE, REST, REST_TWO, SERVICE, SPREAD, SQLITE, TPCB
 from tests.bench.gifts.rig import ROOMS, CannotMeasure, Pgbench, Place, Workers, place
 
 CLIENTS = (1, 4, 8)
 README = Path(__file__).with_name("README.md")
-WORDS = {SERVICE: "service", BARE: "bare", BOUND: "bare, as Django binds", REST: "rest", SQLITE: "service"}
+WORDS = {
+    SERVICE: "service",
+    BARE: "bare",
+    BOUND: "bare, as Django binds",
+    REST: "rest",
+    REST_TWO: "rest",
+    SQLITE: "service",
+}
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -80,11 +87,15 @@ def rates(told: argparse.Namespace, *, here: Place, file: Place, server: str) ->
                 if way == TPCB:
                     rate = bench.transactions_per_second(clients=clients, seconds=told.seconds)
                 else:
+                    if way == REST_TWO:
+                        here.site.start("web-2")
                     buying = on_file if way == SQLITE else on_server
                     rate = buying.gifts_per_second(
                         WORDS[way], clients=clients, rooms=ROOMS if scenario == SPREAD else 1, seconds=told.seconds,
                         seed=order.randrange(10**6),
                     )  # fmt: skip
+                    if way == REST_TWO:
+                        here.site.stop(["web-2"])
                 found[scenario, way, clients].append(rate)
                 print(f"  {scenario:<12} {clients} clients  {way:<30} {rate:9.0f} /s", flush=True)
         here.site.stop(["web-1"])

@@ -15,10 +15,11 @@ BEGIN, END = "<!-- gifts: begin -->", "<!-- gifts: end -->"
 # Of what bare psycopg does with the same statements, and the same clients, in the same run.
 LEAST = 0.6
 SPREAD, ONE = "spread", "one streamer"
-SERVICE, BARE, BOUND, TPCB, REST, SQLITE = (
-    "buy_gift", "bare psycopg", "bare psycopg, as Django binds", "pgbench TPC-B", "REST, one web process", "buy_gift on SQLite",
+SERVICE, BARE, BOUND, TPCB, REST, REST_TWO, SQLITE = (
+    "buy_gift", "bare psycopg", "bare psycopg, as Django binds", "pgbench TPC-B", "REST, one web process",
+    "REST, two web processes", "buy_gift on SQLite",
 )  # fmt: skip
-WAYS = (SERVICE, BARE, BOUND, TPCB, REST, SQLITE)
+WAYS = (SERVICE, BARE, BOUND, TPCB, REST, REST_TWO, SQLITE)
 # (scenario, way, clients) -> gifts a second, one a round.
 Rates = Mapping[tuple[str, str, int], Sequence[float]]
 # (database, kind) -> what was measured.
