@@ -15,6 +15,7 @@ from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflat
 from autobahn.websocket.types import ConnectionDeny
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor as _reactor
+from twisted.internet.protocol import connectionDone
 
 from interactions.live import draining, envelope
 from interactions.live.limits import TOO_MANY_CONNECTIONS, Refusal
@@ -265,6 +266,18 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
     def _invalid_payload(self, reason: str) -> bool:
         self._fail_connection(self.CLOSE_STATUS_CODE_INVALID_PAYLOAD, reason)
         return True
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        # Twisted forgets at once what it still had to write, perhaps the rest of a frame: nothing may come after it.
+        if abort and self.viewer is not None:
+            self.viewer.lost()
+        super()._closeConnection(abort)
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        # Its file descriptor is closed, and the next connection's may have the same number.
+        if self.viewer is not None:
+            self.viewer.lost()
+        super().connectionLost(reason)
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
         if self.limits_source is not None:

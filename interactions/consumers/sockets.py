@@ -61,6 +61,10 @@ class Socket:
         self.dismissed = True
         self.queue.end()
 
+    def lost(self) -> None:
+        """The connection is gone; what it asked before is still done."""
+        self.queue.end()
+
     def _too_slow(self) -> None:
         """Without `bye`, which would only wait with the rest."""
         if not self.dismissed:

@@ -40,6 +40,9 @@ class Speaking(Dismissable, Protocol):
     def silence(self) -> None:
         """Say nothing more: whoever closes has said the last word."""
 
+    def lost(self) -> None:
+        """The connection is gone; what it asked before is still done."""
+
 
 async def drain(
     *, sockets: Callable[[], Iterable[Dismissable]], seconds: float, chance: random.Random | None = None

@@ -15,7 +15,8 @@ from interactions.live.counters import merged
 from interactions.live.glances import Glance, mark_of
 from interactions.live.pipeline import Told
 from interactions.live.room_ref import RoomRef
-from interactions.live.send_queue import SendQueue, write_all
+from interactions.live.send_many import Row
+from interactions.live.send_queue import SendQueue
 from liveroom.kernel import metrics
 
 # Between two of these the loop does other things: a thousand sends take ten milliseconds.
@@ -58,14 +59,14 @@ class Feed:
     """`seq`: heard from Redis (None: nobody was shown anything yet), `mark`: of that event, if it is known; `told`: written to viewers.
     Between `told` and `seq`: `must`. Nothing was kept of what came before `began`.
 
-    `ready` are those who were told everything up to `told`; `lists` are their queues (plain, compressed), made anew when somebody
+    `ready` are those who were told everything up to `told`; `rows` are their queues (plain, compressed), made anew when somebody
     comes or goes. The others are apart. `farewell`: these have to go, after they heard what was said before. `in_line` and `timer` are
     the teller's."""
 
     ref: RoomRef
     seats: set[Seat] = field(default_factory=set)
     ready: set[Seat] = field(default_factory=set)
-    lists: tuple[list[SendQueue], list[SendQueue]] | None = None
+    rows: tuple[list[Row], list[Row]] | None = None
     epoch: str = ""
     seq: int | None = None
     mark: bytes = b""
@@ -165,7 +166,7 @@ class Feed:
     def leave(self, seat: Seat) -> None:
         self.seats.discard(seat)
         self.ready.discard(seat)
-        self.lists = None
+        self.rows = None
         if not self.seats:
             self.may.clear()  # whoever comes next is shown all that in its snapshot
 
@@ -173,7 +174,7 @@ class Feed:
         """Who was told as much as all others is told together with them from here on."""
         if seat.shown == self.told and seat in self.seats:
             self.ready.add(seat)
-            self.lists = None
+            self.rows = None
 
     def _write_to(self, seat: Seat, events: Iterable[bytes]) -> None:
         frame = envelope.text_frame(envelope.batch(room=self.ref.group_id, epoch=self.epoch, events=events))
@@ -207,19 +208,22 @@ class Feed:
 
     async def _send(self, events: Sequence[bytes], *, must: bool) -> None:
         """The same bytes to everyone; what the kernel does not take at once waits in the viewer's own queue."""
-        if self.lists is None:
-            plain = [seat.viewer.queue for seat in self.ready if not seat.viewer.deflated]
-            self.lists = plain, [seat.viewer.queue for seat in self.ready if seat.viewer.deflated]
+        if self.rows is None:
+            self.rows = self._rows(deflated=False), self._rows(deflated=True)
         payload = envelope.batch(room=self.ref.group_id, epoch=self.epoch, events=events)
-        for queues, encode in zip(self.lists, (envelope.text_frame, deflate.deflated_frame), strict=True):
-            if not queues:
+        for rows, encode in zip(self.rows, (envelope.text_frame, deflate.deflated_frame), strict=True):
+            if not rows:
                 continue
             frame = encode(payload)
-            metrics.frames_sent.inc(len(queues))
-            for start in range(0, len(queues), CHUNK):
-                if start:
+            metrics.frames_sent.inc(sum(len(row.queues) for row in rows))
+            for number, row in enumerate(rows):
+                if number:
                     await asyncio.sleep(0)
-                write_all(queues[start : start + CHUNK], frame, must=must)
+                row.write(frame, must=must)
+
+    def _rows(self, *, deflated: bool) -> list[Row]:
+        queues = [seat.viewer.queue for seat in self.ready if bool(seat.viewer.deflated) is deflated]
+        return [Row(queues[start : start + CHUNK]) for start in range(0, len(queues), CHUNK)]
 
     def dismiss_those(self) -> None:
         """Those of `farewell`."""

@@ -17,6 +17,15 @@ GULP_BYTES = 64 * 1024
 _NOTHING: deque[tuple[bytes, bool]] = deque()
 
 
+class _Ends:
+    """How many queues of this process have ended: who keeps file descriptors looks again when it has changed."""
+
+    count = 0
+
+
+ends = _Ends()
+
+
 class SendQueue:
     """Frames on their way to one `transport` (Twisted's). `overflow` is called once, when a frame that must be heard
     does not fit any more."""
@@ -33,6 +42,10 @@ class SendQueue:
         # Under TLS the bytes of the socket are not ours to write.
         plain = getattr(transport, "socket", None) if not getattr(transport, "TLS", False) else None
         self._send: Callable[[bytes], int] | None = getattr(plain, "send", None)
+
+    def handle(self) -> int:
+        """The file descriptor, if frames may be written to it; -1: only `write` knows how."""
+        return -1 if self._send is None or self.ended else int(self._transport.fileno())
 
     def write(self, frame: bytes, *, must: bool = True) -> None:
         """Send a whole frame now or later, in order. Never blocks."""
@@ -110,6 +123,8 @@ class SendQueue:
 
     def end(self) -> None:
         """Nothing more is written; what waited is let go, so that a close frame is next."""
+        if not self.ended:
+            ends.count += 1
         self.ended = True
         self._queue.clear()
         self._queued = 0

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from interactions.live import send_many
 from interactions.live.send_queue import GULP_BYTES, MAX_BYTES, MAX_FRAMES, SendQueue, write_all
 from liveroom.rooms.models import Room
 from tests.helpers.crowd import Viewer
@@ -217,8 +218,10 @@ GROWTH_BYTES = (STALLED + DOZING) * (MAX_BYTES + GULP_BYTES + LONG) + 5_000_000
 def process(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Without ticks, so that four hundred frames are soon there: who is hung up on for so many can get all of it again, who is for
     two megabytes has missed more than the log gives at once."""
+    data = tmp_path_factory.mktemp("slow") / "data"
+    send_many.build(data)  # where there is a compiler, as `prepare` does it; other files' processes send one by one
     with django_db_blocker.unblock():
-        process = SocketProcess(data=tmp_path_factory.mktemp("slow") / "data", name="slow-1", LIVEROOM_TICK_MS="0")
+        process = SocketProcess(data=data, name="slow-1", LIVEROOM_TICK_MS="0")
     yield process
     process.stop()
 

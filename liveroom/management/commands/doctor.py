@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from interactions.live import archive
+from interactions.live import archive, send_many
 from liveroom.kernel import clock, due
 from liveroom.kernel.redis import shared
 from liveroom.page import vendor
@@ -78,6 +78,19 @@ def _python() -> Iterator[Finding]:
         not missing,
         "installed" if not missing else f"{len(missing)} files are not there",
         "npm ci in liveroom/page (deploy/up does it)",
+    )
+
+
+def _sending() -> Iterator[Finding]:
+    built = send_many.library(settings.LIVEROOM.data).is_file()
+    yield Finding(
+        "sending in C",
+        built,
+        "compiled"
+        if built
+        else "no compiler was found: socket processes send frame by frame from Python, at more CPU in full rooms",
+        "apt-get install gcc libc6-dev, then manage.py prepare (deploy/up does it) and a restart",
+        needed=False,
     )
 
 
@@ -173,6 +186,7 @@ def _browser() -> Iterator[Finding]:
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _python,
     _programs,
+    _sending,
     _data,
     _database,
     _redis,

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from interactions.live import send_many
 from liveroom.kernel import clock
 from streams.engines.nginx_conf import CannotRender
 from streams.engines.nginx_rtmp import write_configuration
@@ -59,6 +60,7 @@ class Command(BaseCommand):
         self._migrate()
         self._collect_static()
         write_configuration()
+        send_many.build(settings.LIVEROOM.data)
         found: dict[str, Any] = {}
         if not settings.LIVEROOM.production:
             from liveroom import demo

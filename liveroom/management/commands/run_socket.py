@@ -16,12 +16,14 @@ class Command(ServiceCommand):
         from liveroom.socket_server import SocketServer
 
         from interactions.live.hub import Hub  # isort: skip - after the reactor is installed
+        from interactions.live import send_many  # isort: skip
         from interactions.live.limits import Limits  # isort: skip
         from interactions.consumers.returning import look_again  # isort: skip
         from interactions.services.lobby import Lobby  # isort: skip
         from liveroom.asgi import sockets  # isort: skip
 
         config = settings.LIVEROOM
+        send_many.use(config.data)
         server = SocketServer(
             application=sockets,
             address=config.bind,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from interactions.live import send_many
 from tests.bench.fanout.load import Load, LoadFailed, Target
 from tests.bench.fanout.processes import children_of, environment, free_port, redis_server, running
 
@@ -75,9 +76,10 @@ def socket_processes(
     folder: Path,
     count: int = 1,
     proxied: bool = False,
+    compiled: bool = True,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Target]:
-    """`count` processes on one port, with one Redis; `proxied`: behind our own nginx."""
+    """`count` processes on one port, with one Redis; `proxied`: behind our own nginx; not `compiled`: as if there had been no compiler."""
     port = prepared.ports["ws"]
     with contextlib.ExitStack() as stack:
         redis_port, redis_pid = stack.enter_context(redis_server(folder, durable=True))
@@ -87,6 +89,9 @@ def socket_processes(
             **prepared.env, "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0", "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             **(env or {}),
         }  # fmt: skip
+        if not compiled:
+            told["LIVEROOM_DATA"] = str(folder / "data")
+            shutil.copytree(prepared.data, folder / "data", ignore=shutil.ignore_patterns(send_many.FOLDER))
         servers = []
         for number in range(1, count + 1):
             argv = [sys.executable, str(CHECKOUT / "manage.py"), "run_socket", "--name", f"socket-{number}"]
