@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,12 @@ import pytest
 from interactions.live import send_many
 from interactions.live.send_many import FEW, Row
 from interactions.live.send_queue import SendQueue
+from liveroom.rooms.models import Room
 from liveroom.socket_protocol import SocketProtocol
+from tests.helpers.crowd import Viewer
+from tests.helpers.people import Cast
+from tests.helpers.sockets import SocketProcess
+from tests.helpers.wire import PING, PONG, Wire, masked
 
 COUNT = 3 * FEW
 
@@ -225,3 +232,66 @@ def test_a_library_that_somebody_else_could_have_written_is_not_loaded(built: Pa
         assert send_many.build(tmp_path)  # made anew
         assert send_many.use(tmp_path)
     send_many.use(tmp_path / "nothing")
+
+
+# With a real process
+
+STAYING, LEAVING = FEW + 2, 40
+
+
+@pytest.fixture
+def process(cast: Cast, built: Path) -> Iterator[SocketProcess]:
+    """Every message is a frame of its own."""
+    process = SocketProcess(data=built, name="many-1", LIVEROOM_TICK_MS="0")
+    yield process
+    process.stop()
+
+
+def test_who_connects_where_a_viewer_has_just_been_hears_nothing_of_its_room(
+    cast: Cast, process: SocketProcess
+) -> None:
+    Room.objects.update(messages_per_second=10_000)
+    usual: dict[str, Any] = {"port": process.port, "room": "r1", "sdkappid": cast.app.sdkappid}
+    viewers = [*(Viewer(**usual) for _ in range(STAYING)), Viewer(**usual, usersig=cast.usersig(cast.mia))]
+    speaker = viewers[-1]
+    path = f"/ws/v1?sdkappid={cast.app.sdkappid}"
+
+    def come_and_go() -> list[Wire]:
+        """The server's next connection has the number of the one that was reset."""
+        strangers = []
+        for _ in range(LEAVING):
+            leaver = Wire(process.port, path=path)
+            leaver.says(id=1, type="join", room="r1")
+            assert leaver.hears() is not None
+            leaver.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            leaver.socket.close()
+            strangers.append(Wire(process.port, path=path))
+        return strangers
+
+    async def scene() -> list[Wire]:
+        lives = [asyncio.ensure_future(viewer.stay()) for viewer in viewers]
+        await asyncio.wait_for(asyncio.gather(*(viewer.joined.wait() for viewer in viewers)), 10)
+        coming = asyncio.ensure_future(asyncio.to_thread(come_and_go))
+        number = 0
+        while not coming.done():
+            number += 1
+            assert (await speaker.says(f"number {number}", number=number))["result"] == "delivered"
+            await asyncio.sleep(0.002)
+        while len({viewer.seq for viewer in viewers}) > 1:
+            await asyncio.sleep(0.01)
+        for life in lives:
+            life.cancel()
+        await asyncio.gather(*lives, return_exceptions=True)
+        return await coming
+
+    strangers = asyncio.run(scene())
+    for stranger in strangers:
+        stranger.send(masked(b"", first=0x80 | PING))
+        frame = stranger.hears()
+        assert frame is not None
+        assert frame.opcode == PONG
+        stranger.socket.close()
+    assert [
+        (viewer.wrong, viewer.cuts, viewer.byes) for viewer in viewers if viewer.wrong or viewer.cuts or viewer.byes
+    ] == []
+    assert "Traceback" not in process.text()
