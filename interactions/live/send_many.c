@@ -16,7 +16,7 @@ int liveroom_send_many(const int *handles, int count, const char *frame, long si
                 sent = send(handles[i], frame, size, MSG_DONTWAIT | MSG_NOSIGNAL);
             while (sent < 0 && errno == EINTR);
             if (sent < 0)
-                sent = errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -2;
+                sent = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM ? 0 : -2;
         }
         taken[i] = sent;
         others += sent != size;

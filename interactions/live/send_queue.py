@@ -5,6 +5,7 @@ take waits here, not in Twisted, whose buffer has no bound (design.md, known tra
 
 from __future__ import annotations
 
+import errno
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,8 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_FRAMES = 400
 # At once into Twisted's buffer when the kernel took everything before.
 GULP_BYTES = 64 * 1024
+# The kernel has none at this moment; the connection stands.
+NO_ROOM = frozenset({errno.ENOBUFS, errno.ENOMEM})
 # What a queue is until something waits in it: most never have one of their own.
 _NOTHING: deque[tuple[bytes, bool]] = deque()
 
@@ -60,8 +63,10 @@ class SendQueue:
                 sent = self._send(frame)
             except (BlockingIOError, InterruptedError):
                 sent = 0
-            except OSError:  # gone: Twisted notices by itself
-                return
+            except OSError as error:
+                if error.errno not in NO_ROOM:  # gone: Twisted notices by itself
+                    return
+                sent = 0
             if sent == len(frame):
                 return
             frame = frame[sent:]
@@ -146,7 +151,9 @@ def write_all(queues: Sequence[SendQueue], frame: bytes, *, must: bool) -> None:
             sent = send(frame)
         except (BlockingIOError, InterruptedError):
             sent = 0
-        except OSError:
-            continue
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                continue
+            sent = 0
         if sent != size:
             transport.write(frame[sent:])

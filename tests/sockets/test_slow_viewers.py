@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 import socket
 import time
@@ -32,10 +33,14 @@ class Kernel:
         self.room = 0
         self.taken = b""
         self.gone = False
+        self.short = False
 
     def send(self, data: bytes) -> int:
         if self.gone:
             raise ConnectionResetError
+        if self.short:
+            self.short = False
+            raise OSError(errno.ENOBUFS, "No buffer space available")
         if not self.room:
             raise BlockingIOError
         took = data[: self.room]
@@ -203,6 +208,20 @@ def test_a_peer_that_is_gone_is_nobodys_trouble() -> None:
     line.queue.write(b"one")
     write_all([line.queue, other.queue], b"two", must=True)
     assert (other.taken, line.transport.buffered, line.overflows) == (b"two", 0, 0)
+
+
+@pytest.mark.parametrize("way", ["one", "many"])
+def test_a_kernel_that_is_short_of_memory_loses_no_frame(way: str) -> None:
+    line = Line()
+    line.transport.socket.room, line.transport.socket.short = 100, True
+    for frame in (b"one", b"two"):
+        if way == "one":
+            line.queue.write(frame)
+        else:
+            write_all([line.queue], frame, must=True)
+    line.transport.drains(0)
+    line.transport.drains(0)
+    assert line.taken == b"onetwo"
 
 
 # With a real process
