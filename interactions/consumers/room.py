@@ -106,8 +106,9 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
             self.visitor = await self.lobby.visitor(usersig)
             actor = self.visitor.actor
             await traces.remember(
-                sdkappid=actor.sdkappid or 0, identifier=actor.identifier, traces=self.traces, now_ms=clock.now_ms()
-            )
+                sdkappid=actor.sdkappid or 0, identifier=actor.identifier, traces=self.traces, now_ms=clock.now_ms(),
+                rounds=self.hub.rounds,
+            )  # fmt: skip
             self.allowance.of_person()
             self.ear = you.Ear(person=self._person(), write=self.socket.queue.write)
             self.hub.meet(person=self.ear.person, listener=self._hear)

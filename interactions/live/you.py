@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-import redis
 
 from interactions.live import whispers
 from liveroom.kernel.redis import aredis_for, key, redis_for
@@ -192,10 +191,7 @@ async def since(
     """Where the person stands and what came after `since` (None: a new client). One round trip, shared with others in `rounds`."""
     call = _since_call(person, since)
     if rounds is not None:
-        try:
-            return _position(await rounds.ask(("EVALSHA", *call)), since)
-        except redis.exceptions.NoScriptError:
-            pass
+        return _position(await rounds.ask((_SINCE_SCRIPT, *call)), since)
     return _position(await _SINCE_SCRIPT.ask(aredis_for(_kind(person)), call), since)
 
 

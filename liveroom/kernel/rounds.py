@@ -9,7 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from redis.exceptions import NoScriptError
+
 from liveroom.kernel.redis import aredis_for
+from liveroom.kernel.scripts import Script
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -68,14 +71,28 @@ class Rounds(Generic[Question, Answer]):
 
 
 async def _pipelined(commands: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
-    pipe: Any = aredis_for("").pipeline(transaction=False)
-    for command in commands:
+    client = aredis_for("")
+    pipe: Any = client.pipeline(transaction=False)
+    for name, *given in commands:
         # SET … GET answers with what was there. Others must not be told so: what reads EXPIRE's answer takes no options, and one answer
         # that cannot be read leaves the rest of the round to whoever comes next on this connection.
-        pipe.execute_command(*command, **({"get": True} if command[0] == "SET" and "GET" in command else {}))
-    return list(await pipe.execute(raise_on_error=False))
+        pipe.execute_command(
+            "EVALSHA" if isinstance(name, Script) else name,
+            *given,
+            **({"get": True} if name == "SET" and "GET" in given else {}),
+        )
+    answers = list(await pipe.execute(raise_on_error=False))
+    unknown: dict[Script, list[int]] = {}
+    for place, answer in enumerate(answers):
+        if isinstance(answer, NoScriptError) and isinstance(commands[place][0], Script):
+            unknown.setdefault(commands[place][0], []).append(place)
+    for script, places in unknown.items():
+        again = await script.ask_all(client, [commands[place][1:] for place in places], raise_on_error=False)
+        for place, answer in zip(places, again, strict=True):
+            answers[place] = answer
+    return answers
 
 
 def redis_rounds() -> Rounds[tuple[Any, ...], Any]:
-    """Commands of one moment go in one pipeline. One per event loop."""
+    """Commands of one moment go in one pipeline: `(name, …)`, or `(script, *script.call(…))`. One per event loop."""
     return Rounds(_pipelined)

@@ -5,9 +5,11 @@ Losing it means that a ban written just after it holds for the account alone."""
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, Final
 
-from liveroom.kernel.redis import aredis_for, key, redis_for
+from liveroom.kernel.redis import key, redis_for
+from liveroom.kernel.rounds import Rounds
+from liveroom.kernel.scripts import Script
 
 KIND = "traces"
 MOST = 20
@@ -16,23 +18,27 @@ _KEPT_SECONDS = 30 * 86_400
 _AGAIN_MS = 600_000
 _MOST_KNOWN = 20_000
 _known: OrderedDict[tuple[str, frozenset[str]], int] = OrderedDict()
+# KEYS: traces. ARGV: ms now, how many are kept, for how many seconds, then the traces.
+_REMEMBER: Final = Script("""
+for i = 4, #ARGV do redis.call('ZADD', KEYS[1], ARGV[1], ARGV[i]) end
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -ARGV[2] - 1)
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+""")
 
 
 def _person(sdkappid: int, identifier: str) -> str:
     return f"@{sdkappid}:{identifier}"
 
 
-async def remember(*, sdkappid: int, identifier: str, traces: frozenset[str], now_ms: int) -> None:
-    """Raises what the Redis client raises."""
+async def remember(
+    *, sdkappid: int, identifier: str, traces: frozenset[str], now_ms: int, rounds: Rounds[tuple[Any, ...], Any]
+) -> None:
+    """In one round with others who log in at the same time. Raises what the Redis client raises."""
     person = _person(sdkappid, identifier)
     if not traces or _known.get((person, traces), 0) > now_ms - _AGAIN_MS:
         return
-    name = key(KIND, person)
-    async with aredis_for(person).pipeline(transaction=False) as pipe:
-        pipe.zadd(name, dict.fromkeys(traces, now_ms))
-        pipe.zremrangebyrank(name, 0, -MOST - 1)
-        pipe.expire(name, _KEPT_SECONDS)
-        await pipe.execute()
+    call = _REMEMBER.call([key(KIND, person)], (now_ms, MOST, _KEPT_SECONDS, *traces))
+    await rounds.ask((_REMEMBER, *call))
     _known[(person, traces)] = now_ms
     _known.move_to_end((person, traces))
     while len(_known) > _MOST_KNOWN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from redis.exceptions import NoScriptError, ResponseError
 
 from liveroom.kernel.redis import aredis_for, key, shared
+from liveroom.kernel.rounds import redis_rounds
 from liveroom.kernel.scripts import Script
 
 COUNTED = key("counted", "scripts")
@@ -57,6 +59,24 @@ async def test_many_calls_are_one_round_and_are_answered_in_their_order() -> Non
     assert await ADD.ask_all(client, [add(1)]) == [116]
     assert await ADD.ask_all(client, []) == ADD.ask_all_now(shared(), []) == []
     assert rounds_of() == (calls + 7, loads + 1)
+
+
+async def test_scripts_of_one_moment_share_a_round_with_other_commands_and_are_loaded_once_for_all() -> None:
+    together = redis_rounds()
+    asked: list[tuple[Any, ...]] = [*((ADD, *add(1)) for _ in range(20)), ("GET", COUNTED), (ADD, *add("x"))]
+    for before in (0, 20):
+        shared().script_flush()
+        calls, loads = rounds_of()
+        *counted, read, refused = await asyncio.gather(*map(together.ask, asked), return_exceptions=True)
+        assert counted == list(range(before + 1, before + 21))
+        assert read is None if before == 0 else read == b"20"  # in its place, when nothing had been counted anew
+        assert isinstance(refused, ResponseError)
+        assert not isinstance(refused, NoScriptError)
+        assert rounds_of() == (calls + 3 * 21, loads + 1)
+    calls, loads = rounds_of()
+    *counted, read, refused = await asyncio.gather(*map(together.ask, asked), return_exceptions=True)
+    assert (counted, read) == (list(range(41, 61)), b"60")
+    assert rounds_of() == (calls + 21, loads)
 
 
 async def test_a_call_that_fails_takes_no_other_with_it() -> None:
