@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
+from liveroom.kernel.kept_connections import keep_sqlite_connections
 from liveroom.kernel.process import ServiceCommand
 
 
@@ -22,6 +23,7 @@ class Command(ServiceCommand):
         from interactions.services.lobby import Lobby  # isort: skip
         from liveroom.asgi import sockets  # isort: skip
 
+        keep_sqlite_connections()
         config = settings.LIVEROOM
         send_many.use(config.data)
         server = SocketServer(
