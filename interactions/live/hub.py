@@ -27,7 +27,7 @@ from interactions.live.teller import Teller
 from interactions.live.ticker import TICK_MS, Ticker
 from liveroom.kernel import metrics
 from liveroom.kernel.redis import aredis_for, channel
-from liveroom.kernel.rounds import redis_rounds
+from liveroom.kernel.rounds import Rounds, redis_rounds
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ class Hub:
         self.rounds = redis_rounds()
         self.teller = Teller(tick_ms=tick_ms)
         self._pubsub: redis.asyncio.client.PubSub | None = None
+        self._subscriptions: Rounds[str, None] = Rounds(self._subscribe)
+        self._subscribing: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._listened = False
         self._looking: dict[str, bool] = {}
@@ -111,14 +113,25 @@ class Hub:
         seat = Seat(viewer=viewer, person=None if shown is None else str(shown["id"]), counted=counted)
         found.seats.add(seat)
         self.presence.entered(room=room, person=seat.person, shown=shown, counted=counted)
-        if len(found.seats) == 1 and self._pubsub is not None:
+        # Nobody is shown a room before this process has asked to hear of it.
+        if self._pubsub is not None and (len(found.seats) == 1 or room.key in self._subscribing):
+            self._subscribing.add(room.key)
             try:
-                await self._pubsub.subscribe(channel(room.key))
+                await self._subscriptions.ask(room.key)
             except BaseException:
                 self.leave(room_key=room.key, seat=seat)
                 raise
         metrics.rooms_watched.set(len(self.rooms))
         return seat
+
+    async def _subscribe(self, room_keys: Sequence[str]) -> list[None]:
+        """Rooms that are entered at the same time, in one command."""
+        try:
+            if self._pubsub is not None:  # else `_listen` subscribes all of them
+                await self._pubsub.subscribe(*map(channel, dict.fromkeys(room_keys)))
+        finally:
+            self._subscribing.difference_update(room_keys)
+        return [None] * len(room_keys)
 
     def settle(self, *, room_key: str, position: pipeline.Position) -> bool:
         """The first snapshot of a room that is new here: from this `seq` on, a gap is noticed. False: that is behind what viewers here

@@ -276,14 +276,15 @@ def _events(entries: Sequence[bytes], since: int) -> tuple[bytes, ...]:
 
 
 async def positions(*, room_keys: Sequence[str]) -> list[Position]:
-    """Where many rooms stand, in one round. Begins an epoch where there is none."""
-    if not room_keys:
-        return []
-    calls = [_read_call(name, None) for name in room_keys]
-    answers = await READ.ask_all(aredis_for(room_keys[0]), calls)
-    missing = [name for name, answer in zip(room_keys, answers, strict=True) if not answer[0]]
-    begun = dict(zip(missing, await asyncio.gather(*(position(room_key=name) for name in missing)), strict=True))
-    return [begun.get(name) or _position(answer, 0) for name, answer in zip(room_keys, answers, strict=True)]
+    """Where many rooms stand, in one round. Begins an epoch where there is none: two rounds more, for all such rooms."""
+    found: dict[str, Position] = {}
+    asked = list(dict.fromkeys(room_keys))
+    while asked:
+        answers = await READ.ask_all(aredis_for(asked[0]), [_read_call(name, None) for name in asked])
+        found |= {name: _position(answer, 0) for name, answer in zip(asked, answers, strict=True) if answer[0]}
+        asked = [name for name in asked if name not in found]
+        await asyncio.gather(*(begin(room_key=name) for name in asked))
+    return [found[name] for name in room_keys]
 
 
 # Where a room stands with what came after the place that was asked for, its history up to there, its likes (None: not counted), and how

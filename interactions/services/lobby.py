@@ -136,7 +136,11 @@ async def _read_all(doors: Sequence[Door]) -> Sequence[Moment | BaseException]:
     again."""
     answers: dict[Door, Moment | BaseException] = {}
     read: dict[Door, pipeline.Found | BaseException] = {}
-    seen = dict(zip(doors, await _gathered(door.view() for door in doors), strict=True))
+    seen: dict[Door, _Seen | BaseException] = {
+        door: known for door in doors if (known := door.known(KEPT_SECONDS)) is not None
+    }
+    unknown = [door for door in doors if door not in seen]
+    seen.update(zip(unknown, await _gathered(door.view() for door in unknown), strict=True))
     for _ in range(TRIES):
         answers |= {door: found for door, found in seen.items() if isinstance(found, BaseException)}
         asked = [(door, found) for door, found in seen.items() if isinstance(found, _Seen)]

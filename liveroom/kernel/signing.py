@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 
 
+@lru_cache(maxsize=64)
 def derive(*, secret: str, purpose: str) -> str:
     """64 hex characters. Knowing one purpose's key tells nothing about another's."""
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
