@@ -164,24 +164,23 @@ def against_all(*, rooms: Sequence[Room], now: datetime) -> dict[int, Against]:
     ids, apps = [room.pk for room in rooms], {room.app_id for room in rooms}
     silent = set(MuteAll.objects.filter(room__in=ids).values_list("room_id", flat=True))
     mutes = holding(Mute.objects.filter(room__in=ids), now).values_list("room_id", "person__identifier", "until")
-    out = Ban.objects.filter(Q(room__in=ids) | Q(app__in=apps, room__isnull=True))
-    bans = holding(out, now).values_list("room_id", "app_id", "person__identifier", "until")
+    rows = Ban.objects.filter(Q(room__in=ids) | Q(app__in=apps, room__isnull=True))
+    bans = holding(rows, now).values_list("room_id", "app_id", "person__identifier", "until")
     muted, banned = list(mutes[: _KEPT_OF_MANY + 1]), list(bans[: _KEPT_OF_MANY + 1])
     if max(len(muted), len(banned)) > _KEPT_OF_MANY:
         return {room.pk: against(room=room, now=now) for room in rooms}
     traces = BanTrace.objects.filter(Q(ban__room__in=ids) | Q(ban__app__in=apps, ban__room__isnull=True))
     places = set(traces.values_list("ban__room_id", "ban__app_id").distinct())
+    traced_rooms = {pk for pk, _ in places}
+    muted_in, banned_in = _grouped(muted), _grouped(banned)
     found = {}
     for room in rooms:
-        traced = any(pk == room.pk or (pk is None and app_id == room.app_id) for pk, app_id in places)
+        traced = room.pk in traced_rooms or (None, room.app_id) in places
         barred = barred_traces(room=room, now=now) if traced else {}
         first = Standing(muted_all=room.pk in silent)
-        mine = [(name, until) for pk, name, until in muted if pk == room.pk]
-        gone = [
-            (name, pk, until)
-            for pk, app_id, name, until in banned
-            if pk == room.pk or (pk is None and app_id == room.app_id)
-        ]
+        mine = [(name, until) for _, name, until in muted_in.get(room.pk, ())]
+        out = (*banned_in.get(room.pk, ()), *banned_in.get(None, ()))
+        gone = [(name, pk, until) for pk, app_id, name, until in out if pk is not None or app_id == room.app_id]
         if max(len(mine), len(gone)) > _KEPT:
             found[room.pk] = Against(people=None, muted_all=first.muted_all, traces=barred)
             continue
@@ -189,6 +188,14 @@ def against_all(*, rooms: Sequence[Room], now: datetime) -> dict[int, Against]:
         for name, pk, until in gone:
             people[name] = _with_bans(people.get(name, first), [(pk, until)])
         found[room.pk] = Against(people=people, muted_all=first.muted_all, traces=barred)
+    return found
+
+
+def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[int | None, list[tuple[Any, ...]]]:
+    """By their first column."""
+    found: dict[int | None, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(row)
     return found
 
 

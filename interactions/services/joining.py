@@ -107,9 +107,9 @@ def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:
     return found
 
 
-def rooms_there(asked: Sequence[tuple[int, str]]) -> list[RoomRef | LiveRoomError]:
-    """Rooms by app and id, in their order, or why there is none."""
-    return [found if isinstance(found, LiveRoomError) else ref(found) for found in rooms.rooms_asked(asked)]
+def keys_of(asked: Sequence[tuple[int, str]]) -> Sequence[str | LiveRoomError]:
+    """The keys of rooms by app and id, in their order, or why there is none."""
+    return rooms.keys_asked(asked)
 
 
 def views_of(asked: Sequence[tuple[int, str]], *, now: datetime) -> list[RoomView | LiveRoomError]:

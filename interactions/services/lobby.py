@@ -7,14 +7,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from channels.db import database_sync_to_async
 
 from interactions.live import pipeline
 from interactions.live.pipeline import Position
-from interactions.live.room_ref import RoomRef
 from interactions.live.whispers import EVERY_ROOM
 from interactions.services import joining
 from interactions.services.joining import RoomView, Visitor
@@ -56,7 +54,8 @@ class Moment:
 
 
 class Door:
-    """One room that people are coming into. `looks` and `reads`: what is asked together with other rooms."""
+    """One room that people are coming into. `looks` and `reads`: what is asked together with other rooms, and once for all who come
+    into the same one."""
 
     def __init__(
         self,
@@ -69,11 +68,9 @@ class Door:
         self.app_id, self.group_id = app_id, group_id
         self.seen: _Seen | None = None
         self._doubted_at = 0.0
-        all_looks = Rounds(_look_all) if looks is None else looks
-        all_reads = Rounds(_read_all) if reads is None else reads
-        # Here, who comes while it is read waits for the next reading; there, rooms are read together.
-        self._views: Rounds[None, _Seen] = Rounds(partial(_for_all, all_looks, self))
-        self._moments: Rounds[None, Moment] = Rounds(partial(_for_all, all_reads, self))
+        # Who comes while it is read waits for the next reading.
+        self._looks: Rounds[Door, _Seen] = Rounds(_look_all, once=True) if looks is None else looks
+        self._reads: Rounds[Door, Moment] = Rounds(_read_all, once=True) if reads is None else reads
 
     @property
     def room_key(self) -> str:
@@ -88,10 +85,10 @@ class Door:
 
     async def view(self) -> _Seen:
         """To be compared with what happened since by `moment`."""
-        return self.known(KEPT_SECONDS) or await self._views.ask(None)
+        return self.known(KEPT_SECONDS) or await self._looks.ask(self)
 
     async def look_again(self) -> _Seen:
-        return await self._views.ask(None)
+        return await self._looks.ask(self)
 
     def doubt(self) -> None:
         """What was read until now is shown to nobody who comes from here on."""
@@ -99,28 +96,24 @@ class Door:
 
     async def moment(self) -> Moment:
         """As of now or later: ask after the seat was taken, and nothing falls between the two."""
-        return await self._moments.ask(None)
-
-
-async def _for_all(together: Rounds[Door, Any], door: Door, asked: Sequence[None]) -> Sequence[Any]:
-    return [await together.ask(door)] * len(asked)
+        return await self._reads.ask(self)
 
 
 async def _look_all(doors: Sequence[Door]) -> Sequence[_Seen | BaseException]:
     """First where the rooms stand: what changes while the views are read is then noticed by `_read_all`. And first of all whether there
     are such rooms: no place in Redis is made for an id that somebody has made up."""
     read_at = asyncio.get_running_loop().time()
-    refs: dict[Door, RoomRef | BaseException] = {door: door.seen.view.ref for door in doors if door.seen is not None}
-    if new := [door for door in doors if door not in refs]:
-        found = await database_sync_to_async(joining.rooms_there)([(door.app_id, door.group_id) for door in new])
-        refs.update(zip(new, found, strict=True))
-    keys = {door: ref.key for door, ref in refs.items() if isinstance(ref, RoomRef)}
+    found: dict[Door, str | BaseException] = {door: door.seen.view.ref.key for door in doors if door.seen is not None}
+    if new := [door for door in doors if door not in found]:
+        names = await database_sync_to_async(joining.keys_of)([(door.app_id, door.group_id) for door in new])
+        found.update(zip(new, names, strict=True))
+    keys = {door: key for door, key in found.items() if isinstance(key, str)}
     positions = dict(zip(keys, await pipeline.positions(room_keys=list(keys.values())), strict=True))
     there = [(door.app_id, door.group_id) for door in keys]
     views = dict(zip(keys, await database_sync_to_async(joining.views_of)(there, now=clock.now()), strict=True))
     answers: list[_Seen | BaseException] = []
     for door in doors:
-        view = views.get(door, refs[door])
+        view = views.get(door, found[door])
         if isinstance(view, RoomView):
             door.seen = _Seen(view=view, position=positions[door], read_at=read_at)
             answers.append(door.seen)
@@ -197,8 +190,8 @@ class Lobby:
         self._log_ins: Rounds[str, Visitor] = Rounds(_visitors)
         self._apps: Rounds[int | None, int] = Rounds(_app_ids)
         self._follows: Rounds[tuple[int, int], bool] = Rounds(_are_following)
-        self._looks: Rounds[Door, _Seen] = Rounds(_look_all, under_way=2)
-        self._reads: Rounds[Door, Moment] = Rounds(_read_all, under_way=2)
+        self._looks: Rounds[Door, _Seen] = Rounds(_look_all, under_way=2, once=True)
+        self._reads: Rounds[Door, Moment] = Rounds(_read_all, under_way=2, once=True)
 
     async def app_id(self, sdkappid: int | None) -> int:
         """The app that a guest means. AppUnknown."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
 
@@ -14,10 +14,13 @@ from liveroom.kernel import permission
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound
 from liveroom.kernel.kept_queries import KeptQuery
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.redis import room_key
 from liveroom.kernel.sql import asked
 from liveroom.rooms.models import AllowedPerson, LiveSession, Room, RoomAdmin, RoomAttribute
 from liveroom.rooms.rules import ids
 from liveroom.rooms.rules.status import Status, is_over
+
+Found = TypeVar("Found")
 
 
 class RoomUnknown(NotFound):
@@ -70,12 +73,33 @@ def room(*, app_id: int, group_id: str) -> Room:
 
 def rooms_asked(asked: Sequence[tuple[int, str]]) -> list[Room | RoomUnknown | RoomIdMalformed]:
     """Open rooms by app and id, in their order: a query per app."""
-    known: dict[tuple[int, str], Room] = {}
+    return _each(
+        asked,
+        lambda app_id, names: {found.group_id: found for found in ROOMS.filter(app_id=app_id, group_id__in=names)},
+    )
+
+
+def keys_asked(asked: Sequence[tuple[int, str]]) -> list[str | RoomUnknown | RoomIdMalformed]:
+    """How the same rooms are called in Redis: a tenth of the work."""
+
+    def read(app_id: int, names: set[str]) -> dict[str, str]:
+        found = Room.objects.filter(disbanded_at__isnull=True, app_id=app_id, group_id__in=names)
+        return {
+            group_id: room_key(sdkappid=sdkappid, group_id=group_id)
+            for group_id, sdkappid in found.values_list("group_id", "app__sdkappid")
+        }
+
+    return _each(asked, read)
+
+
+def _each(
+    asked: Sequence[tuple[int, str]], read: Callable[[int, set[str]], dict[str, Found]]
+) -> list[Found | RoomUnknown | RoomIdMalformed]:
+    known: dict[tuple[int, str], Found] = {}
     for app_id in {app_id for app_id, _ in asked}:
         names = {group_id for app, group_id in asked if app == app_id and not ids.fault(group_id, chosen=False)}
-        for found in ROOMS.filter(app_id=app_id, group_id__in=names):
-            known[app_id, found.group_id] = found
-    answers: list[Room | RoomUnknown | RoomIdMalformed] = []
+        known.update({(app_id, group_id): found for group_id, found in read(app_id, names).items()})
+    answers: list[Found | RoomUnknown | RoomIdMalformed] = []
     for app_id, group_id in asked:
         wrong = ids.fault(group_id, chosen=False)
         if wrong:

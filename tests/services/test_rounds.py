@@ -131,6 +131,27 @@ async def test_a_question_asked_by_an_answer_is_answered():
     assert [len(asked) for asked in oracle.asked] == [20] * 5
 
 
+async def test_what_many_ask_is_asked_once_in_a_round_and_takes_one_place_in_it():
+    oracle = Oracle()
+    oracle.rounds = Rounds(oracle.answer, once=True)
+    oracle.open.clear()
+    early = [oracle.ask(number) for number in (1, 2, 1, -3, 1, -3)]
+    await oracle.until_asked(1)
+    early[0].cancel()
+    # The round under way began before they asked: another one answers them.
+    late = [oracle.ask(number) for number in (*[1] * 1000, *range(2, 202))]
+    await asyncio.sleep(0.01)
+    oracle.open.set()
+    answers = await everything(*early, *late)
+    assert oracle.asked == [[1, 2, -3], list(range(1, 201)), [201]]
+    assert isinstance(answers[0], asyncio.CancelledError)
+    assert [answers[place] for place in (1, 2, 4)] == [20, 10, 10]
+    assert [str(answers[place]) for place in (3, 5)] == ["not -3"] * 2
+    assert answers[6:] == [10] * 1000 + [number * 10 for number in range(2, 202)]
+    assert await oracle.rounds.ask(1) == 10
+    assert oracle.asked[3:] == [[1]]
+
+
 async def test_commands_of_every_kind_share_a_round_and_each_gets_its_own_answer():
     shared_round = rounds.redis_rounds()
     key = "lr:test:rounds"
