@@ -12,7 +12,7 @@ from django.conf import settings
 from interactions.consumers import commands
 from interactions.consumers.commands import NotInRoom
 from interactions.consumers.sockets import Socket
-from interactions.live import pipeline, whereabouts, whispers
+from interactions.live import whereabouts, whispers
 from interactions.live.feed import Seat
 from interactions.live.hub import Hub
 from interactions.live.limits import Limits
@@ -163,7 +163,7 @@ class Entering:
             await self.hub.look_again(room_key=room_key)
             return None
         if since is not None and since[0] == here.epoch and since[1] < here.seq:
-            here = await pipeline.position(room_key=room_key, since=since[1])
+            here = await self.lobby.missed(room_key=room_key, since=since[1])
             if here.epoch != moment.position.epoch:
                 return None
         if self.visitor.actor.is_authenticated and seat.counted and (person := self._limited()):

@@ -287,6 +287,15 @@ async def positions(*, room_keys: Sequence[str]) -> list[Position]:
     return [found[name] for name in room_keys]
 
 
+async def positions_since(*, asked: Sequence[tuple[str, int]]) -> list[Position]:
+    """The same with what came after a seq, each its own, as far as the logs reach."""
+    answers = await READ.ask_all(aredis_for(asked[0][0]), [_read_call(name, since) for name, since in asked])
+    return [
+        _position(answer, since) if answer[0] else await position(room_key=name, since=since)
+        for (name, since), answer in zip(asked, answers, strict=True)
+    ]
+
+
 # Where a room stands with what came after the place that was asked for, its history up to there, its likes (None: not counted), and how
 # many are in it.
 Found = tuple[Position, list[dict[str, Any]], int | None, int]

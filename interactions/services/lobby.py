@@ -192,6 +192,7 @@ class Lobby:
         self._follows: Rounds[tuple[int, int], bool] = Rounds(_are_following)
         self._looks: Rounds[Door, _Seen] = Rounds(_look_all, under_way=2, once=True)
         self._reads: Rounds[Door, Moment] = Rounds(_read_all, under_way=2, once=True)
+        self._missed: Rounds[tuple[str, int], Position] = Rounds(_missed_by_all, under_way=2, once=True)
 
     async def app_id(self, sdkappid: int | None) -> int:
         """The app that a guest means. AppUnknown."""
@@ -208,6 +209,10 @@ class Lobby:
         if person_id is None or (known is not None and moment.fresh):
             return bool(known)
         return await self._follows.ask((int(person_id), int(moment.view.room.owner_id)))
+
+    async def missed(self, *, room_key: str, since: int) -> Position:
+        """Where the room stands with what came after `since`: all who come back from the same place are told by one look."""
+        return await self._missed.ask((room_key, since))
 
     def doubt(self, room_key: str) -> None:
         """Somebody was banned from this room (EVERY_ROOM: from an app), or may come in again: what was read of it may be older."""
@@ -228,6 +233,10 @@ class Lobby:
 
 async def _visitors(usersigs: Sequence[str]) -> Sequence[Visitor | BaseException]:
     return await database_sync_to_async(joining.visitors_of)(usersigs=usersigs, now=clock.now())
+
+
+async def _missed_by_all(asked: Sequence[tuple[str, int]]) -> Sequence[Position]:
+    return await pipeline.positions_since(asked=asked)
 
 
 async def _app_ids(sdkappids: Sequence[int | None]) -> Sequence[int | BaseException]:

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ from channels.db import database_sync_to_async
 from django.db import connection
 
 from interactions import poll_selectors as selectors
+from interactions.live import pipeline
+from interactions.live.room_ref import ref_of_key
 from interactions.services import joining, pinning, polls
 from interactions.services.lobby import Door, Lobby
 from liveroom.accounts.services import tokens
@@ -273,6 +276,35 @@ async def test_the_database_is_asked_once_for_all_who_come_in_a_second(cast, mon
     assert len(asked) == 2
 
 
+async def test_who_comes_back_from_the_same_place_is_told_by_one_look(cast, monkeypatch):
+    asked = []
+
+    def positions_since(**what: Any) -> Any:
+        asked.append(what["asked"])
+        return real(**what)
+
+    real = pipeline.positions_since
+    monkeypatch.setattr(pipeline, "positions_since", positions_since)
+    key = cast.room.key
+
+    def say() -> None:
+        for number in range(3):
+            pipeline.append_now(room=ref_of_key(room_key=key), event=b'{"type":"custom"}', event_id=f"e{number}")
+
+    await asyncio.to_thread(say)
+    lobby = Lobby()
+    places = [0, 2, 1, 3]
+    crowd = [lobby.missed(room_key=key, since=place) for place in places * 50]
+    new = lobby.missed(room_key="1:never-heard-of", since=0)
+    *found, unknown = await asyncio.gather(*crowd, new)
+    assert asked == [[*((key, place) for place in places), ("1:never-heard-of", 0)]]
+    for position, place in zip(found, places * 50, strict=True):
+        numbers = [json.loads(event)["seq"] for event in position.events]
+        assert (position.seq, numbers) == (3, list(range(place + 1, 4)))
+    assert (unknown.seq, unknown.events) == (0, ())
+    assert unknown.epoch not in ("", found[0].epoch)
+
+
 async def test_many_rooms_are_asked_for_together(cast, django_assert_max_num_queries):
     """The first into each of forty rooms: about as many questions as for one; ids that nobody has given are told apart, and leave no
     trace in Redis."""
@@ -328,3 +360,24 @@ def test_whoever_comes_counts_itself(cast, watching):
         assert guest.snapshot["online"] >= 1
     with watching(cast.stella, overlay=True) as overlay:
         assert overlay.snapshot["online"] >= 0
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="on PostgreSQL the pool keeps them")
+def test_a_process_on_sqlite_keeps_its_connection_from_join_to_join(cast, sockets: SocketProcess, watching):
+    file = Path(str(connection.settings_dict["NAME"])).resolve()
+
+    def open_files() -> set[str]:
+        return {
+            number.name
+            for number in Path(f"/proc/{sockets.child.pid}/fd").iterdir()
+            if number.exists() and number.resolve() == file
+        }
+
+    with watching(cast.mia):
+        pass
+    kept = open_files()
+    assert kept
+    with watching(cast.max), watching(None):
+        pass
+    assert kept <= open_files()
+    assert len(open_files()) <= 8, "one for each thread that asks, not one for each viewer"
