@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from liveroom.kernel import rounds
-from liveroom.kernel.redis import aredis_for
+from liveroom.kernel import clock, rounds
+from liveroom.kernel.redis import aredis_for, key, shared
 from liveroom.kernel.rounds import Rounds
+from moderation.live import traces
 
 
 class Oracle:
@@ -154,16 +155,51 @@ async def test_what_many_ask_is_asked_once_in_a_round_and_takes_one_place_in_it(
 
 async def test_commands_of_every_kind_share_a_round_and_each_gets_its_own_answer():
     shared_round = rounds.redis_rounds()
-    key = "lr:test:rounds"
+    name = "lr:test:rounds"
     asked = [
-        ("SET", key, "a", "EX", 60, "GET"),
-        ("EXPIRE", key, 30),
-        ("GET", key),
-        ("RPUSH", key + ":list", "GET"),
-        ("EXPIRE", key + ":list", 30),
-        ("SET", key, "b", "GET"),
-        ("INCR", key + ":n"),
+        ("SET", name, "a", "EX", 60, "GET"),
+        ("EXPIRE", name, 30),
+        ("GET", name),
+        ("RPUSH", name + ":list", "GET"),
+        ("EXPIRE", name + ":list", 30),
+        ("SET", name, "b", "GET"),
+        ("INCR", name + ":n"),
     ]
     answers = await asyncio.gather(*(shared_round.ask(command) for command in asked))
     assert answers == [None, True, b"a", 1, True, b"a", 1]
-    await aredis_for("").delete(key, key + ":list", key + ":n")
+    await aredis_for("").delete(name, name + ":list", name + ":n")
+
+
+async def test_a_crowd_that_logs_in_is_remembered_over_one_connection():
+    together = rounds.redis_rounds()
+    people = [f"crowd{number}" for number in range(200)]
+    now_ms = clock.now_ms()
+    before = connections_made()
+    await asyncio.gather(
+        *(
+            traces.remember(
+                sdkappid=1,
+                identifier=name,
+                traces=frozenset({f"d:{name}", "a:192.0.2.7"}),
+                now_ms=now_ms,
+                rounds=together,
+            )
+            for name in people
+        )
+    )
+    assert connections_made() - before <= 1
+    for name in people:
+        assert set(traces.of_person(sdkappid=1, identifier=name)) == {f"d:{name}", "a:192.0.2.7"}
+    # Of many, the latest are kept.
+    for number in range(traces.MOST + 5):
+        await traces.remember(
+            sdkappid=1, identifier="mover", traces=frozenset({f"a:{number}"}), now_ms=now_ms + number, rounds=together
+        )
+    assert traces.of_person(sdkappid=1, identifier="mover") == [f"a:{n}" for n in range(traces.MOST + 4, 4, -1)]
+    assert 0 < shared().ttl(key(traces.KIND, "@1:mover")) <= 30 * 86_400
+    shared().delete(*(key(traces.KIND, f"@1:{name}") for name in (*people, "mover")))
+
+
+def connections_made() -> int:
+    stats: Any = shared().info("stats")
+    return int(stats["total_connections_received"])
