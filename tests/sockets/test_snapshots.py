@@ -25,6 +25,8 @@ from liveroom.kernel import clock
 from liveroom.kernel.redis import shared
 from liveroom.rooms.models import Room
 from liveroom.rooms.services import attributes, people, rooms
+from moderation.models import Ban, BanTrace
+from moderation.selectors import against, against_all
 from moderation.services import muting
 from tests.helpers.crowd import Line
 from tests.helpers.people import STAFF
@@ -334,6 +336,25 @@ async def test_many_rooms_are_asked_for_together(cast, django_assert_max_num_que
     assert [moment.view.room.group_id for moment in found[:40]] == names[:40]
     assert [type(refusal).__name__ for refusal in found[40:]] == ["RoomUnknown", "RoomIdMalformed"]
     assert not shared().keys("*nobody*")
+
+
+def test_of_many_rooms_the_same_is_known_as_of_each(cast):
+    now = clock.now()
+    made = [
+        rooms.create_room(app=cast.app, owner=cast.stella, by=STAFF, now=now, group_id=f"m{n}", title=str(n))
+        for n in range(3)
+    ]
+    asked: dict[str, Any] = {"by": cast.actor(cast.stella), "now": now, "seconds": 3600}
+    muting.mute_user(room=made[0], identifier="mia", **asked)
+    muting.mute_user(room=made[1], identifier="max", **asked)
+    muting.mute_everyone(room=made[1], by=asked["by"], now=now)
+    for place, person in ((made[0], cast.mia), (made[2], cast.zed), (None, cast.max)):
+        ban = Ban.objects.create(app=cast.app, room=place, person=person, since=now, until=None)
+        BanTrace.objects.create(ban=ban, trace=f"d:{person.identifier}")
+    found = against_all(rooms=made, now=now)
+    assert found == {room.pk: against(room=room, now=now) for room in made}
+    assert [sorted(found[room.pk].people or ()) for room in made] == [["max", "mia"], ["max"], ["max", "zed"]]
+    assert [sorted(found[room.pk].traces) for room in made] == [["d:max", "d:mia"], ["d:max"], ["d:max", "d:zed"]]
 
 
 async def test_what_happened_since_is_seen_before_anybody_is_shown_an_old_room(cast):
