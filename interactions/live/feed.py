@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from interactions.live import deflate, envelope
 from interactions.live.counters import merged
 from interactions.live.glances import Glance, mark_of
-from interactions.live.pipeline import Told
+from interactions.live.published import Told
 from interactions.live.room_ref import RoomRef
 from interactions.live.send_many import Row
 from interactions.live.send_queue import SendQueue

@@ -18,7 +18,7 @@ import redis
 import redis.asyncio
 from django.db import DatabaseError
 
-from interactions.live import glances, pipeline, whispers
+from interactions.live import glances, pipeline, published, whispers
 from interactions.live.counters import Likes
 from interactions.live.feed import Feed, Seat, Viewer
 from interactions.live.presence import Presence
@@ -223,7 +223,7 @@ class Hub:
             return
         kind = message[:1]
         if kind == b"E":
-            told = pipeline.told(message)
+            told = published.told(message)
             if told.carried:
                 self.ticker.resolve(room_key=room_key, carried=told.carried)
             if told.events and not room.numbered(told):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from interactions.live import pipeline
+from interactions.live import pipeline, published
 from interactions.live.room_ref import ref, ref_of_key
 from interactions.services import broadcasts
 from interactions.services.broadcasts import send_broadcast
@@ -64,7 +64,7 @@ def test_a_thousand_rooms_hear_it_within_two_seconds(cast):
     message = None
     while message is None:
         message = line.get_message(timeout=1)
-    [event] = map(orjson.loads, pipeline.told(message["data"]).events)
+    [event] = map(orjson.loads, published.told(message["data"]).events)
     fits("broadcast", event)
     assert (event["text"], event["title"], event["seq"]) == ("The house closes at ten.", "Tonight", 1)
     assert not OutboxRow.objects.filter(topic="broadcast", done_at__isnull=True).exists()

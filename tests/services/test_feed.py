@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from interactions.live import feed as module
 from interactions.live.feed import Feed, Seat
 from interactions.live.hub import Hub
-from interactions.live.pipeline import Position, Told
+from interactions.live.pipeline import Position
+from interactions.live.published import Told
 from interactions.live.room_ref import RoomRef
 
 ROOM = RoomRef(key="1:r1", group_id="r1", app_id=1, history_count=20, history_hours=24)

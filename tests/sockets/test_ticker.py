@@ -13,7 +13,7 @@ import pytest
 import redis.asyncio
 from django.db import OperationalError
 
-from interactions.live import envelope, pipeline, ticker
+from interactions.live import envelope, pipeline, published, ticker
 from interactions.live.pipeline import Message, Outcome, Unanswered
 from interactions.live.room_ref import RoomRef
 from interactions.live.ticker import Ticker
@@ -182,7 +182,7 @@ async def _carried(ref: RoomRef, heard: Any) -> tuple[tuple[str, Outcome], ...]:
         while True:
             await asyncio.to_thread(pipeline.submit_now, room=ref, messages=(), tick_ms=100)
             while told := heard.get_message():
-                if carried := pipeline.told(told["data"]).carried:
+                if carried := published.told(told["data"]).carried:
                     return carried
             await asyncio.sleep(0.05)
 
