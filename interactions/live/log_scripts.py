@@ -43,9 +43,10 @@ return redis.call('LRANGE', KEYS[3], 0, -1)
 """
 )
 
-# KEYS: state ticks. ARGV: new epoch, the highest seq that anybody saw, an epoch that cannot go on ('' for none), now ms.
+# KEYS: state ticks pending. ARGV: new epoch, the highest seq that anybody saw, an epoch that cannot go on ('' for none), now ms.
 # Answer: epoch, seq. A room that has another epoch, and stands above what was seen, keeps it: whoever comes second changes nothing.
-# `<family>-<epoch>` follows an epoch that Redis still knew: what was said in that family is not said again.
+# `<family>-<epoch>` follows an epoch that Redis still knew: what was said in that family is not said again. What waited may have been said
+# in the time that was forgotten: it is let go, and whoever still waits for an answer says it again.
 BEGIN: Final = filled(
     STATE
     + """
@@ -59,10 +60,10 @@ if last then
 end
 seq = string.format('%d', highest > 0 and highest + @{gap} or 0)
 local fresh = epoch and string.match(epoch, '^[^-]+') .. '-' .. ARGV[1] or ARGV[1]
-redis.call('DEL', KEYS[2])
+redis.call('DEL', KEYS[2], KEYS[3])
 redis.call('XADD', KEYS[2], seq .. (seq == '0' and '-1' or '-0'), 'at', ARGV[4], 'n', 0, 'e', '', 'h', '', 'p', fresh)
 redis.call('EXPIRE', KEYS[2], @{kept})
-redis.call('HSET', KEYS[1], 'epoch', fresh, 'seq', seq, 'mark', '')
+redis.call('HSET', KEYS[1], 'epoch', fresh, 'seq', seq, 'mark', '', 'left', 0)
 redis.call('EXPIRE', KEYS[1], @{kept})
 return {fresh, tonumber(seq)}
 """

@@ -198,7 +198,7 @@ _NO_TICK = 10**9
 
 
 def _begin_call(room_key: str, highest: int, broken: str = "") -> list[Any]:
-    keys = [key(kind, room_key) for kind in ("state", "ticks")]
+    keys = [key(kind, room_key) for kind in ("state", "ticks", "pending")]
     return BEGIN.call(keys, (secrets.token_hex(6), highest, broken, clock.now_ms()))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from interactions.live import envelope, pipeline, you
 from interactions.live.room_ref import RoomRef, ref
+from interactions.rules.admission import Priority
 from liveroom.kernel import clock
 from liveroom.kernel.redis import key, redis_for, shared
 from tests.helpers.sockets import HungUp, Phone
@@ -118,6 +120,25 @@ def test_without_state_and_log_a_room_begins_above_its_archive(cast):
     say(room, 1)
     shared().delete(key("state", room.key), key("ticks", room.key))
     assert pipeline.submit_now(room=room, messages=(), tick_ms=100).epoch != epoch[0]
+
+
+def test_what_waited_in_a_memory_that_went_back_is_said_by_nobody_but_who_asks_again(cast):
+    room = replace(ref(cast.room), messages_per_second=1)
+    pipeline.begin_now(room_key=room.key)
+    [epoch] = raw(room, "state", "epoch")
+    messages = [
+        pipeline.Message(id=f"m{n}", event=envelope.event(type="comment", t=1, n=n), priority=Priority.HIGH, paid=True)
+        for n in range(2)
+    ]
+    first = pipeline.submit_now(room=room, messages=messages, tick_ms=100)
+    assert [outcome.result for outcome in first.outcomes] == ["delivered", "waiting"]
+    # Redis is as it was when the second one waited; what was said after that, perhaps this one, it has forgotten.
+    begun = pipeline.BEGIN.ask_now(redis_for(room.key), pipeline._begin_call(room.key, 100, epoch))
+    assert shared().llen(key("pending", room.key)) == 0
+    time.sleep(1.1)
+    assert say(room, 7).seq == begun[1] + 1
+    again = pipeline.submit_now(room=room, messages=messages[1:], tick_ms=100)
+    assert shared().llen(key("pending", room.key)) or again.outcomes[0].seq == begun[1] + 2
 
 
 def test_a_history_is_made_again_as_long_as_it_was(cast):
