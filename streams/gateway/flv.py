@@ -61,10 +61,6 @@ def is_video(tag: bytes) -> bool:
     return tag[0] & 0x1F == _VIDEO
 
 
-def is_audio(tag: bytes) -> bool:
-    return tag[0] & 0x1F == _AUDIO
-
-
 def body_of(tag: bytes) -> bytes:
     return tag[_TAG_HEAD:-_TAG_TAIL]
 
