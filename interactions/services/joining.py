@@ -99,14 +99,6 @@ def app_ids_of(sdkappids: Iterable[int | None]) -> dict[int | None, int | AppUnk
     return found
 
 
-def view_of(*, app_id: int, group_id: str, now: datetime) -> RoomView:
-    """RoomUnknown, RoomIdMalformed."""
-    [found] = views_of([(app_id, group_id)], now=now)
-    if isinstance(found, LiveRoomError):
-        raise found
-    return found
-
-
 def keys_of(asked: Sequence[tuple[int, str]]) -> Sequence[str | LiveRoomError]:
     """The keys of rooms by app and id, in their order, or why there is none."""
     return rooms.keys_asked(asked)

@@ -139,12 +139,12 @@ def test_who_comes_in_is_told_whether_it_follows_without_a_question_of_its_own(
 ):
     follow(cast, cast.mia, "stella")
     [mia, max_] = joining.visitors_of(usersigs=[cast.usersig(cast.mia), cast.usersig(cast.max)], now=clock.now())
-    view = joining.view_of(app_id=cast.app.pk, group_id="r1", now=clock.now())
+    [view] = joining.views_of([(cast.app.pk, "r1")], now=clock.now())
     assert view.followers == 1
     with django_assert_num_queries(0):
         assert [joining.is_following(view, who) for who in (mia, max_, joining.GUEST)] == [True, False, False]
     monkeypatch.setattr(joining.standing_selectors, "FEW_FOLLOWERS", 0)
-    view = joining.view_of(app_id=cast.app.pk, group_id="r1", now=clock.now())
+    [view] = joining.views_of([(cast.app.pk, "r1")], now=clock.now())
     assert (view.followers, view.follower_ids, joining.is_following(view, mia)) == (1, None, None)
     pairs = [(cast.mia.pk, cast.stella.pk), (cast.max.pk, cast.stella.pk), (cast.mia.pk, cast.max.pk)] * 50
     with django_assert_num_queries(1):
