@@ -13,8 +13,8 @@ django.setup(set_prefix=False)
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
-from interactions.consumers.http import nothing_here
-from interactions.consumers.room import RoomConsumer
+from interactions.socket.consumer import RoomConsumer
+from interactions.socket.http import nothing_here
 
 sockets = application = ProtocolTypeRouter(
     {

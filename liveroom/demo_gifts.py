@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
+from interactions.gifts.services.catalog import add_gift
 from interactions.models import Gift
-from interactions.services.catalog import add_gift
 from liveroom.accounts.models import App
 from liveroom.kernel.permission import Actor
 

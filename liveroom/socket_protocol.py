@@ -17,9 +17,10 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor as _reactor
 from twisted.internet.protocol import connectionDone
 
-from interactions.live import draining, envelope
-from interactions.live.limits import TOO_MANY_CONNECTIONS, Refusal
-from interactions.rules.admission import WAITING_PER_SENDER
+from interactions.delivery import frames as envelope
+from interactions.delivery.fanout import draining
+from interactions.delivery.rooms.admission import WAITING_PER_SENDER
+from interactions.socket.limits import TOO_MANY_CONNECTIONS, Refusal
 from liveroom.kernel import process
 
 if TYPE_CHECKING:

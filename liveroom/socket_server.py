@@ -13,8 +13,8 @@ from liveroom.serving import DoorServer, shared_listener  # isort: skip - instal
 from daphne.http_protocol import WebRequest
 from twisted.internet import reactor as _reactor
 
-from interactions.live import draining
-from interactions.live.limits import Limits
+from interactions.delivery.fanout import draining
+from interactions.socket.limits import Limits
 from liveroom.kernel import process
 from liveroom.kernel.http import behind_proxy
 from liveroom.socket_protocol import CLOSING_SECONDS, MAX_FRAME_BYTES, SocketProtocol, who_calls

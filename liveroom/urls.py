@@ -17,7 +17,7 @@ urlpatterns = [
     path("api/v1/", include("liveroom.rooms.api.urls")),
     path("api/v1/", include("streams.api.urls")),
     path("api/v1/", include("moderation.api.urls")),
-    path("api/v1/", include("interactions.api.urls")),
+    path("api/v1/", include("interactions.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("engine/<str:secret>/<str:action>", HookView.as_view()),

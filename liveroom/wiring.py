@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interactions.announce import carriers as telling
 from interactions.announce import draws as say_draws
 from interactions.announce import gifts as say_gifts
 from interactions.announce import moderation as say_moderation
@@ -12,6 +13,10 @@ from interactions.announce import standing as say_standing
 from interactions.announce import statistics as say_statistics
 from interactions.announce import telling as topics
 from interactions.announce import wallets as say_wallets
+from interactions.audience import services as counting
+from interactions.chat.archive import pruning as archive_pruning
+from interactions.chat.services import broadcasts
+from interactions.draws import services as draws
 from interactions.facts import (
     BroadcastSent,
     DrawCancelled,
@@ -35,24 +40,12 @@ from interactions.facts import (
     Unfollowed,
     WalletToppedUp,
 )
-from interactions.live import like_totals
-from interactions.services import (
-    broadcasts,
-    counting,
-    draws,
-    follows,
-    gift_messages,
-    levels,
-    likes,
-    polls,
-    popularity,
-    recounting,
-    sampling,
-    scoring,
-    summarising,
-    telling,
-)
-from interactions.services import pruning as archive_pruning
+from interactions.gifts.services import grouping as gift_messages
+from interactions.likes import services as likes
+from interactions.likes import totals as like_totals
+from interactions.people.services import follows, levels, scoring
+from interactions.polls.services import polls
+from interactions.statistics.services import popularity, recounting, sampling, summarising
 from liveroom import handing_out
 from liveroom.accounts.facts import AppChanged, ProfileChanged, TokensRevoked
 from liveroom.kernel import due, facts, outbox, permission, pruning

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from interactions.announce.telling import YOU, ms, tell
+from interactions.delivery.people.control import person_key
 from interactions.facts import DrawCancelled, DrawFinished, DrawOpened
-from interactions.live.whispers import person_key
 from liveroom.kernel import ids, outbox
 from liveroom.kernel.outbox import Letter
 

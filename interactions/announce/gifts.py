@@ -1,4 +1,4 @@
-"""Gifts: a letter each; `services/gift_messages.py` groups them into what the room is told."""
+"""Gifts: a letter each; `gifts/services/grouping.py` groups them into what the room is told."""
 
 from __future__ import annotations
 

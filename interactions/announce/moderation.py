@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from interactions.announce.telling import ROOM_CONTROL, hold_at_once, ms, tell_state, tell_you, whisper
-from interactions.live.whispers import EVERY_ROOM
+from interactions.delivery.people.control import EVERY_ROOM
 from liveroom.kernel import outbox
 from liveroom.rooms.services.versions import next_version
 from moderation.facts import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interactions.announce.telling import PERSON
-from interactions.live.whispers import person_key
+from interactions.delivery.people.control import person_key
 from liveroom.accounts.facts import ProfileChanged, TokensRevoked
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile

@@ -91,7 +91,7 @@ def programme_changed(fact: ProgrammeChanged) -> None:
 
 
 def broadcast_sent(fact: BroadcastSent) -> None:
-    """One row for all rooms of the app: services/broadcasts.py tells them."""
+    """One row for all rooms of the app: chat/services/broadcasts.py tells them."""
     payload = {"sdkappid": fact.sdkappid, "event": {"type": "broadcast", "t": ms(fact.at), "id": fact.id, **fact.said}}
     outbox.put(topic=BROADCAST, room_key=f"@{fact.sdkappid}", payload=payload, now=fact.at)
 

@@ -18,7 +18,7 @@ def level_changed(fact: LevelChanged) -> None:
 
 
 def streamer_went_live(fact: StreamerWentLive) -> None:
-    """One letter for all followers: services/follows.py tells them, and goes on in the next letter where they are many."""
+    """One letter for all followers: people/services/follows.py tells them, and goes on in the next letter where they are many."""
     if not fact.followers:
         return
     said = {"type": "live", "t": ms(fact.at), "room": fact.room_key.partition(":")[2], "title": fact.title}

@@ -11,7 +11,7 @@ from typing import Any
 import redis
 from django.db import transaction
 
-from interactions.live.whispers import person_key, tell_and_wait
+from interactions.delivery.people.control import person_key, tell_and_wait
 from liveroom.kernel import outbox
 from liveroom.rooms.facts import RoomFact
 from liveroom.rooms.services.versions import next_version
@@ -41,7 +41,7 @@ def tell_state(fact: RoomFact, type: str, **body: Any) -> int:
 
 
 def tell_you(room_key: str, identifier: str, at: datetime, type: str, **body: Any) -> None:
-    """To the person itself, on all its sockets (live/you.py). `room_key`: any room of its app."""
+    """To the person itself, on all its sockets (delivery/people/user_events.py). `room_key`: any room of its app."""
     person = person_key(sdkappid=int(room_key.partition(":")[0]), identifier=identifier)
     payload = {"person": person, "event": {"type": type, "t": ms(at), **body}}
     outbox.put(topic=YOU, room_key=f"@{person}", payload=payload, now=at)

@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from interactions.services.broadcasts import TITLE_BYTES, send_broadcast
+from interactions.chat.services.broadcasts import TITLE_BYTES, send_broadcast
 from liveroom.accounts.models import App
 from liveroom.kernel import clock
 from liveroom.kernel.errors import LiveRoomError

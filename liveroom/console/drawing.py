@@ -8,10 +8,10 @@ from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from interactions.draw_selectors import DrawUnknown, draw_of
+from interactions.draws import services as draws
+from interactions.draws.models import MOST_WINNERS
+from interactions.draws.selectors import DrawUnknown, draw_of
 from interactions.models import Draw
-from interactions.models.draws import MOST_WINNERS
-from interactions.services import draws
 from liveroom.kernel import clock
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin

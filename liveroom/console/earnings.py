@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from interactions.billing import statements
+from interactions.gifts.selectors import statements
 from liveroom.accounts.models import Login, Person
 from liveroom.kernel.csv_file import csv_response
 from liveroom.kernel.pages import is_staff

@@ -13,10 +13,11 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from interactions import poll_selectors as selectors
+from interactions.chat.services import pinning
 from interactions.models import Question
-from interactions.rules.polls import MOST_ANSWERS
-from interactions.services import pinning, polls, questions
+from interactions.polls import selectors
+from interactions.polls.rules import MOST_ANSWERS
+from interactions.polls.services import polls, questions
 from liveroom.kernel import clock
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin

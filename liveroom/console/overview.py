@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from redis import RedisError
 
-from interactions.live import archive
-from interactions.statistics_selectors import last_summary
+from interactions.chat.archive import archiver as archive
+from interactions.statistics.selectors import last_summary
 from liveroom.accounts.models import Login, Person
 from liveroom.console import plots
 from liveroom.kernel import clock, due

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from interactions.models import SessionSummary
-from interactions.rules.statistics import Minute, change, in_words
+from interactions.statistics.rules.statistics import Minute, change, in_words
 
 THIS, OTHER = "var(--color-primary-500)", "var(--color-base-400)"
 SOFT_TEXT = "#8b93a1"

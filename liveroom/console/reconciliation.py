@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from interactions.services.verifying import Report, verify
+from interactions.gifts.services.verifying import Report, verify
 from liveroom.accounts.models import App
 from liveroom.kernel import clock
 from liveroom.kernel.pages import is_staff

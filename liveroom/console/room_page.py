@@ -10,8 +10,8 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, reverse
 
-from interactions.selectors import message_counts
-from interactions.statistics_selectors import sessions_of
+from interactions.chat.selectors import message_counts
+from interactions.statistics.selectors import sessions_of
 from liveroom.console.drawing import DRAWING, DrawActs
 from liveroom.console.engaging import ENGAGING, EngagingActs
 from liveroom.console.moderation import MODERATION, ModerationActs

@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path, reverse
 
-from interactions import statistics_selectors as selectors
-from interactions.api.statistics import statistics_file
+from interactions.statistics import selectors
+from interactions.statistics.api import statistics_file
 from liveroom.console import plots
 from liveroom.kernel import clock
 from liveroom.rooms.admin.pages import LiveSessionPages

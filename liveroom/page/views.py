@@ -13,7 +13,7 @@ from django.templatetags.static import static
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from interactions.draw_selectors import told_draw
+from interactions.draws.selectors import told_draw
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import devices, origins

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from interactions.live.archive import Archiver
+from interactions.chat.archive.archiver import Archiver
 from interactions.models import ArchivedMessage
 from liveroom.kernel.redis import key, shared
 from liveroom.rooms.models import Room

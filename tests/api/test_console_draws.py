@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from interactions.draws import services as draws
 from interactions.models import Draw, DrawEntry
-from interactions.services import draws
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room
 from tests.helpers.console import act, page
@@ -76,7 +76,7 @@ def test_staff_cancel_a_draw_and_see_what_a_late_one_waits_for(
     staff: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw = opened(cast)
-    monkeypatch.setattr("interactions.draw_selectors.archive.read_up_to", lambda *, now: now - timedelta(seconds=99))
+    monkeypatch.setattr("interactions.draws.selectors.archive.read_up_to", lambda *, now: now - timedelta(seconds=99))
     assert "The archive is 99 s behind" in staff.get(draw_page(draw)).content.decode()
     cancel = reverse("admin:interactions_draw_act", args=(draw.pk, "cancel"))
     assert staff.post(cancel).status_code == 302

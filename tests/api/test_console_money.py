@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
+from interactions.gifts.services.buying import buy_gift
+from interactions.gifts.services.icons import MOST_BYTES
 from interactions.models import ArchivedMessage, Gift, Order, SentGift, Wallet
-from interactions.services.buying import buy_gift
-from interactions.services.icons import MOST_BYTES
 from liveroom.accounts.models import App, Login
 from liveroom.kernel import clock, outbox
 from liveroom.kernel.models import AuditEntry

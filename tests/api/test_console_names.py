@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from interactions.gifts.services.topups import top_up
 from interactions.models import ArchivedMessage, Order, Wallet
-from interactions.services.topups import top_up
 from liveroom.accounts.models import Person
 from liveroom.accounts.services.profiles import change_profile
 from liveroom.kernel import clock

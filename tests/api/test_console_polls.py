@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from interactions.models import Pin, Poll, Question
-from interactions.services import polls, questions
+from interactions.polls.services import polls, questions
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room
 from tests.helpers.console import act, page

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from interactions.models import Badge, Membership, PersonBadge
-from interactions.services import levels
+from interactions.people.services import levels
 from liveroom.accounts.models import App, Person
 from liveroom.kernel import clock
 from liveroom.kernel.models import AuditEntry

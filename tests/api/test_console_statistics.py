@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from interactions.services.summarising import summarise_due
-from interactions.statistics_selectors import latest_summaries
+from interactions.statistics.selectors import latest_summaries
+from interactions.statistics.services.summarising import summarise_due
 from liveroom.console import plots
 from liveroom.kernel import clock
 from liveroom.rooms.models import LiveSession, Room

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import interactions
+from interactions.draws import services as draws
 from interactions.models import Draw, DrawEntry
-from interactions.services import draws
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room

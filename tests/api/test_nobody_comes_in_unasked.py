@@ -15,7 +15,8 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from interactions.services import draws, polls, questions
+from interactions.draws import services as draws
+from interactions.polls.services import polls, questions
 from liveroom import wiring
 from liveroom.accounts.api.access import ANYBODY, PEOPLE, declared
 from liveroom.accounts.models import App

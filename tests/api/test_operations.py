@@ -29,7 +29,7 @@ def no_redis(monkeypatch):
     for module in (
         "liveroom.operations.shared",
         "liveroom.kernel.throttle.shared",
-        "interactions.live.presence.redis_for",
+        "interactions.delivery.presence.presence.redis_for",
     ):
         monkeypatch.setattr(module, lambda *_: away)
 

@@ -12,8 +12,8 @@ from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
-from interactions.billing.providers import TestProvider
-from interactions.services import draws
+from interactions.draws import services as draws
+from interactions.gifts.services.providers import TestProvider
 from liveroom.accounts.models import App, Person
 from liveroom.kernel import clock
 from tests.helpers.money import fill, make_gift

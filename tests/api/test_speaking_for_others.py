@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from interactions.api import speaking
-from interactions.live import pipeline
-from interactions.live.room_ref import ref
+from interactions import requests as speaking
+from interactions.delivery.room_ref import ref
+from interactions.delivery.rooms import pipeline
 from liveroom.accounts.models import ApiKey, Person
 from liveroom.kernel import clock
 from liveroom.kernel.models import AuditEntry, OutboxRow

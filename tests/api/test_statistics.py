@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from interactions.api.statistics import HEADER
 from interactions.models import MinuteStat
-from interactions.services.summarising import summarise_due
+from interactions.statistics.api import HEADER
+from interactions.statistics.services.summarising import summarise_due
 from liveroom.rooms.models import LiveSession, Room
 from tests.api.test_schema import fits
 from tests.helpers.people import Cast

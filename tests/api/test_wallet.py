@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from interactions.billing.providers import TestProvider
+from interactions.gifts.services import topups
+from interactions.gifts.services.buying import buy_gift
+from interactions.gifts.services.providers import TestProvider
 from interactions.models import Gift, GiftTotal, LedgerEntry, Order
-from interactions.services import topups
-from interactions.services.buying import buy_gift
 from liveroom import demo
 from liveroom.accounts.models import ApiKey, App
 from liveroom.kernel import clock
@@ -117,7 +117,7 @@ def read_csv(answer: Any) -> list[dict[str, str]]:
 
 
 def test_a_statement_is_a_file_of_all_of_it_or_of_a_span(cast: Cast, monkeypatch: Any) -> None:
-    from interactions.billing import statements
+    from interactions.gifts.selectors import statements
 
     monkeypatch.setattr(statements, "PART", 2)
     for _ in range(5):

@@ -38,7 +38,9 @@ def measured(*, rooms: int, active: int, turns: int) -> Found:
     django.setup()
     from django.db import connection
 
-    from interactions.services import counting, levels, popularity, sampling, scoring
+    from interactions.audience import services as counting
+    from interactions.people.services import levels, scoring
+    from interactions.statistics.services import popularity, sampling
     from liveroom.kernel import clock
     from tests.helpers.many_rooms import make_rooms, scores_changed, something_happens
     from tests.helpers.people import make_app

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import redis
 
-from interactions.live.archive import standing
+from interactions.chat.archive.archiver import standing
 from liveroom.settings import env
 from tests.helpers.archive import said, tick
 from tests.helpers.stack import Stack, until

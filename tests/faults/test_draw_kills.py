@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from interactions import draw_selectors as selectors
+from interactions.draws import rules, selectors
 from interactions.models import Draw, DrawEntry, DrawWinner
-from interactions.rules import draw as rules
 from liveroom.accounts.models import App, Person
 from liveroom.kernel import clock
 from liveroom.kernel.models import OutboxRow
@@ -41,7 +40,7 @@ import os, random, signal, sys
 import django
 django.setup()
 from django.db import connection, connections
-from interactions.services import draws
+from interactions.draws import services as draws
 from liveroom.kernel import clock
 
 chance, patience = random.Random(int(sys.argv[1])), int(sys.argv[2])

@@ -17,10 +17,11 @@ import pytest
 import redis
 from django.db import connections
 
-from interactions.live import envelope, pipeline
-from interactions.live.archive import Archiver
-from interactions.live.hub import Hub
-from interactions.live.room_ref import RoomRef
+from interactions.chat.archive.archiver import Archiver
+from interactions.delivery import frames as envelope
+from interactions.delivery.fanout.hub import Hub
+from interactions.delivery.room_ref import RoomRef
+from interactions.delivery.rooms import pipeline
 from interactions.models import ArchivedMessage
 from liveroom.kernel.redis import key, shared
 from tests.helpers.crowd import Viewer

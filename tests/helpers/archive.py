@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import redis
 
-from interactions.live.archive import ARCHIVE
+from interactions.chat.archive.archiver import ARCHIVE
 from liveroom.kernel import clock
 
 ROOM = "1400000000:r1"

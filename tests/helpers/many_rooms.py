@@ -11,8 +11,8 @@ from typing import Any
 from django.db import connection
 from redis.connection import AbstractConnection
 
-from interactions.live.like_scripts import CHANGED, PEOPLE
-from interactions.live.presence import CHANGED_ROOMS
+from interactions.delivery.presence.presence import CHANGED_ROOMS
+from interactions.likes.scripts import CHANGED, PEOPLE
 from interactions.models import Score
 from liveroom.accounts.models import App, Person
 from liveroom.kernel import ids

@@ -21,7 +21,7 @@ from django.db import connection
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from interactions.services.counting import write_online_counts
+from interactions.audience.services import write_online_counts
 from liveroom.kernel import clock, outbox
 from liveroom.kernel.process import READY_PIPE
 

@@ -12,10 +12,10 @@ import jsonschema
 import pytest
 import yaml
 
-from interactions import consumers
+from interactions import socket as consumers
 from interactions.announce import telling as topics
-from interactions.consumers.room import RoomConsumer
-from interactions.live import envelope
+from interactions.delivery import frames as envelope
+from interactions.socket.consumer import RoomConsumer
 from liveroom import wiring
 from liveroom.kernel import facts, outbox
 
@@ -139,7 +139,7 @@ def test_every_app_has_a_readme_that_names_files_which_exist(app):
 
 @pytest.mark.parametrize("shelf", ["interactions", "liveroom/kernel"])
 def test_the_page_of_a_busy_shelf_names_every_module_of_it(shelf):
-    """Of `interactions/live/hub.py`, `hub.py` or `live/hub.py` will do."""
+    """Of `interactions/delivery/fanout/hub.py`, `hub.py` or `live/hub.py` will do."""
     named = set(re.findall(r"[`, ]([\w./]+\.(?:py|md|yaml))`", (ROOT / shelf / "README.md").read_text()))
     named = {Path(name).name for name in named}
     folders = ("api", "management", "migrations", "models", "client")  # named as a whole

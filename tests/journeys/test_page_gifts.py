@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from interactions.rules import draw as rules
+from interactions.draws import rules
 from tests.helpers.browser import Browser, browser
 from tests.helpers.stack import Stack
 from tests.journeys.test_page import Room, open_room, person

@@ -7,8 +7,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interactions.rules import admission
-from interactions.rules.admission import COMPETES_MS, Priority, Waiting
+from interactions.delivery.rooms import admission
+from interactions.delivery.rooms.admission import COMPETES_MS, Priority, Waiting
 
 waiting_lists = st.lists(
     st.builds(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.rules import batching
-from interactions.rules.batching import Batch
+from interactions.likes import rules as batching
+from interactions.likes.rules import Batch
 
 USERS = st.sampled_from(["mia", "zed", "max", "stella", "rita", "ann", "bob"])
 TAPS = st.lists(st.tuples(USERS, st.integers(0, 60), st.integers(0, 900)), max_size=60)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.rules.combos import EVERY, STREAK_MS, WAIT_MS, Paid, Streak, grouped
+from interactions.gifts.rules.combos import EVERY, STREAK_MS, WAIT_MS, Paid, Streak, grouped
 
 ROSE = (1, 7, 3)
 

@@ -7,7 +7,7 @@ import random
 import time
 from itertools import pairwise
 
-from interactions.live.draining import LATEST_MS, SOONEST_MS, drain
+from interactions.delivery.fanout.draining import LATEST_MS, SOONEST_MS, drain
 
 
 class Viewer:

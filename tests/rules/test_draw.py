@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.rules import draw
-from interactions.rules.draw import Conditions, Entrant
+from interactions.draws import rules as draw
+from interactions.draws.rules import Conditions, Entrant
 
 SEED = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 NAMES = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=8)

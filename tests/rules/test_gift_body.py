@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.rules.gift_body import BANNER, EFFECT, ORDINARY, gift_body
+from interactions.gifts.rules.gift_body import BANNER, EFFECT, ORDINARY, gift_body
 
 ROSE: dict[str, Any] = {
     "kind": ORDINARY,

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.rules import levels
-from interactions.rules.levels import MOST_POINTS, BadgeRule, Measures
+from interactions.people import rules as levels
+from interactions.people.rules import MOST_POINTS, BadgeRule, Measures
 
 COUNT = st.integers(0, 2**50)
 MEASURES = st.builds(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.rules.polls import MOST_ANSWERS, bars, choices_fault, choices_of, mask_of, totals
+from interactions.polls.rules import MOST_ANSWERS, bars, choices_fault, choices_of, mask_of, totals
 
 CHOICES = st.lists(st.integers(1, MOST_ANSWERS), min_size=1, max_size=MOST_ANSWERS, unique=True)
 

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.rules.popularity import heat_after, heat_within, popularity
+from interactions.statistics.rules.popularity import heat_after, heat_within, popularity
 
 WEIGHTS = {"online": 10, "comments": 2, "likes": 1, "gift_value": 1, "half_life_minutes": 10}
 ANY_WEIGHTS = st.fixed_dictionaries(

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.rules import statistics as rules
-from interactions.rules.statistics import MINUTE, MOST_SECONDS, Minute, change, filled, in_words, totals
+from interactions.statistics.rules import statistics as rules
+from interactions.statistics.rules.statistics import MINUTE, MOST_SECONDS, Minute, change, filled, in_words, totals
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.rules.versions import AT_FIRST, Versions
+from interactions.socket.joining.versions import AT_FIRST, Versions
 
 WHAT = st.sampled_from(["muted_until_ms", "muted_all", "banned_until_ms", "role"])
 

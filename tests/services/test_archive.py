@@ -12,13 +12,14 @@ import redis
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
-from interactions import selectors
-from interactions.live import archive, archive_rows
-from interactions.live.archive import ARCHIVE, GROUP, Archiver, last_archived_seqs, open_group, standing, trim
-from interactions.live.counters import saved_totals
-from interactions.live.room_ref import ref, ref_of_key
+from interactions.chat import selectors
+from interactions.chat.archive import archiver as archive
+from interactions.chat.archive import rows as archive_rows
+from interactions.chat.archive.archiver import ARCHIVE, GROUP, Archiver, last_archived_seqs, open_group, standing, trim
+from interactions.chat.archive.pruning import prune_archive
+from interactions.delivery.room_ref import ref, ref_of_key
+from interactions.likes.counting import saved_totals
 from interactions.models import ArchivedMessage
-from interactions.services.pruning import prune_archive
 from liveroom.kernel import clock
 from liveroom.kernel.redis import key, shared
 from liveroom.rooms.models import LiveSession, Room

@@ -8,10 +8,10 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from interactions.live import pipeline, published
-from interactions.live.room_ref import ref, ref_of_key
-from interactions.services import broadcasts
-from interactions.services.broadcasts import send_broadcast
+from interactions.chat.services import broadcasts
+from interactions.chat.services.broadcasts import send_broadcast
+from interactions.delivery.room_ref import ref, ref_of_key
+from interactions.delivery.rooms import pipeline, published
 from liveroom.accounts.models import App
 from liveroom.kernel import clock, outbox
 from liveroom.kernel.errors import BadParameter, NotPermitted

@@ -12,11 +12,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from interactions.billing.ledger import InsufficientBalance
-from interactions.live import pipeline
-from interactions.live.room_ref import ref
+from interactions.delivery.room_ref import ref
+from interactions.delivery.rooms import pipeline
+from interactions.gifts.services.buying import GiftOff, GiftUnknown, buy_gift
+from interactions.gifts.services.ledger import InsufficientBalance
 from interactions.models import GiftMessage, GiftTotal, LedgerEntry, Order, Score, SentGift, Wallet
-from interactions.services.buying import GiftOff, GiftUnknown, buy_gift
 from liveroom.kernel import clock, outbox, permission
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
 from liveroom.kernel.models import OutboxRow

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from interactions.gifts.services.catalog import GiftExists, add_gift, change_gift, effect_url, icon_url
+from interactions.gifts.services.icons import MOST_BYTES, checked_icon
 from interactions.models import Gift
-from interactions.services.catalog import GiftExists, add_gift, change_gift, effect_url, icon_url
-from interactions.services.icons import MOST_BYTES, checked_icon
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, NotPermitted
 from liveroom.kernel.models import AuditEntry

@@ -10,13 +10,12 @@ import pytest
 import redis
 from django.db import DatabaseError, connection
 
-from interactions import draw_selectors as selectors
-from interactions.live import archive
-from interactions.live.archive import Archiver
+from interactions.chat.archive import archiver as archive
+from interactions.chat.archive.archiver import Archiver
+from interactions.draws import rules, selectors
+from interactions.draws import services as draws
+from interactions.gifts.services.buying import buy_gift
 from interactions.models import ArchivedMessage, Draw, DrawEntry, DrawWinner, Follow, Membership
-from interactions.rules import draw as rules
-from interactions.services import draws
-from interactions.services.buying import buy_gift
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted

@@ -10,8 +10,8 @@ from datetime import datetime
 import pytest
 from django.db import transaction
 
-from interactions.live import pipeline
-from interactions.live.room_ref import ref
+from interactions.delivery.room_ref import ref
+from interactions.delivery.rooms import pipeline
 from liveroom.kernel import clock, facts, outbox
 from liveroom.kernel.facts import Fact, Row
 from liveroom.kernel.models import OutboxRow

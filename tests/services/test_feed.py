@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interactions.live import feed as module
-from interactions.live.feed import Feed, Seat
-from interactions.live.hub import Hub
-from interactions.live.pipeline import Position
-from interactions.live.published import Told
-from interactions.live.room_ref import RoomRef
+from interactions.delivery.fanout import feed as module
+from interactions.delivery.fanout.feed import Feed, Seat
+from interactions.delivery.fanout.hub import Hub
+from interactions.delivery.room_ref import RoomRef
+from interactions.delivery.rooms.pipeline import Position
+from interactions.delivery.rooms.published import Told
 
 ROOM = RoomRef(key="1:r1", group_id="r1", app_id=1, history_count=20, history_hours=24)
 EPOCH = "e"

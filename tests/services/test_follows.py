@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 import redis
 
-from interactions.live import you
+from interactions.delivery.people import user_events as you
 from interactions.models import Follow
-from interactions.services import follows, joining
-from interactions.services.follows import FollowsItself
+from interactions.people.services import follows
+from interactions.people.services.follows import FollowsItself
+from interactions.socket.joining import joining
 from liveroom.accounts.models import Person
 from liveroom.accounts.services.people import PersonUnknown
 from liveroom.kernel import clock, outbox, permission

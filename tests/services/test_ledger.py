@@ -13,12 +13,12 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.db.models import F
 
-from interactions.billing.statements import latest, parts, wallet_of
-from interactions.live.archive import Archiver
+from interactions.chat.archive.archiver import Archiver
+from interactions.gifts.selectors.statements import latest, parts, wallet_of
+from interactions.gifts.services.buying import buy_gift
+from interactions.gifts.services.refunds import refund
+from interactions.gifts.services.verifying import Report, verify
 from interactions.models import ArchivedMessage, GiftMessage, GiftTotal, LedgerEntry, Order, SentGift, Wallet
-from interactions.services.buying import buy_gift
-from interactions.services.refunds import refund
-from interactions.services.verifying import Report, verify
 from liveroom.kernel import clock, outbox
 from liveroom.kernel.models import OutboxRow
 from liveroom.rooms.services.status import set_status

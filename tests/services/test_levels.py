@@ -8,13 +8,16 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from interactions.live import archive, counters, like_totals
-from interactions.live.archive import ARCHIVE, Standing
-from interactions.live.presence import Presence
-from interactions.live.room_ref import ref
+from interactions.audience import services as counting
+from interactions.chat.archive import archiver as archive
+from interactions.chat.archive.archiver import ARCHIVE, Standing
+from interactions.delivery.presence.presence import Presence
+from interactions.delivery.room_ref import ref
+from interactions.likes import counting as counters
+from interactions.likes import totals as like_totals
 from interactions.models import ArchivedMessage, Badge, Cursor, PersonBadge, Score
-from interactions.services import badges, counting, levels, memberships, scoring
-from interactions.services.cursors import CountedElsewhere
+from interactions.people.services import badges, levels, memberships, scoring
+from interactions.statistics.services.cursors import CountedElsewhere
 from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock, facts

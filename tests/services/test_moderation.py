@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from interactions.live.room_ref import ref
+from interactions.delivery.room_ref import ref
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted
 from liveroom.kernel.models import AuditEntry, OutboxRow

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from interactions import poll_selectors as selectors
-from interactions.live import pipeline
-from interactions.live.envelope import event
-from interactions.live.room_ref import ref
+from interactions.chat.services import pinning
+from interactions.delivery.frames import event
+from interactions.delivery.room_ref import ref
+from interactions.delivery.rooms import pipeline
 from interactions.models import ArchivedMessage, Ballot, Pin, Poll, Question
-from interactions.services import pinning, polls, questions
+from interactions.polls import selectors
+from interactions.polls.services import polls, questions
 from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from interactions.models import Gift, Order, SentGift
-from interactions.services import popularity
-from interactions.services.popularity import follow_popularity
+from interactions.statistics.services import popularity
+from interactions.statistics.services.popularity import follow_popularity
 from liveroom.kernel import clock
 from liveroom.kernel.redis import key, shared
 from liveroom.rooms.models import Room

@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 import pytest
 
-from interactions.live import presence
-from interactions.live.presence import Presence
-from interactions.live.room_ref import RoomRef
-from interactions.rules.crowd import Crowd
+from interactions.delivery.presence import presence
+from interactions.delivery.presence.crowd import Crowd
+from interactions.delivery.presence.presence import Presence
+from interactions.delivery.room_ref import RoomRef
 from liveroom.kernel.redis import aredis_for, channel, shared
 from tests.sockets.test_protocol import fits
 

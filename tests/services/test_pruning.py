@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from interactions.services import pruning as archive_pruning
+from interactions.chat.archive import pruning as archive_pruning
 from liveroom.kernel import clock, due, pruning
 from liveroom.kernel.models import KeptAnswer, OutboxRow
 from streams.models import Publish

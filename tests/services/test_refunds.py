@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from interactions.billing.rankings import ranking
+from interactions.gifts.selectors.rankings import ranking
+from interactions.gifts.services.buying import buy_gift
+from interactions.gifts.services.refunds import CannotGiveBack, RefundedAlready, refund
+from interactions.gifts.services.topups import top_up
 from interactions.models import GiftTotal, LedgerEntry, Order, Score, Wallet
-from interactions.services.buying import buy_gift
-from interactions.services.refunds import CannotGiveBack, RefundedAlready, refund
-from interactions.services.topups import top_up
 from liveroom.kernel import clock, outbox
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
 from liveroom.kernel.models import AuditEntry, OutboxRow

@@ -10,8 +10,7 @@ import pytest
 import redis
 from django.db import connection
 
-from interactions import statistics_selectors as selectors
-from interactions.live import presence_scripts as presence
+from interactions.delivery.presence import scripts as presence
 from interactions.models import (
     ArchivedMessage,
     Cursor,
@@ -23,10 +22,11 @@ from interactions.models import (
     SessionSummary,
     SessionViewer,
 )
-from interactions.services import recounting, sampling, summarising
-from interactions.services.recounting import recount
-from interactions.services.sampling import sample
-from interactions.services.summarising import summarise_due
+from interactions.statistics import selectors
+from interactions.statistics.services import recounting, sampling, summarising
+from interactions.statistics.services.recounting import recount
+from interactions.statistics.services.sampling import sample
+from interactions.statistics.services.summarising import summarise_due
 from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.redis import shared
 from liveroom.rooms.models import LiveSession, Room
@@ -136,7 +136,10 @@ def test_an_outage_is_nobodys_time_and_leaves_a_gap(cast: Cast, show: LiveSessio
 
 def test_while_redis_is_away_nothing_is_counted(cast: Cast, show: LiveSession, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("interactions.live.attendance.redis_for", lambda _: redis.Redis.from_url("redis://127.0.0.1:1/0"))
+        patch.setattr(
+            "interactions.delivery.presence.attendance.redis_for",
+            lambda _: redis.Redis.from_url("redis://127.0.0.1:1/0"),
+        )
         with pytest.raises(redis.RedisError):
             sample(now=at(10))
     assert not Cursor.objects.exists()

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from interactions.services import counting, levels, popularity, sampling, scoring
+from interactions.audience import services as counting
+from interactions.people.services import levels, scoring
+from interactions.statistics.services import popularity, sampling
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.status import follow_losses

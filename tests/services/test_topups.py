@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from interactions.billing.providers import MOST_AT_ONCE, ProviderUnknown, SignatureRefused, TestProvider
+from interactions.gifts.services.providers import MOST_AT_ONCE, ProviderUnknown, SignatureRefused, TestProvider
+from interactions.gifts.services.topups import take_payment, top_up
 from interactions.models import LedgerEntry, Order, Wallet
-from interactions.services.topups import take_payment, top_up
 from liveroom.accounts.services.people import PersonUnknown
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
@@ -162,7 +162,7 @@ def test_a_payment_for_nobody_is_refused(shop: Cast) -> None:
 
 def test_the_same_payment_for_two_wallets_in_one_moment_is_one_persons(shop: Cast, monkeypatch: Any) -> None:
     """Neither has seen the other's order when it looks; the database decides."""
-    from interactions.services import topups
+    from interactions.gifts.services import topups
 
     by_staff(shop, reference="pay-1")
     seen = topups._Asked.kept

@@ -10,8 +10,9 @@ import pytest
 from django.db import connections
 from django.db.models import F
 
-from interactions.live import envelope, pipeline
-from interactions.live.room_ref import ref
+from interactions.delivery import frames as envelope
+from interactions.delivery.room_ref import ref
+from interactions.delivery.rooms import pipeline
 from liveroom.kernel import clock, fencing, outbox
 from liveroom.kernel.fencing import HeldLease, LeaseLost
 from liveroom.kernel.models import Lease, OutboxRow

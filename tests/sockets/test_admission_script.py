@@ -8,12 +8,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interactions.live import pipeline
-from interactions.live.pipeline import Message
-from interactions.live.room_ref import RoomRef
-from interactions.live.scripts import SUBMIT
-from interactions.rules import admission
-from interactions.rules.admission import Priority, Waiting
+from interactions.delivery.room_ref import RoomRef
+from interactions.delivery.rooms import admission, pipeline
+from interactions.delivery.rooms.admission import Priority, Waiting
+from interactions.delivery.rooms.pipeline import Message
+from interactions.delivery.rooms.scripts import SUBMIT
 from liveroom.kernel.redis import key, redis_for
 
 START_MS, TICK_MS = 1_800_000_000_000, 100

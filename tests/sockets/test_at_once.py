@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from redis import RedisError
 
-from interactions.live import whispers
+from interactions.delivery.people import control as whispers
 from liveroom.kernel import clock
 from liveroom.kernel.redis import shared
 from liveroom.rooms.services import people, rooms

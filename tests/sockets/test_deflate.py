@@ -15,7 +15,7 @@ from websockets.frames import Frame as LibraryFrame
 from websockets.streams import StreamReader
 from websockets.utils import accept_key
 
-from interactions.live.deflate import WORTH_BYTES, deflated_frame
+from interactions.delivery.fanout.deflate import WORTH_BYTES, deflated_frame
 from tests.helpers.browser import browser
 from tests.helpers.sockets import calling
 from tests.helpers.wire import masked, memory_bytes, wired

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from interactions import draw_selectors as selectors
-from interactions.live.archive import Archiver
+from interactions.chat.archive.archiver import Archiver
+from interactions.draws import selectors
+from interactions.draws import services as draws
 from interactions.models import Draw, DrawEntry
-from interactions.services import draws
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room
 from tests.helpers.people import Cast, make_person

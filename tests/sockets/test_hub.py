@@ -10,11 +10,11 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from interactions.live import pipeline
-from interactions.live.envelope import event
-from interactions.live.hub import Hub
-from interactions.live.room_ref import RoomRef
-from interactions.rules.admission import Priority
+from interactions.delivery.fanout.hub import Hub
+from interactions.delivery.frames import event
+from interactions.delivery.room_ref import RoomRef
+from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.admission import Priority
 from liveroom.kernel.redis import channel, key, shared
 
 ROOMS = 40

@@ -13,16 +13,18 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interactions.live import counters, like_totals, pipeline
-from interactions.live.counters import Likes
-from interactions.live.like_scripts import ADD, Asked, answer_of, call
-from interactions.live.room_ref import RoomRef, ref
-from interactions.rules import batching
-from interactions.rules.batching import Batch
-from interactions.services.comments import Speaker
-from interactions.services.counting import save_likes
-from interactions.services.likes import like_now
-from interactions.services.lobby import Door
+from interactions.audience.services import save_likes
+from interactions.chat.services.comments import Speaker
+from interactions.delivery.room_ref import RoomRef, ref
+from interactions.delivery.rooms import pipeline
+from interactions.likes import counting as counters
+from interactions.likes import rules as batching
+from interactions.likes import totals as like_totals
+from interactions.likes.counting import Likes
+from interactions.likes.rules import Batch
+from interactions.likes.scripts import ADD, Asked, answer_of, call
+from interactions.likes.services import like_now
+from interactions.socket.joining.join_cache import Door
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import clock, outbox, permission

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from interactions.live import limits as module
-from interactions.live.limits import Allowance, Limits, Refusal
+from interactions.socket import limits as module
+from interactions.socket.limits import Allowance, Limits, Refusal
 from liveroom.kernel.throttle import TooOften
 from tests.helpers.sockets import SocketProcess, calling
 from tests.helpers.wire import wired

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from interactions.live import envelope, pipeline, you
-from interactions.live.room_ref import RoomRef, ref
-from interactions.rules.admission import Priority
+from interactions.delivery import frames as envelope
+from interactions.delivery.people import user_events as you
+from interactions.delivery.room_ref import RoomRef, ref
+from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.admission import Priority
 from liveroom.kernel import clock
 from liveroom.kernel.redis import key, redis_for, shared
 from tests.helpers.sockets import HungUp, Phone

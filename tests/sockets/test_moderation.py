@@ -9,7 +9,9 @@ import time
 import pytest
 from django.db import connection
 
-from interactions.live import pipeline, whispers, you
+from interactions.delivery.people import control as whispers
+from interactions.delivery.people import user_events as you
+from interactions.delivery.rooms import pipeline
 from liveroom.kernel import clock, outbox
 from liveroom.rooms.models import Room
 from liveroom.rooms.services import people, rooms

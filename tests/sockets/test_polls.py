@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from interactions.services import pinning, polls, questions
-from interactions.services.polls import follow_polls
+from interactions.chat.services import pinning
+from interactions.polls.services import polls, questions
+from interactions.polls.services.polls import follow_polls
 from liveroom.kernel import clock
 from liveroom.rooms.services.rooms import disband_room
 from moderation.services import banning

@@ -9,10 +9,11 @@ from contextlib import ExitStack
 import pytest
 import redis
 
-from interactions.live import pipeline, presence
-from interactions.live.envelope import event
-from interactions.live.room_ref import ref
-from interactions.services.counting import recount_online
+from interactions.audience.services import recount_online
+from interactions.delivery.frames import event
+from interactions.delivery.presence import presence
+from interactions.delivery.room_ref import ref
+from interactions.delivery.rooms import pipeline
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room
 from tests.helpers.sockets import HungUp, SocketProcess, calling, free_port, tell
@@ -83,7 +84,7 @@ def test_two_processes_count_together_and_a_clean_end_is_counted_at_once(cast, w
 HASTY = """
 import django
 django.setup()
-from interactions.live.presence import Presence
+from interactions.delivery.presence.presence import Presence
 for name in ("expiry_seconds", "beat_seconds"):
     Presence.__init__.__kwdefaults__[name] /= 6
 """

@@ -9,12 +9,13 @@ from typing import Any
 import jsonschema
 import yaml
 
-from interactions import consumers
-from interactions.live.envelope import EVENT_TYPES
+from interactions import socket as consumers
+from interactions.chat.services.broadcasts import send_broadcast
+from interactions.delivery.frames import EVENT_TYPES
+from interactions.draws import services as draws
+from interactions.gifts.services.topups import top_up
 from interactions.models import DrawEntry
-from interactions.services import draws, polls, questions
-from interactions.services.broadcasts import send_broadcast
-from interactions.services.topups import top_up
+from interactions.polls.services import polls, questions
 from liveroom.kernel import clock
 from liveroom.rooms.services import attributes, people, rooms
 from liveroom.rooms.services.status import set_status

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from interactions.live import pipeline, script_parts
-from interactions.live.envelope import event
-from interactions.live.room_ref import ref
-from interactions.live.scripts import SUBMIT
+from interactions.delivery.frames import event
+from interactions.delivery.room_ref import ref
+from interactions.delivery.rooms import pipeline, script_parts
+from interactions.delivery.rooms.scripts import SUBMIT
 from liveroom.kernel import clock
 from liveroom.kernel.redis import redis_for
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from interactions.live import send_many
-from interactions.live.send_many import FEW, Row
-from interactions.live.send_queue import SendQueue
+from interactions.delivery.fanout import send_many
+from interactions.delivery.fanout.send_many import FEW, Row
+from interactions.delivery.fanout.send_queue import SendQueue
 from liveroom.rooms.models import Room
 from liveroom.socket_protocol import SocketProtocol
 from tests.helpers.crowd import Viewer

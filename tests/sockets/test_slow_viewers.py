@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from interactions.live import send_many
-from interactions.live.send_queue import GULP_BYTES, MAX_BYTES, MAX_FRAMES, SendQueue, write_all
+from interactions.delivery.fanout import send_many
+from interactions.delivery.fanout.send_queue import GULP_BYTES, MAX_BYTES, MAX_FRAMES, SendQueue, write_all
 from liveroom.rooms.models import Room
 from tests.helpers.crowd import Viewer
 from tests.helpers.people import Cast

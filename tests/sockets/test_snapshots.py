@@ -15,11 +15,13 @@ import pytest
 from channels.db import database_sync_to_async
 from django.db import connection
 
-from interactions import poll_selectors as selectors
-from interactions.live import pipeline
-from interactions.live.room_ref import ref_of_key
-from interactions.services import joining, pinning, polls
-from interactions.services.lobby import Door, Lobby
+from interactions.chat.services import pinning
+from interactions.delivery.room_ref import ref_of_key
+from interactions.delivery.rooms import pipeline
+from interactions.polls import selectors
+from interactions.polls.services import polls
+from interactions.socket.joining import joining
+from interactions.socket.joining.join_cache import Door, Lobby
 from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
 from liveroom.kernel.redis import shared

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from interactions.models import Badge
-from interactions.services import follows, levels
+from interactions.people.services import follows, levels
 from liveroom.kernel import clock
 from liveroom.rooms.services.status import set_status
 from tests.helpers.people import STAFF

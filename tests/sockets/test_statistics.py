@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from interactions.live.attendance import Attendance, attendance
+from interactions.delivery.presence.attendance import Attendance, attendance
 from interactions.models import MinuteStat, SessionViewer
-from interactions.services.recounting import recount
-from interactions.services.sampling import sample
+from interactions.statistics.services.recounting import recount
+from interactions.statistics.services.sampling import sample
 from liveroom.kernel import clock
 from liveroom.rooms.models import LiveSession
 from tests.helpers.people import Cast

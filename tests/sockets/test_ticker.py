@@ -13,11 +13,12 @@ import pytest
 import redis.asyncio
 from django.db import OperationalError
 
-from interactions.live import envelope, pipeline, published, ticker
-from interactions.live.pipeline import Message, Outcome, Unanswered
-from interactions.live.room_ref import RoomRef
-from interactions.live.ticker import Ticker
-from interactions.rules.admission import Priority
+from interactions.delivery import frames as envelope
+from interactions.delivery.room_ref import RoomRef
+from interactions.delivery.rooms import pipeline, published, ticker
+from interactions.delivery.rooms.admission import Priority
+from interactions.delivery.rooms.pipeline import Message, Outcome, Unanswered
+from interactions.delivery.rooms.ticker import Ticker
 from liveroom.kernel.redis import channel, key, shared
 from tests.helpers.sockets import free_port
 

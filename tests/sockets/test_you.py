@@ -10,8 +10,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from interactions import consumers
-from interactions.live import whispers, you
+from interactions import socket as consumers
+from interactions.delivery.people import control as whispers
+from interactions.delivery.people import user_events as you
 from liveroom.kernel import clock
 from liveroom.kernel.redis import aredis_for, key, shared
 from moderation.services import muting

@@ -9,7 +9,7 @@ from typing import Any
 import redis
 from django.db import DatabaseError
 
-from interactions.live import archive
+from interactions.chat.archive import archiver as archive
 from liveroom.kernel import clock, metrics
 from liveroom.kernel.process import ServiceCommand, Worker
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from interactions.services.topups import STAFF, top_up
+from interactions.gifts.services.topups import STAFF, top_up
 from liveroom.accounts.selectors import app_for
 from liveroom.accounts.services.people import person_of
 from liveroom.kernel import clock, ids, permission

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from interactions.services.verifying import verify
+from interactions.gifts.services.verifying import verify
 from liveroom.accounts.models import App
 from liveroom.kernel import clock
 

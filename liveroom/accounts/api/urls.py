@@ -7,7 +7,7 @@ urlpatterns = [
     path("me", views.MeView.as_view()),
     path("tokens", views.TokensView.as_view()),
     path("users", views.UsersView.as_view()),
-    # users/<user> is served by interactions/api/people.py, which knows more of a user than this floor does.
+    # users/<user> is served by interactions/people/api.py, which knows more of a user than this floor does.
     path("users/<str:user>/kick", views.KickView.as_view()),
     path("demo/tokens", views.DemoTokensView.as_view()),
 ]

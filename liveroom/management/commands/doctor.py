@@ -16,7 +16,8 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from interactions.live import archive, send_many
+from interactions.chat.archive import archiver as archive
+from interactions.delivery.fanout import send_many
 from liveroom.kernel import clock, due
 from liveroom.kernel.redis import shared
 from liveroom.page import vendor

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from interactions.live import send_many
+from interactions.delivery.fanout import send_many
 from liveroom.kernel import clock
 from streams.engines.nginx_conf import CannotRender
 from streams.engines.nginx_rtmp import write_configuration

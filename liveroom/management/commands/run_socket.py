@@ -14,13 +14,12 @@ class Command(ServiceCommand):
     kind = "socket"
 
     def serve(self, options: dict[str, Any]) -> None:
+        from interactions.delivery.fanout import send_many
+        from interactions.delivery.fanout.hub import Hub
+        from interactions.socket.joining.join_cache import Lobby
+        from interactions.socket.limits import Limits
+        from interactions.socket.returning import look_again
         from liveroom.socket_server import SocketServer
-
-        from interactions.live.hub import Hub  # isort: skip - after the reactor is installed
-        from interactions.live import send_many  # isort: skip
-        from interactions.live.limits import Limits  # isort: skip
-        from interactions.consumers.returning import look_again  # isort: skip
-        from interactions.services.lobby import Lobby  # isort: skip
         from liveroom.asgi import sockets  # isort: skip
 
         keep_sqlite_connections()

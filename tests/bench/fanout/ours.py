@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from interactions.live import send_many
+from interactions.delivery.fanout import send_many
 from tests.bench.fanout.load import Load, LoadFailed, Target
 from tests.bench.fanout.processes import children_of, environment, free_port, redis_server, running
 

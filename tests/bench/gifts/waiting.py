@@ -25,8 +25,8 @@ django.setup()
 
 from django.db import connection, transaction
 
+from interactions.gifts.services.buying import buy_gift
 from interactions.models import GiftMessage, Order, SentGift
-from interactions.services.buying import buy_gift
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock, ids, outbox
 from liveroom.kernel.models import OutboxRow

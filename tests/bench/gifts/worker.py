@@ -29,8 +29,8 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
+from interactions.gifts.services.buying import buy_gift
 from interactions.models import Order, SentGift, Wallet
-from interactions.services.buying import buy_gift
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 application = get_wsgi_application()
 
-from interactions.live import presence  # noqa: E402 - after Django is set up
+from interactions.delivery.presence import presence  # noqa: E402
 from liveroom.accounts.models import Domain, Person  # noqa: E402
 from liveroom.kernel import clock  # noqa: E402
 from liveroom.rooms.api.serializers import RoomSerializer  # noqa: E402

@@ -1,5 +1,5 @@
 /**
- * Checking a draw anew, in the viewer's own browser: the same as interactions/rules/draw.py, with Web Crypto.
+ * Checking a draw anew, in the viewer's own browser: the same as interactions/draws/rules.py, with Web Crypto.
  *
  *   commitment = SHA-256(seed)    entrants' hash = SHA-256(each once, sorted by UTF-8 bytes, joined by line feeds)
  *   winners = the first ones by HMAC-SHA256(seed, "<draw>:<entrant>"), the lowest first, then by name

@@ -1,0 +1,63 @@
+"""Numbers that are counted in Redis and kept in the database for sorting: some pipelines and some statements a look, for all rooms."""
+
+from __future__ import annotations
+
+import contextlib
+
+import redis
+from django.db import DatabaseError
+
+from interactions.delivery.presence import presence
+from interactions.likes import totals as like_totals
+from liveroom.rooms.models import Room
+from liveroom.rooms.services.figures import rooms_by_key, write_figures
+
+
+def write_online_counts() -> int:
+    """Copy changed online numbers into the rooms list. Returns how many rooms were written. DatabaseError."""
+    changed = presence.take_changed_rooms()
+    if not changed:
+        return 0
+    try:
+        crowds = presence.crowds_now(room_keys=changed)
+        known = rooms_by_key(changed, "online")
+        return write_figures(
+            {pk: (crowds[name].online,) for name, (pk, online) in known.items() if crowds[name].online != online},
+            "online",
+        )
+    except (redis.RedisError, DatabaseError) as error:
+        with contextlib.suppress(redis.RedisError):  # else `recount_online` finds them
+            presence.note_changed_rooms(changed)
+        if isinstance(error, DatabaseError):
+            raise
+        return 0
+
+
+def save_likes() -> int:
+    """Write changed totals into the rooms (L3), and tell the batches that nobody else will: REST's, and those of a process that died.
+
+    What Redis loses is at most what came since the last call. Returns how many rooms were written."""
+    try:
+        changed = like_totals.changed_now()
+        written = like_totals.save_now(changed)
+        told = set(like_totals.tell_now(list(changed)))
+        like_totals.saved_now({room_key: total for room_key, total in changed.items() if room_key in told})
+    except redis.RedisError:
+        return 0
+    return written
+
+
+def recount_online() -> int:
+    """Correct every number of the list. A process that was killed told nobody that its viewers are gone."""
+    rooms = Room.objects.filter(online__gt=0, disbanded_at__isnull=True)
+    listed = {
+        f"{sdkappid}:{group_id}": (pk, online)
+        for pk, sdkappid, group_id, online in rooms.values_list("pk", "app__sdkappid", "group_id", "online")
+    }
+    try:
+        crowds = presence.crowds_now(room_keys=list(listed))
+    except redis.RedisError:
+        return 0
+    return write_figures(
+        {pk: (crowds[name].online,) for name, (pk, online) in listed.items() if crowds[name].online != online}, "online"
+    )

@@ -1,0 +1,94 @@
+"""Words of the app to all its rooms or to one: for its server and its admins."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from interactions.chat.services.broadcasts import send_broadcast, send_system_notice
+from interactions.requests import allow_send
+from liveroom.accounts.api.access import open_to
+from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.api.views import asked_app
+from liveroom.kernel import clock, idempotency
+from liveroom.kernel.http import client_address
+from liveroom.rooms.api.views import asked_room
+
+
+class BroadcastWriteSerializer(serializers.Serializer):
+    text = serializers.CharField(required=False, help_text="As long as a message of the app may be. Or `data`.")
+    data = serializers.JSONField(required=False, help_text="Any JSON, instead of `text`.")  # type: ignore[assignment]
+    title = serializers.CharField(required=False, help_text="At most 100 bytes.")
+
+
+class BroadcastSerializer(serializers.Serializer):
+    id = serializers.CharField(help_text="The `id` of the `broadcast` event in every room.")
+    rooms = serializers.IntegerField(help_text="Open rooms of the app.")
+
+
+class BroadcastsView(APIView):
+    @extend_schema(
+        operation_id="broadcasts_send", request=BroadcastWriteSerializer, responses={201: BroadcastSerializer}
+    )
+    @open_to("broadcast.send")
+    def post(self, request: ApiRequest) -> Response:
+        """Tell every room of the app at once, above the rooms' rates. Send an `Idempotency-Key` to be able to repeat the request."""
+        app, now = asked_app(request), clock.now()
+
+        def act() -> tuple[int, Any]:
+            sent = send_broadcast(app=app, data=request.data, by=request.user, now=now, address=client_address(request))
+            return 201, {"id": sent.id, "rooms": sent.rooms}
+
+        status, body = idempotency.once(
+            scope=f"{app.sdkappid}:{request.user.kind}:{request.user}:broadcasts",
+            key=request.headers.get("Idempotency-Key"),
+            body=json.dumps(request.data, sort_keys=True, default=str).encode(),
+            now=now,
+            act=act,
+        )
+        return Response(body, status=status)
+
+
+class SystemNoticeWriteSerializer(serializers.Serializer):
+    text = serializers.CharField(required=False, help_text="What people read; as long as a message of the room may be.")
+    data = serializers.JSONField(  # type: ignore[assignment]
+        required=False, help_text="The app's own field: any JSON, instead of `text` or beside it."
+    )
+
+
+class SystemNoticeSerializer(serializers.Serializer):
+    id = serializers.CharField(help_text="The `id` of the `system` event in the room.")
+
+
+class SystemNoticesView(APIView):
+    @extend_schema(
+        operation_id="rooms_system_notices_send",
+        request=SystemNoticeWriteSerializer,
+        responses={201: SystemNoticeSerializer},
+    )
+    @open_to("system.send")
+    def post(self, request: ApiRequest, room: str) -> Response:
+        """Tell whoever is in the room now: above its rate, never left out, not kept in its history. 200 a second. Send an
+        `Idempotency-Key` to be able to repeat the request."""
+        found, now = asked_room(request, room), clock.now()
+        allow_send(request, app_id=found.app_id)
+
+        def act() -> tuple[int, Any]:
+            notice_id = send_system_notice(
+                room=found, data=request.data, by=request.user, now=now, address=client_address(request)
+            )
+            return 201, {"id": notice_id}
+
+        status, body = idempotency.once(
+            scope=f"{found.key}:{request.user.kind}:{request.user}:system-notices",
+            key=request.headers.get("Idempotency-Key"),
+            body=json.dumps(request.data, sort_keys=True, default=str).encode(),
+            now=now,
+            act=act,
+        )
+        return Response(body, status=status)

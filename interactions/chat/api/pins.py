@@ -1,0 +1,83 @@
+"""The door of the pinned message."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from interactions.chat.services import pinning
+from interactions.models import Question
+from interactions.polls import selectors
+from interactions.polls.services import questions
+from liveroom.accounts.api.access import open_to
+from liveroom.accounts.api.requests import ApiRequest
+from liveroom.kernel import clock, permission
+from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.http import client_address
+from liveroom.rooms.api.views import SDKAPPID, asked_room
+
+
+class PinnedSerializer(serializers.Serializer):
+    """As the event `pin` has it."""
+
+    kind = serializers.ChoiceField(choices=[pinning.COMMENT, pinning.QUESTION, pinning.TEXT])
+    text = serializers.CharField()
+    seq = serializers.IntegerField(required=False, help_text="Of a comment.")
+    question = serializers.CharField(required=False, help_text="Its id, of a question.")
+    by = serializers.CharField()
+    at = serializers.IntegerField(help_text="Unix milliseconds.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """`from` is a word of Python."""
+        return {
+            **super().get_fields(),
+            "from": serializers.DictField(required=False, help_text="Who said or asked it."),
+        }
+
+
+class PinSerializer(serializers.Serializer):
+    pinned = PinnedSerializer(allow_null=True)
+
+
+class PinWriteSerializer(serializers.Serializer):
+    """One of them."""
+
+    seq = serializers.IntegerField(required=False, min_value=1, help_text="Of a delivered comment.")
+    text = serializers.CharField(required=False, help_text=f"Your own words, at most {pinning.TEXT_BYTES} bytes.")
+    question = serializers.CharField(required=False, help_text="Id of a question: the same as its status `shown`.")
+
+
+class PinView(APIView):
+    @extend_schema(operation_id="rooms_pin_get", responses=PinSerializer, parameters=[SDKAPPID])
+    @open_to("room.enter")
+    def get(self, request: ApiRequest, room: str) -> Response:
+        """What the room keeps in sight; null: nothing."""
+        return Response({"pinned": selectors.pinned(asked_room(request, room, enter=True))})
+
+    @extend_schema(operation_id="rooms_pin_set", request=PinWriteSerializer, responses=PinSerializer)
+    @open_to("room.pin")
+    def put(self, request: ApiRequest, room: str) -> Response:
+        """Pin a comment, a question or words of your own, instead of what was pinned (owner and admins)."""
+        found, data, now = asked_room(request, room), request.data, clock.now()
+        address = client_address(request)
+        if data.get("question") is None:
+            pinned = pinning.pin_message(
+                room=found, seq=data.get("seq"), words=data.get("text"), by=request.user, now=now, address=address
+            )
+            return Response({"pinned": pinned})
+        permission.ask("question.manage", actor=request.user, room=found)
+        if data.get("seq") is not None or data.get("text") is not None:
+            raise BadParameter("A pin is a comment's seq, a text or a question: one of them.", field="question")
+        question = questions.question_of(app_id=found.app_id, number=data["question"])
+        if question.room_id != found.pk:
+            raise questions.QuestionUnknown("That question was asked in another room.")
+        questions.set_status(question=question, status=Question.SHOWN, by=request.user, now=now, address=address)
+        return Response({"pinned": selectors.pinned(found)})
+
+    @extend_schema(operation_id="rooms_pin_delete", responses={204: None})
+    @open_to("room.pin")
+    def delete(self, request: ApiRequest, room: str) -> Response:
+        pinning.unpin(room=asked_room(request, room), by=request.user, now=clock.now(), address=client_address(request))
+        return Response(status=204)

@@ -1,0 +1,144 @@
+"""A word of the app to all its rooms, above their caps (W3): one row in the outbox, told room by room by the relay; or to one room.
+
+Promise: every open room that anybody could be in is told, each once, also when the relay dies in between: it begins again, and a room
+that has heard the id hears nothing. A room that Redis does not know and that the list counts nobody in is left out: nobody is there to
+hear it, and whoever comes first begins a new memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import transaction
+
+from interactions.delivery import frames as envelope
+from interactions.delivery.room_ref import ref
+from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.pipeline import Message
+from interactions.facts import BroadcastSent, SystemNoticeSent
+from liveroom.accounts.models import App
+from liveroom.kernel import audit, facts, ids, permission, text
+from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.outbox import Letter
+from liveroom.kernel.permission import Actor
+from liveroom.kernel.redis import key, redis_for
+from liveroom.rooms.models import Room
+
+TITLE_BYTES = 100
+TOO_LONG = 80002
+# Rooms that are told in one round: between two of them Redis serves the others.
+CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """`rooms`: how many open rooms the app has."""
+
+    id: str
+    rooms: int
+
+
+def checked(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
+    """Of a broadcast: `text`, or `data` (any JSON), and perhaps a `title`; BadParameter (80002 for what is too long)."""
+    unknown = set(data) - {"text", "data", "title"}
+    if unknown:
+        raise BadParameter(
+            f"A broadcast has text or data, and title; not {min(unknown)[:40]!r}.", field=min(unknown)[:40]
+        )
+    said: dict[str, Any] = {}
+    if data.get("title") is not None:
+        said["title"] = text.line(data["title"], field="title", limit_bytes=TITLE_BYTES, required=True)
+    if (data.get("text") is None) == (data.get("data") is None):
+        raise BadParameter("A broadcast needs text or data, and not both.", field="text")
+    return {**said, **_text_and_data(data, limit_bytes=limit_bytes)}
+
+
+def checked_notice(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
+    """Of a system notice: `text`, `data` (the app's own field, any JSON), or both. BadParameter (80002 for what is too long)."""
+    unknown = set(data) - {"text", "data"}
+    if unknown:
+        raise BadParameter(f"A notice has text and data; not {min(unknown)[:40]!r}.", field=min(unknown)[:40])
+    if data.get("text") is None and data.get("data") is None:
+        raise BadParameter("A notice needs text, data or both.", field="text")
+    return _text_and_data(data, limit_bytes=limit_bytes)
+
+
+def _text_and_data(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    if data.get("text") is not None:
+        said["text"] = text.checked(data["text"], field="text", limit_bytes=limit_bytes, required=True, code=TOO_LONG)
+    if data.get("data") is None:
+        return said
+    try:
+        size = len(orjson.dumps(data["data"]))
+    except TypeError:  # half a surrogate pair, or a number that no wire holds
+        raise BadParameter("data holds what JSON in UTF-8 cannot say.", field="data") from None
+    if size > limit_bytes:
+        error = BadParameter(
+            f"data takes {size:,} bytes; the limit is {limit_bytes:,}.", field="data", limit=limit_bytes, given=size
+        )
+        error.code = TOO_LONG
+        raise error
+    said["data"] = data["data"]
+    return said
+
+
+@transaction.atomic
+def send_broadcast(*, app: App, data: Mapping[str, Any], by: Actor, now: datetime, address: str = "") -> Broadcast:
+    """Say it to every room of the app, at once. Servers with the scope `messages`, app admins, staff."""
+    permission.ask("broadcast.send", actor=by)
+    said = checked(data, limit_bytes=app.message_bytes)
+    sent = Broadcast(id=ids.event_id(), rooms=Room.objects.filter(app=app, disbanded_at__isnull=True).count())
+    audit.record(
+        action="broadcast.send", actor=by, now=now, target=str(app.sdkappid), address=address,
+        detail={"id": sent.id, "rooms": sent.rooms, **{name: str(value)[:300] for name, value in said.items()}},
+    )  # fmt: skip
+    facts.state(BroadcastSent(sdkappid=app.sdkappid, at=now, id=sent.id, said=said))
+    return sent
+
+
+@transaction.atomic
+def send_system_notice(*, room: Room, data: Mapping[str, Any], by: Actor, now: datetime, address: str = "") -> str:
+    """Say it to whoever is in this room now: above the cap, never dropped, not in the history. Returns its id.
+
+    `room` with its app. Servers with the scope `messages`, app admins, staff."""
+    permission.ask("system.send", actor=by, room=room)
+    said = checked_notice(data, limit_bytes=room.message_bytes or room.app.message_bytes)
+    notice_id = ids.event_id()
+    audit.record(
+        action="system.send", actor=by, now=now, room_key=room.key, target=room.group_id, address=address,
+        detail={"id": notice_id, **{name: str(value)[:300] for name, value in said.items()}},
+    )  # fmt: skip
+    facts.state(SystemNoticeSent(room_id=room.pk, room_key=room.key, at=now, id=notice_id, said=said))
+    return notice_id
+
+
+def tell_rooms(letter: Letter) -> None:
+    """Topic `broadcast`: to every open room of the app, in rounds. RedisError: the relay comes again."""
+    payload = letter.payload
+    event = envelope.event(**payload["event"])
+    message = Message(id=payload["event"]["id"], event=event, in_history=True)
+    rooms = Room.objects.select_related("app").filter(app__sdkappid=payload["sdkappid"], disbanded_at__isnull=True)
+    after = 0
+    while True:
+        chunk = list(rooms.filter(pk__gt=after).order_by("pk")[:CHUNK])
+        if not chunk:
+            return
+        _begin_where_somebody_is(chunk)
+        pipeline.append_many_now([(ref(room), message) for room in chunk])
+        after = chunk[-1].pk
+
+
+def _begin_where_somebody_is(rooms: Sequence[Room]) -> None:
+    """A room with viewers that Redis forgot this very moment begins anew, so that they hear it when they come back."""
+    watched = [room for room in rooms if room.online]
+    if watched:
+        pipe: Any = redis_for(watched[0].key).pipeline(transaction=False)
+        for room in watched:
+            pipe.exists(key("state", room.key))
+        for room, known in zip(watched, pipe.execute(), strict=True):
+            if not known:
+                pipeline.begin_now(room_key=room.key)

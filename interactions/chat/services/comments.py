@@ -1,0 +1,85 @@
+"""One comment, from what a client sent to where every viewer sees it. Read from top to bottom; the database is not touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from interactions.chat.services import contents
+from interactions.delivery import frames as envelope
+from interactions.delivery.room_ref import RoomRef
+from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.pipeline import Message, Outcome
+from liveroom.accounts.selectors import Profile
+from liveroom.kernel import ids, permission
+from liveroom.kernel.permission import Actor
+from moderation.rules.verdict import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who sends, as everybody will see it (C13)."""
+
+    actor: Actor
+    profile: Profile
+    role: str
+
+    def shown(self) -> dict[str, Any]:
+        return {**self.profile.as_dict(), "role": self.role}
+
+
+def prepared(
+    *,
+    room: RoomRef,
+    speaker: Speaker,
+    type: str,
+    data: Mapping[str, Any],
+    now_ms: int,
+    standing: Standing | None,
+) -> Message:
+    """A message that is allowed, checked and encoded. `type`: comment or custom. `standing`: what a socket remembers of the
+    speaker; None asks the database. Raises what `permission.ask` refuses and what `contents.checked` does not accept."""
+    permission.ask("comment.send", actor=speaker.actor, room=room, role=speaker.role, standing=standing, now_ms=now_ms)
+    content = contents.checked(
+        type, data, actor=speaker.actor, role=speaker.role, limit_bytes=room.message_bytes
+    )  # fmt: skip
+    event_id = ids.event_id()
+    cid = {} if content.cid is None else {"cid": content.cid}
+    event = envelope.event(
+        type=type,
+        t=now_ms,
+        id=event_id,
+        priority=content.priority.word,
+        **cid,
+        **content.body,
+        **{"from": speaker.shown()},
+    )
+    sender = speaker.profile.id
+    return Message(
+        id=event_id if content.cid is None else pipeline.message_id(sender=sender, cid=content.cid),
+        event=event,
+        sender=sender,
+        priority=content.priority,
+        in_history=not content.online_only,
+        brief=content.cid is None,
+    )
+
+
+def receipt(message: Message, outcome: Outcome) -> dict[str, Any]:
+    """The sender's answer. What is sampled comes back with it: the sender sees its own message in any case (C3)."""
+    if outcome.result == "delivered":
+        return {"result": "delivered", "seq": outcome.seq}
+    return {"result": outcome.result, "reason": outcome.reason, "event": orjson.Fragment(message.event)}
+
+
+def send_now(*, room: RoomRef, speaker: Speaker, type: str, data: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    """Say it from a thread, for REST, and wait for what becomes of it: half a second at most. Unanswered, RedisError."""
+    message = prepared(room=room, speaker=speaker, type=type, data=data, now_ms=now_ms, standing=None)
+    answer = receipt(message, pipeline.say_now(room=room, message=message, tick_ms=settings.LIVEROOM.tick_ms))
+    if "event" in answer:
+        answer["event"] = orjson.loads(message.event)
+    return answer

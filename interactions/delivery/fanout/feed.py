@@ -1,0 +1,234 @@
+"""One room as this process tells it: what was heard, what was written, and who sits where.
+
+Promise: a room's frames never overtake each other, and a viewer is written every numbered event once, in order. Two kinds of frames
+leave here, each built once for all: what nobody may miss, and what they may. State: memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from interactions.delivery import frames as envelope
+from interactions.delivery.fanout import deflate
+from interactions.delivery.fanout.send_many import Row
+from interactions.delivery.fanout.send_queue import SendQueue
+from interactions.delivery.room_ref import RoomRef
+from interactions.delivery.rooms.glances import Glance, mark_of
+from interactions.delivery.rooms.published import Told
+from interactions.likes.counting import merged
+from liveroom.kernel import metrics
+
+# Between two of these the loop does other things: a thousand sends take ten milliseconds.
+CHUNK = 250
+# Of what was missed; a frame of them is some 60 KB.
+PORTION = 200
+# What may be heard of a room before its first viewer has its snapshot.
+EARLY = 2_000
+NEVER = float("inf")
+# Of these the newest says it all.
+REPLACED, LIKES = (b'{"type":"online"',), b'{"type":"likes"'
+
+
+class Viewer(Protocol):
+    """A socket as the hub sees it."""
+
+    queue: SendQueue
+    deflated: bool
+
+    def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 0) -> None:
+        """Say `bye` and close."""
+
+    def told(self, control: dict[str, Any]) -> None:
+        """A word about the room that is not for the viewer's eyes."""
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """A viewer's place in a room. While it is being shown the snapshot, what is told waits in `held`."""
+
+    viewer: Viewer
+    person: str | None
+    counted: bool
+    held: list[tuple[int, bytes]] | None = field(default_factory=list)
+    shown: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Feed:
+    """`seq`: heard from Redis (None: nobody was shown anything yet), `mark`: of that event, if it is known; `told`: written to viewers.
+    Between `told` and `seq`: `must`. Nothing was kept of what came before `began`.
+
+    `ready` are those who were told everything up to `told`; `rows` are their queues (plain, compressed), made anew when somebody
+    comes or goes. The others are apart. `farewell`: these have to go, after they heard what was said before. `in_line` and `timer` are
+    the teller's."""
+
+    ref: RoomRef
+    seats: set[Seat] = field(default_factory=set)
+    ready: set[Seat] = field(default_factory=set)
+    rows: tuple[list[Row], list[Row]] | None = None
+    epoch: str = ""
+    seq: int | None = None
+    mark: bytes = b""
+    began: int = 0
+    told: int = 0
+    early: list[tuple[int, bytes]] = field(default_factory=list)
+    must: list[bytes] = field(default_factory=list)
+    may: list[bytes] = field(default_factory=list)
+    farewell: tuple[dict[str, Any], tuple[Seat, ...]] | None = None
+    must_at: float = 0.0
+    may_at: float = 0.0
+    in_line: bool = False
+    timer: asyncio.TimerHandle | None = None
+
+    def due_at(self, *, must_apart: float, may_apart: float) -> float:
+        """When the next frame may be written, by the loop's clock; NEVER: there is nothing to say."""
+        at = NEVER
+        if self.must:
+            at = self.must_at + must_apart
+        elif self.farewell:
+            at = 0.0
+        return min(at, self.may_at + may_apart) if self.may else at
+
+    @property
+    def shown(self) -> bool:
+        """Whether anybody here has seen the room."""
+        return any(seat.held is None for seat in self.seats)
+
+    # What was heard
+
+    def begin(self, *, epoch: str, seq: int) -> None:
+        """From this `seq` on, a gap is noticed."""
+        self.seq = self.told = self.began = seq
+        self.epoch, self.mark = epoch, b""
+        self.must.clear()
+        early, self.early = self.early, []
+        for number, event in early:
+            if number == self.seq + 1:
+                self.seq, self.mark = number, mark_of(event)
+                self.must.append(event)
+
+    def numbered(self, told: Told) -> bool:
+        """False: something is missing before it, or the epoch is another one; the log decides."""
+        if self.seq is None:
+            self.early += enumerate(told.events, start=told.first)
+            del self.early[:-EARLY]
+        elif told.epoch == self.epoch and told.first == self.seq + 1:
+            self.seq += len(told.events)
+            self.mark = mark_of(told.events[-1])
+            self.must += told.events
+        else:
+            return told.epoch == self.epoch and told.first + len(told.events) - 1 <= self.seq
+        return True
+
+    def caught_up(self, *, events: Sequence[bytes], seq: int) -> None:
+        """The log's newest events, up to `seq`."""
+        if self.seq is not None:
+            self.must += events[len(events) - (seq - self.seq) :]
+            self.seq, self.mark = seq, mark_of(events[-1])
+
+    def stands(self, glance: Glance) -> bool:
+        """Whether Redis has the room where it is here, with nothing that waits for a tick. Nobody was shown anything: yes."""
+        if self.seq is None:
+            return True
+        if glance.epoch != self.epoch or glance.seq != self.seq or glance.left:
+            return False
+        if not self.mark:
+            self.mark = glance.mark
+        return glance.mark == self.mark
+
+    def maybe(self, event: bytes) -> None:
+        """What comes too often replaces what it makes old."""
+        for head in REPLACED:
+            if event.startswith(head):
+                self.may = [other for other in self.may if not other.startswith(head)]
+        if event.startswith(LIKES):
+            # One batch of all that are waiting: the newest total, everybody's sums.
+            for other in [other for other in self.may if other.startswith(LIKES)]:
+                self.may.remove(other)
+                event = merged(other, event)
+        if len(self.may) < CHUNK:
+            self.may.append(event)
+
+    # Who sits where
+
+    def open(self, *, seat: Seat, after_seq: int, missed: Sequence[bytes] = ()) -> None:
+        """Write `missed`, then let through what came after `after_seq`: the snapshot's, or the last that was missed."""
+        held, seat.held = seat.held or [], None
+        fresh = [event for number, event in held if number > after_seq]
+        seat.shown = max(after_seq, held[-1][0] if held else 0)
+        for start in range(0, len(missed), PORTION):
+            self._write_to(seat, missed[start : start + PORTION])
+        if fresh:
+            self._write_to(seat, fresh)
+        self._line_up(seat)
+
+    def leave(self, seat: Seat) -> None:
+        self.seats.discard(seat)
+        self.ready.discard(seat)
+        self.rows = None
+        if not self.seats:
+            self.may.clear()  # whoever comes next is shown all that in its snapshot
+
+    def _line_up(self, seat: Seat) -> None:
+        """Who was told as much as all others is told together with them from here on."""
+        if seat.shown == self.told and seat in self.seats:
+            self.ready.add(seat)
+            self.rows = None
+
+    def _write_to(self, seat: Seat, events: Iterable[bytes]) -> None:
+        frame = envelope.text_frame(envelope.batch(room=self.ref.group_id, epoch=self.epoch, events=events))
+        seat.viewer.queue.write(frame)
+
+    # What is written
+
+    async def tell_numbered(self) -> None:
+        events, self.must = self.must, []
+        first = self.told + 1
+        self.told += len(events)
+        apart = self.seats - self.ready if len(self.ready) < len(self.seats) else ()
+        numbered = list(enumerate(events, start=first)) if apart else []
+        for seat in apart:
+            if seat.held is not None:
+                seat.held += numbered
+                continue
+            # The snapshot that it was shown was ahead of what we had told.
+            fresh = [event for number, event in numbered if number > seat.shown]
+            if fresh:
+                self._write_to(seat, fresh)
+            seat.shown = max(seat.shown, self.told)
+        await self._send(events, must=True)
+        for seat in apart:
+            if seat.held is None:
+                self._line_up(seat)
+
+    async def tell_maybe(self) -> None:
+        events, self.may = self.may, []
+        await self._send(events, must=False)
+
+    async def _send(self, events: Sequence[bytes], *, must: bool) -> None:
+        """The same bytes to everyone; what the kernel does not take at once waits in the viewer's own queue."""
+        if self.rows is None:
+            self.rows = self._rows(deflated=False), self._rows(deflated=True)
+        payload = envelope.batch(room=self.ref.group_id, epoch=self.epoch, events=events)
+        for rows, encode in zip(self.rows, (envelope.text_frame, deflate.deflated_frame), strict=True):
+            if not rows:
+                continue
+            frame = encode(payload)
+            metrics.frames_sent.inc(sum(len(row.queues) for row in rows))
+            for number, row in enumerate(rows):
+                if number:
+                    await asyncio.sleep(0)
+                row.write(frame, must=must)
+
+    def _rows(self, *, deflated: bool) -> list[Row]:
+        queues = [seat.viewer.queue for seat in self.ready if bool(seat.viewer.deflated) is deflated]
+        return [Row(queues[start : start + CHUNK]) for start in range(0, len(queues), CHUNK)]
+
+    def dismiss_those(self) -> None:
+        """Those of `farewell`."""
+        if self.farewell is not None:
+            (control, seats), self.farewell = self.farewell, None
+            for seat in seats:
+                seat.viewer.dismiss(code=int(control["close"]), reason=control["reason"], message=control["message"])

@@ -1,0 +1,243 @@
+"""What concerns one person, told to all its sockets, in a room or not: numbered, and kept two minutes for who comes back.
+
+Promise: an event with the same id is told once; a socket that says what it heard last gets exactly the rest, or hears that something is
+missing. State: Redis, per person `uplace` (epoch, which changes when memory was lost, and useq: one key, so that neither can be lost
+without the other) · `you` (a list of at most 200 events) · `usame:<id>`."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from interactions.delivery.people import control as whispers
+from liveroom.kernel.redis import aredis_for, key, redis_for
+from liveroom.kernel.rounds import Rounds
+from liveroom.kernel.scripts import Script
+
+TYPES: Final = frozenset({"mute", "unmute", "direct", "draw", "question", "summary", "wallet", "level", "live"})
+KEPT_SECONDS: Final = 120
+MOST_KEPT_SECONDS: Final = 7 * 86400
+KEPT_EVENTS: Final = 200
+SAME_SECONDS: Final = 600
+# Longer than anything that is kept: while an event can be asked for, its number means something.
+NUMBERS_SECONDS: Final = MOST_KEPT_SECONDS + 86400
+# A person that was told nothing: only so that a reconnect finds the same epoch.
+QUIET_SECONDS: Final = 86400
+_CALLS_PER_ROUND: Final = 500
+_SINCE = re.compile(r"([0-9a-f]{1,32})\.([0-9]{1,15})\Z")
+
+# KEYS: uplace you usame:<id>. ARGV: fresh epoch, seconds kept, 1 if they were asked for, event without useq, channel, person, then
+# for how long numbers and ids are kept, how many events, and 1 if whoever was not here for a day is passed over. An entry is
+# `<ms until> <useq> <asked for> <event>`. Answer: epoch, useq, 1 if told now and 0 if it was told before.
+_TELL: Final = Script("""
+local told = redis.call('GET', KEYS[3])
+if told then
+  local epoch, useq = string.match(told, '^(%S+) (%d+)$')
+  return {epoch, tonumber(useq), 0}
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local epoch, useq = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%d+)$')
+if not epoch then
+  if ARGV[10] == '1' then return {'', 0, 0} end
+  epoch, useq = ARGV[1], 0
+  redis.call('DEL', KEYS[2])
+end
+useq = string.format('%d', useq + 1)
+redis.call('SET', KEYS[1], epoch .. ' ' .. useq, 'EX', ARGV[7])
+local event = '{"useq":' .. useq .. ',' .. string.sub(ARGV[4], 2)
+local longest = math.max(redis.call('TTL', KEYS[2]), tonumber(ARGV[2]))
+redis.call('RPUSH', KEYS[2], string.format('%d', now + ARGV[2] * 1000) .. ' ' .. useq .. ' ' .. ARGV[3] .. ' ' .. event)
+-- those that are over go wherever they stand: one that is kept for days must not push out what came after it
+if redis.call('LLEN', KEYS[2]) > ARGV[9] / 2 then
+  local alive = {}
+  for _, entry in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+    if tonumber(string.match(entry, '^(%d+)')) > now then alive[#alive + 1] = entry end
+  end
+  redis.call('DEL', KEYS[2])
+  redis.call('RPUSH', KEYS[2], unpack(alive))
+  redis.call('LTRIM', KEYS[2], -ARGV[9], -1)
+end
+redis.call('EXPIRE', KEYS[2], longest)
+redis.call('SET', KEYS[3], epoch .. ' ' .. useq, 'EX', ARGV[8])
+redis.call('PUBLISH', ARGV[5], 'Y' .. epoch .. ' ' .. useq .. ' ' .. ARGV[6]
+  .. '\\n{"type":"you","epoch":"' .. epoch .. '","events":[' .. event .. ']}')
+return {epoch, tonumber(useq), 1}
+""")
+
+# KEYS: uplace you. ARGV: fresh epoch, the client's epoch and useq ('' and 0: it comes without), for how long an epoch is kept of
+# a person that is told nothing. Answer: epoch, useq, then the events: the later ones; all, after another epoch; and for who comes
+# without a position, those that were asked to be kept.
+_SINCE_SCRIPT: Final = Script("""
+local epoch, useq = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%d+)$')
+if not epoch then
+  redis.call('SET', KEYS[1], ARGV[1] .. ' 0', 'EX', ARGV[4])
+  redis.call('DEL', KEYS[2])
+  return {ARGV[1], 0}
+end
+if redis.call('TTL', KEYS[1]) < ARGV[4] / 2 then redis.call('EXPIRE', KEYS[1], ARGV[4]) end
+local found = {epoch, tonumber(useq)}
+if found[2] == 0 or (epoch == ARGV[2] and tonumber(ARGV[3]) >= found[2]) then return found end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for _, entry in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  local over, useq, asked, event = string.match(entry, '^(%d+) (%d+) (%d) (.*)$')
+  local wanted = ARGV[2] ~= '' or asked == '1'
+  if epoch == ARGV[2] then wanted = tonumber(useq) > tonumber(ARGV[3]) end
+  if wanted and tonumber(over) > now then found[#found + 1] = event end
+end
+return found
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """`told`: False if an event of that id had been told before; the numbers are those of the first time."""
+
+    epoch: str
+    useq: int
+    told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a person stands. `events` are JSON, oldest first; `recovered`: they are all that came after the asked position."""
+
+    epoch: str
+    useq: int
+    events: tuple[bytes, ...] = ()
+    recovered: bool = False
+
+    def frame(self) -> bytes:
+        """The first `you` frame of a socket, and the one after a gap: payload, not yet a WebSocket frame."""
+        return (
+            b'{"type":"you","epoch":"' + self.epoch.encode() + b'","useq":' + str(self.useq).encode()
+            + b',"recovered":' + (b"true" if self.recovered else b"false") + b',"events":[' + b",".join(self.events) + b"]}"
+        )  # fmt: skip
+
+
+def _kind(person: str) -> str:
+    return f"@{person}"
+
+
+def _tell_call(
+    person: str, event: Mapping[str, Any], event_id: str, kept_seconds: int | None, *, known: bool = False
+) -> list[Any]:
+    if event.get("type") not in TYPES or not isinstance(event.get("t"), int):
+        raise ValueError(f"{event.get('type')!r} is no event of the protocol, or has no t")
+    if kept_seconds is not None and not 1 <= kept_seconds <= MOST_KEPT_SECONDS:
+        raise ValueError(f"an event is kept for 1 to {MOST_KEPT_SECONDS} seconds")
+    keys = [key(kind, _kind(person)) for kind in ("uplace", "you", f"usame:{event_id}")]
+    kept = KEPT_SECONDS if kept_seconds is None else kept_seconds
+    asked = int(kept > KEPT_SECONDS)
+    said = (secrets.token_hex(6), kept, asked, orjson.dumps(event), whispers.people_channel(), person)
+    return _TELL.call(keys, (*said, NUMBERS_SECONDS, SAME_SECONDS, KEPT_EVENTS, int(known)))
+
+
+def _told(answer: Any) -> Told:
+    return Told(epoch=bytes(answer[0]).decode(), useq=int(answer[1]), told=bool(answer[2]))
+
+
+def tell_now(*, person: str, event: Mapping[str, Any], event_id: str, kept_seconds: int | None = None) -> Told:
+    """From a thread. `person`: whispers.person_key. `event` has `type` (one of TYPES) and `t` (unix ms).
+
+    `kept_seconds` above the two minutes (at most 7 days) keeps it also for who comes without a position (C12). RedisError: say it
+    again with the same id."""
+    return _told(_TELL.ask_now(redis_for(_kind(person)), _tell_call(person, event, event_id, kept_seconds)))
+
+
+def tell_many_now(*, persons: Sequence[str], event: Mapping[str, Any], event_id: str) -> int:
+    """The same event to many, in one pipeline of 500. Of somebody who was not connected for a day nothing is kept. Returns how many were
+    told now. RedisError: say it again with the same id."""
+    told = 0
+    for start in range(0, len(persons), _CALLS_PER_ROUND):
+        part = persons[start : start + _CALLS_PER_ROUND]
+        calls = [_tell_call(person, event, event_id, None, known=True) for person in part]
+        told += sum(_told(answer).told for answer in _TELL.ask_all_now(redis_for(_kind(part[0])), calls))
+    return told
+
+
+async def tell(*, person: str, event: Mapping[str, Any], event_id: str, kept_seconds: int | None = None) -> Told:
+    """The same for an event loop."""
+    return _told(await _TELL.ask(aredis_for(_kind(person)), _tell_call(person, event, event_id, kept_seconds)))
+
+
+def asked_since(raw: str) -> tuple[str, int] | None:
+    """The address's `you=<epoch>.<useq>`; None for nothing or nonsense: who cannot say where it was begins anew."""
+    found = _SINCE.match(raw)
+    return (found[1], int(found[2])) if found else None
+
+
+def _since_call(person: str, since: tuple[str, int] | None) -> list[Any]:
+    keys = [key(kind, _kind(person)) for kind in ("uplace", "you")]
+    epoch, useq = since or ("", 0)
+    return _SINCE_SCRIPT.call(keys, (secrets.token_hex(6), epoch, useq, QUIET_SECONDS))
+
+
+def _position(answer: Any, since: tuple[str, int] | None) -> Position:
+    epoch, useq, events = bytes(answer[0]).decode(), int(answer[1]), tuple(map(bytes, answer[2:]))
+    recovered = since is not None and since[0] == epoch and since[1] + len(events) == useq
+    return Position(epoch=epoch, useq=useq, events=events, recovered=recovered)
+
+
+async def since(
+    *, person: str, since: tuple[str, int] | None, rounds: Rounds[tuple[Any, ...], Any] | None = None
+) -> Position:
+    """Where the person stands and what came after `since` (None: a new client). One round trip, shared with others in `rounds`."""
+    call = _since_call(person, since)
+    if rounds is not None:
+        return _position(await rounds.ask((_SINCE_SCRIPT, *call)), since)
+    return _position(await _SINCE_SCRIPT.ask(aredis_for(_kind(person)), call), since)
+
+
+class Ear:
+    """One socket's place in its person's events: each once, in order, and a gap is noticed. The socket takes `hear` for whispers
+    from the moment it listens; what comes before `open` waits. `write` gets whole frames."""
+
+    __slots__ = ("_held", "_write", "at", "person")
+
+    def __init__(self, *, person: str, write: Callable[[bytes], None]) -> None:
+        self.person, self._write = person, write
+        self.at: tuple[str, int] | None = None
+        self._held: list[whispers.You] = []
+
+    def open(self, position: Position) -> None:
+        """After the socket was sent `position.frame()`: from here on events go straight through."""
+        self.at = (position.epoch, position.useq)
+        held, self._held = self._held, []
+        for you in held:
+            self.hear(you)
+
+    def hear(self, you: whispers.You) -> bool:
+        """False: something before this one is missing; ask `missed` for this ear. Nothing was written then."""
+        if self.at is None:
+            self._held = [*self._held[-KEPT_EVENTS:], you]
+            return True
+        epoch, useq = self.at
+        if you.epoch == epoch and you.useq <= useq:
+            return True
+        if you.useq != (useq + 1 if you.epoch == epoch else 1):
+            return False
+        self.at = (you.epoch, you.useq)
+        self._write(you.frame)
+        return True
+
+
+async def missed(ears: Iterable[Ear]) -> list[tuple[Ear, Position]]:
+    """What pub/sub lost, for all ears after it was away, or for one with a gap: those that have to be told, and what. In rounds of
+    500. The caller writes `position.frame()` and calls `ear.open(position)`."""
+    found: list[tuple[Ear, Position]] = []
+    open_ears = [ear for ear in ears if ear.at is not None]
+    for start in range(0, len(open_ears), _CALLS_PER_ROUND):
+        asked = [(ear, ear.at) for ear in open_ears[start : start + _CALLS_PER_ROUND]]
+        calls = [_since_call(ear.person, at) for ear, at in asked]
+        for (ear, at), answer in zip(asked, await _SINCE_SCRIPT.ask_all(aredis_for(""), calls), strict=True):
+            position = _position(answer, at)
+            if (position.epoch, position.useq) != at and ear.at == at:
+                found.append((ear, position))
+    return found

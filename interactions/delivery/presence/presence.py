@@ -1,0 +1,316 @@
+"""Who is in a room, by the word of every socket process: heartbeats with expiry, never +1 and -1.
+
+Promise: the number is right within 10 s of a clean end of a process and 35 s of its death; it is told when it changed by enough, at
+most once a second; so are tips of who came and left. State: memory says who is here (`presence_room.py`), Redis what all processes
+said (`presence_scripts.py`); what Redis lost is said again with the next beat."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import redis
+
+from interactions.delivery import frames as envelope
+from interactions.delivery.presence import scripts
+from interactions.delivery.presence.crowd import Came, Crowd, tell_after_ms
+from interactions.delivery.presence.room_here import NEVER, Answer, RoomHere, Tip
+from interactions.delivery.room_ref import RoomRef
+from liveroom.kernel.redis import PREFIX, aredis_for, channel, redis_for, shared
+from liveroom.kernel.scripts import Script
+
+log = logging.getLogger(__name__)
+
+EXPIRY_SECONDS = 20.0
+BEAT_SECONDS = 8.0
+GRACE_SECONDS = 5.0
+APART_SECONDS = 1.0
+SOON_SECONDS = 0.05
+RETRY_SECONDS = 0.5
+STOP_SECONDS = 5.0
+ROOMS_PER_PIPELINE = 100
+CHANGED_ROOMS = f"{PREFIX}:online:changed"
+
+
+class Presence:
+    """All rooms of this process. One per event loop; `run` is its heart, `stop` its clean end.
+
+    `process` is a name for people: each life of a process counts for itself, so that an old one which still drains does no harm."""
+
+    def __init__(
+        self,
+        process: str,
+        *,
+        expiry_seconds: float = EXPIRY_SECONDS,
+        beat_seconds: float = BEAT_SECONDS,
+        grace_seconds: float = GRACE_SECONDS,
+        apart_seconds: float = APART_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.process = f"{process}.{secrets.token_hex(4)}"
+        self.expiry_ms = int(expiry_seconds * 1000)
+        self.beat_seconds = beat_seconds
+        self.grace_seconds = grace_seconds
+        self.apart_seconds = apart_seconds
+        self.clock = clock
+        self.rooms: dict[str, RoomHere] = {}
+        self._wake = asyncio.Event()
+        self._sleeps_until = -NEVER
+        self._beating = asyncio.Lock()
+        self._stopped = False
+
+    def entered(self, *, room: RoomRef, person: str | None, shown: Mapping[str, Any] | None, counted: bool) -> None:
+        """A socket came in. `person` None: a guest. `shown`: {id, nick, avatar, level, role}. Not `counted`: nobody came."""
+        if not counted or self._stopped:
+            return
+        found = self.rooms.get(room.key)
+        if found is None:
+            found = self.rooms[room.key] = RoomHere(key=room.key)
+        found.enter(person=person, shown=shown, now=self.clock())
+        self._note(found)
+
+    def left(self, *, room_key: str, person: str | None, counted: bool) -> None:
+        """A socket that had entered has left."""
+        found = self.rooms.get(room_key)
+        if counted and not self._stopped and found is not None and found.leave(person=person):
+            self._note(found)
+
+    def _note(self, room: RoomHere) -> None:
+        """Soon, but not sooner than a second after the last beat."""
+        room.beat_at = min(room.beat_at, max(self.clock() + SOON_SECONDS, room.beaten_at + self.apart_seconds))
+        if room.beat_at < self._sleeps_until:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled. Redis may be away: what it missed is said when it is back."""
+        while True:
+            try:
+                now = self.clock()
+                due = [room for room in self.rooms.values() if room.beat_at <= now]
+                if due:
+                    await self._beat(due)
+                else:
+                    await self._sleep(now)
+            except (redis.RedisError, OSError) as error:
+                log.warning("Redis is away (%s); who is here is said again when it is back.", type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                log.exception("Presence met something unexpected and goes on.")
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _sleep(self, now: float) -> None:
+        self._wake.clear()
+        self._sleeps_until = min((room.beat_at for room in self.rooms.values()), default=NEVER)
+        wait = None if self._sleeps_until == NEVER else self._sleeps_until - now
+        try:
+            async with asyncio.timeout(wait):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._sleeps_until = -NEVER
+
+    async def stop(self) -> None:
+        """A clean end: this process is out of all rooms at once, and those who stay are told. Never raises."""
+        if self._stopped:
+            return
+        self._stopped = True
+        rooms, self.rooms = list(self.rooms.values()), {}
+        for room in rooms:
+            room.empty()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._beat(rooms)
+        except (redis.RedisError, OSError) as error:
+            log.warning("Redis is away (%s); this process is counted until its word runs out.", type(error).__name__)
+
+    async def _beat(self, rooms: Sequence[RoomHere]) -> None:
+        async with self._beating:
+            for first in range(0, len(rooms), ROOMS_PER_PIPELINE):
+                await self._round(rooms[first : first + ROOMS_PER_PIPELINE])
+
+    async def _round(self, rooms: Sequence[RoomHere]) -> None:
+        """Say what changed, in as many portions as it takes, then tell what is news."""
+        now = self.clock()
+        known: dict[str, Answer] = {}
+        forgotten: set[str] = set()
+        waiting = list(rooms)
+        while waiting:
+            calls = [room.call(now) for room in waiting]
+            asked = [
+                (room.key, scripts.BEAT.call(scripts.beat_keys(room.key), [self.process, self.expiry_ms, *call.args]))
+                for room, call in zip(waiting, calls, strict=True)
+            ]
+            answers, again = await _run(scripts.BEAT, asked), []
+            for room, call, raw in zip(waiting, calls, answers, strict=True):
+                if not isinstance(raw, Exception) and raw[0]:
+                    answer = known[room.key] = _answer(raw)
+                    room.settle(call, answer, now=now, grace_seconds=self.grace_seconds)
+                    if call.more:
+                        again.append(room)
+                elif isinstance(raw, Exception) or room.key in forgotten:
+                    log.warning("The room %s did not take who is in it: %s", room.key, raw)
+                    room.beat_at = now + self.apart_seconds
+                else:
+                    forgotten.add(room.key)
+                    room.forget([one.decode() for one in raw[1]])
+                    again.append(room)
+            waiting = again
+        await self._tell([(room, known[room.key]) for room in rooms if room.key in known], now)
+
+    async def _tell(self, rooms: Sequence[tuple[RoomHere, Answer]], now: float) -> None:
+        """Numbers that are news, and tips; each room learns when it is its turn again."""
+        news, tips = [], []
+        for room, answer in rooms:
+            crowd = Crowd(online=answer.online, sockets=answer.sockets)
+            wait_ms = _wait_ms(answer, crowd)
+            if wait_ms == 0 or (self._stopped and wait_ms is not None):
+                news.append(_news(room.key, answer, crowd, self.expiry_ms))
+            said = _tips(*room.take_tips(), now_ms=answer.now_ms)
+            if said:
+                tips.append((room.key, said))
+            if wait_ms is None and room.idle:
+                self.rooms.pop(room.key, None)
+            else:
+                room.next_beat(
+                    now=now,
+                    beat_seconds=self.beat_seconds,
+                    apart_seconds=self.apart_seconds,
+                    news_in=None if wait_ms is None else wait_ms / 1000,
+                )
+        if tips:
+            await _publish(tips)
+        if news:
+            await _run(scripts.TELL, news)
+            client: Any = aredis_for("")
+            await client.sadd(CHANGED_ROOMS, *(room_key for room_key, _ in news))
+
+
+def _answer(raw: Sequence[Any]) -> Answer:
+    _, now_ms, online, sockets, told, few, new, gone = raw
+    return Answer(
+        now_ms=int(now_ms),
+        online=int(online),
+        sockets=int(sockets),
+        told=bytes(told),
+        few=bool(few),
+        new=[one.decode() for one in new],
+        gone=frozenset(one.decode() for one in gone),
+    )
+
+
+def _wait_ms(answer: Answer, crowd: Crowd) -> int | None:
+    """How long the room has to wait for this number; None: it knows it."""
+    if not answer.told:
+        return tell_after_ms(told=None, now=crowd, ago_ms=0)
+    online, sockets, at_ms = map(int, answer.told.split())
+    return tell_after_ms(told=Crowd(online=online, sockets=sockets), now=crowd, ago_ms=answer.now_ms - at_ms)
+
+
+def _news(room_key: str, answer: Answer, crowd: Crowd, expiry_ms: int) -> tuple[str, list[Any]]:
+    said = envelope.event(type="online", t=answer.now_ms, online=crowd.online, sockets=crowd.sockets)
+    args = [answer.told, f"{crowd.online} {crowd.sockets}", channel(room_key), b"M" + said, 3 * expiry_ms]
+    return room_key, scripts.TELL.call([scripts.told_key(room_key)], args)
+
+
+def _tips(joined: Tip | None, departed: Tip | None, *, now_ms: int) -> bytes:
+    """Both in one message; empty if there is neither."""
+    said = [
+        envelope.event(type=kind, t=now_ms, users=list(tip.users), count=tip.count)
+        for kind, tip in (("join", joined), ("leave", departed))
+        if tip is not None
+    ]
+    return b"M" + b"\n".join(said) if said else b""
+
+
+def _by_redis(room_keys: Sequence[str]) -> dict[redis.asyncio.Redis, list[int]]:
+    """Which of the rooms live where."""
+    places: dict[redis.asyncio.Redis, list[int]] = {}
+    for place, room_key in enumerate(room_keys):
+        places.setdefault(aredis_for(room_key), []).append(place)
+    return places
+
+
+async def _publish(words: Sequence[tuple[str, bytes]]) -> None:
+    """Each word to its room."""
+    for client, places in _by_redis([room_key for room_key, _ in words]).items():
+        pipe: Any = client.pipeline(transaction=False)
+        for room_key, said in map(words.__getitem__, places):
+            pipe.publish(channel(room_key), said)
+        await pipe.execute(raise_on_error=False)
+
+
+async def _run(script: Script, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+    """One call per room (room key, call), one pipeline per Redis. An answer may be the exception of that room alone."""
+    answers: list[Any] = [None] * len(calls)
+    for client, places in _by_redis([room_key for room_key, _ in calls]).items():
+        found = await script.ask_all(client, [calls[place][1] for place in places], raise_on_error=False)
+        for place, answer in zip(places, found, strict=True):
+            answers[place] = answer
+    return answers
+
+
+async def crowd(*, room_key: str) -> Crowd:
+    """How many are in the room now, by the word of all processes."""
+    call = scripts.count_call(room_key)
+    online, sockets = await scripts.COUNT.ask(aredis_for(room_key), call)
+    return Crowd(online=int(online), sockets=int(sockets))
+
+
+def crowd_now(*, room_key: str) -> Crowd:
+    """The same from a thread."""
+    call = scripts.count_call(room_key)
+    online, sockets = scripts.COUNT.ask_now(redis_for(room_key), call)
+    return Crowd(online=int(online), sockets=int(sockets))
+
+
+def crowds_now(*, room_keys: Sequence[str]) -> dict[str, Crowd]:
+    """Of many rooms, a pipeline for a hundred. From a thread. RedisError."""
+    places: dict[redis.Redis, list[str]] = {}
+    for room_key in dict.fromkeys(room_keys):
+        places.setdefault(redis_for(room_key), []).append(room_key)
+    found: dict[str, Crowd] = {}
+    for client, keys in places.items():
+        for first in range(0, len(keys), ROOMS_PER_PIPELINE):
+            part = keys[first : first + ROOMS_PER_PIPELINE]
+            calls = [scripts.count_call(room_key) for room_key in part]
+            for room_key, (online, sockets) in zip(part, scripts.COUNT.ask_all_now(client, calls), strict=True):
+                found[room_key] = Crowd(online=int(online), sockets=int(sockets))
+    return found
+
+
+async def online(*, room_key: str) -> int:
+    return (await crowd(room_key=room_key)).online
+
+
+def online_now(*, room_key: str) -> int:
+    """The same from a thread."""
+    return crowd_now(room_key=room_key).online
+
+
+def members_now(*, room_key: str) -> list[Came]:
+    """People who are in the room now, the latest first; of more than a thousand, the latest. From a thread."""
+    call = scripts.MEMBERS.call(scripts.read_keys(room_key), [""])
+    raw = scripts.MEMBERS.ask_now(redis_for(room_key), call)
+    return [
+        Came(id=identifier.decode(), at_ms=int(float(at))) for identifier, at in zip(raw[::2], raw[1::2], strict=True)
+    ]
+
+
+def note_changed_rooms(room_keys: Sequence[str]) -> None:
+    """Those that were taken, and could not be looked at. RedisError."""
+    if room_keys:
+        shared().sadd(CHANGED_ROOMS, *room_keys)
+
+
+def take_changed_rooms(*, at_most: int = 5_000) -> list[str]:
+    """Rooms whose number is news since the last call, for who keeps the rooms list sortable."""
+    try:
+        names: Any = shared().spop(CHANGED_ROOMS, at_most)
+    except redis.RedisError:
+        return []
+    return [name.decode() for name in names or []]

@@ -1,0 +1,255 @@
+"""What the sockets of this process want to say: gathered per room, submitted once a tick, and every sender answered.
+
+Promise: each message is answered once — delivered, sampled, or Unanswered after a few seconds — and said at most once, also when Redis
+goes away in between. One pipeline carries all rooms that are due. State: memory, and only what is not answered yet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import redis
+
+from interactions.delivery.room_ref import RoomRef
+from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.admission import soonest_ms
+from interactions.delivery.rooms.pipeline import WAITS, Message, Outcome, Submitted, Unanswered
+from interactions.delivery.rooms.scripts import SUBMIT
+from liveroom.kernel import metrics
+from liveroom.kernel.errors import LiveRoomError
+from liveroom.kernel.redis import aredis_for
+
+log = logging.getLogger(__name__)
+
+TICK_MS = 100
+RETRY_SECONDS = 0.25
+# Redis' clock counts whole milliseconds.
+SURE_SECONDS = 0.001
+# A room of which nothing was heard for so long is asked again: pub/sub loses words.
+ASK_AGAIN_SECONDS = 1.0
+# Where other processes speak in the room, too, what came is handed in so long before the tick: whoever calls second at the tick
+# itself would leave its messages for the next one.
+EARLY_SECONDS = 0.03
+CONTENDED_SECONDS = 2.0
+PER_ROOM = 5_000
+PER_CALL = 500
+
+
+class TooMuch(LiveRoomError):
+    """60018: more than this process can carry is waiting for the room."""
+
+    code, name, status = 60018, "too_often", 429
+
+
+@dataclass(slots=True, eq=False)
+class _Said:
+    """A message on its way. `answer` gets an Outcome or Unanswered."""
+
+    message: Message
+    answer: asyncio.Future[Outcome]
+    until: float
+    asked_at: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """What one room has to be told from here. `unsent` goes with the next call; `undecided` waits in Redis, by id."""
+
+    room: RoomRef
+    unsent: list[_Said] = field(default_factory=list)
+    undecided: dict[str, list[_Said]] = field(default_factory=dict)
+    due_at: float = 0.0
+    contended_until: float = 0.0
+    # The next call comes before the tick.
+    early: bool = False
+
+    # What waits is of somebody who is gone.
+    forsaken: bool = False
+    # The room is given a new epoch, for which the database is asked; other rooms do not wait for that.
+    beginning: bool = False
+
+    @property
+    def idle(self) -> bool:
+        return not self.unsent and not self.undecided and not self.forsaken
+
+
+class Ticker:
+    """All rooms of this process. One per event loop; `run` is its heart."""
+
+    def __init__(self, *, tick_ms: int = TICK_MS) -> None:
+        self.tick_ms = tick_ms
+        self._lines: dict[str, _Line] = {}
+        self._wake = asyncio.Event()
+        self._beginning: set[asyncio.Task[None]] = set()
+
+    def submit(self, *, room: RoomRef, message: Message) -> asyncio.Future[Outcome]:
+        """Say it with the room's next tick: at once if the last one is long enough ago. TooMuch."""
+        line = self._lines.get(room.key)
+        if line is None:
+            line = self._lines[room.key] = _Line(room=room)
+        elif len(line.unsent) >= PER_ROOM:
+            raise TooMuch("Too much is waiting for this room; try again in a second.", retry_after_ms=1000)
+        line.room = room
+        loop = asyncio.get_running_loop()
+        said = _Said(message=message, answer=loop.create_future(), until=loop.time() + pipeline.PATIENCE_SECONDS)
+        line.unsent.append(said)
+        if line.due_at <= loop.time():
+            self._wake.set()
+        return said.answer
+
+    def look(self, *, room: RoomRef) -> None:
+        """Messages wait there that nobody carries: whoever submitted them is gone."""
+        if room.key not in self._lines:
+            self._lines[room.key] = _Line(room=room, forsaken=True)
+            self._wake.set()
+
+    def resolve(self, *, room_key: str, carried: Sequence[tuple[str, Outcome]]) -> None:
+        """What became of messages that waited, as the hub hears it on the room's channel."""
+        line = self._lines.get(room_key)
+        if line is not None:
+            for message_id, outcome in carried:
+                for said in line.undecided.pop(message_id, ()):
+                    _answer(said, outcome)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            now = loop.time()
+            for key in [key for key, line in self._lines.items() if line.idle and line.due_at <= now]:
+                del self._lines[key]
+            due = [line for line in self._lines.values() if line.due_at <= now]
+            if due:
+                await self._submit(due)
+                continue
+            self._wake.clear()
+            nearest = min((line.due_at for line in self._lines.values()), default=None)
+            try:
+                await asyncio.wait_for(self._wake.wait(), None if nearest is None else max(0.001, nearest - now))
+            except TimeoutError:
+                pass
+
+    async def _submit(self, lines: Sequence[_Line]) -> None:
+        """One round for all of them. What could not be sent stays and is tried again until its sender's patience ends."""
+        loop = asyncio.get_running_loop()
+        sent: list[tuple[_Line, list[_Said]]] = []
+        for line in lines:
+            self._give_up(line, loop.time())
+            if line.beginning:
+                line.due_at = loop.time() + RETRY_SECONDS
+                continue
+            batch, line.unsent = line.unsent[:PER_CALL], line.unsent[PER_CALL:]
+            sent.append((line, batch))
+        if not sent:
+            return
+        asked_at = loop.time()
+        try:
+            answers = await self._ask(sent)
+        except Exception as error:
+            away = isinstance(error, redis.RedisError | OSError)
+            log.warning(
+                "%s; what was said is kept and tried again.",
+                f"Redis is away ({type(error).__name__})" if away else "What was said could not be sent",
+                exc_info=None if away else error,
+            )
+            answers = [None] * len(sent)
+            for line, _ in sent:
+                line.due_at = loop.time() + RETRY_SECONDS
+        for (line, batch), answer in zip(sent, answers, strict=True):
+            if answer is None:
+                line.unsent[:0] = batch
+            else:
+                self._heard(line, batch, answer, asked_at)
+
+    async def _ask(self, sent: Sequence[tuple[_Line, list[_Said]]]) -> list[Submitted | None]:
+        """Redis's answer per room. None: nothing of it was done; say it again when the line is due, mostly at once."""
+        calls = [
+            pipeline.submit_call(line.room, [said.message for said in batch], tick_ms=self.tick_ms)
+            for line, batch in sent
+        ]
+        client = aredis_for(sent[0][0].room.key)
+        answers: list[Submitted | None] = []
+        for (line, _), answer in zip(sent, await SUBMIT.ask_all(client, calls, raise_on_error=False), strict=True):
+            found = None
+            if isinstance(answer, Exception):
+                log.warning("The room %s did not take what was said: %s", line.room.key, answer)
+                line.due_at = asyncio.get_running_loop().time() + RETRY_SECONDS
+            else:
+                found = pipeline.submitted(answer)
+                if found is None:
+                    self._begin(line)
+            answers.append(found)
+        return answers
+
+    def _begin(self, line: _Line) -> None:
+        line.beginning, line.due_at = True, asyncio.get_running_loop().time() + RETRY_SECONDS
+        task = asyncio.ensure_future(self._until_begun(line))
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+
+    async def _until_begun(self, line: _Line) -> None:
+        """The room goes on as soon as it has its epoch; if that fails it asks again, until its senders' patience ends."""
+        try:
+            await pipeline.begin(room_key=line.room.key)
+            line.due_at = 0.0
+        except Exception as error:
+            log.warning("The room %s could not begin (%s); it tries again.", line.room.key, type(error).__name__)
+        finally:
+            line.beginning = False
+            self._wake.set()
+
+    def _heard(self, line: _Line, batch: Sequence[_Said], answer: Submitted, asked_at: float) -> None:
+        now = asyncio.get_running_loop().time()
+        for said, outcome in zip(batch, answer.outcomes, strict=True):
+            if outcome is WAITS:
+                said.asked_at = now
+                line.undecided.setdefault(said.message.id, []).append(said)
+            else:
+                _answer(said, outcome)
+                for twin in line.undecided.pop(said.message.id, ()):
+                    _answer(twin, outcome)
+        line.forsaken = line.forsaken and answer.left > 0
+        # By the clock at which the question was asked: in a flood the answer takes its time.
+        soon = asked_at + SURE_SECONDS + answer.next_ms / 1000
+        if batch and answer.outcomes[0] is WAITS and answer.next_ms < soonest_ms(self.tick_ms) and not line.early:
+            line.contended_until = now + CONTENDED_SECONDS
+        line.early = now < line.contended_until and soon - now > 2 * EARLY_SECONDS
+        if line.early:
+            soon -= EARLY_SECONDS
+        if not self.tick_ms:
+            line.due_at = now
+        elif answer.left:
+            # A room that is full goes on at the moment at which it has room again.
+            line.due_at = soon
+        else:
+            # A tick may come a fifth of its length early (`admission.soonest_ms`): just before, and together with others.
+            step = self.tick_ms / 5000
+            line.due_at = math.floor(soon / step) * step
+
+    def _give_up(self, line: _Line, now: float) -> None:
+        """Ask again about what nobody told us of; answer those that waited too long."""
+        for message_id, waiting in list(line.undecided.items()):
+            if now - waiting[0].asked_at > ASK_AGAIN_SECONDS:
+                line.unsent += line.undecided.pop(message_id)
+        kept: list[_Said] = []
+        for said in line.unsent:
+            if now < said.until:
+                kept.append(said)
+            elif not said.answer.done():
+                metrics.messages.labels(result="unanswered", priority="", reason="").inc()
+                said.answer.set_exception(
+                    Unanswered("The room did not answer in time; send it again with the same cid.", retry_after_ms=1000)
+                )
+        line.unsent = kept
+
+
+def _answer(said: _Said, outcome: Outcome) -> None:
+    if not said.answer.done():
+        priority = said.message.priority
+        metrics.messages.labels(
+            result=outcome.result, priority="" if priority is None else priority.word, reason=outcome.reason
+        ).inc()
+        said.answer.set_result(outcome)

@@ -1,0 +1,15 @@
+"""What stays of what was said, given, promised, asked and watched."""
+
+from interactions.chat.models import ArchivedMessage
+from interactions.draws.models import Draw, DrawEntry, DrawWinner
+from interactions.gifts.models.catalog import Gift, GiftMessage, GiftTotal, SentGift
+from interactions.gifts.models.ledger import LedgerEntry, Order, Wallet
+from interactions.people.models import Badge, Follow, Membership, PersonBadge, Score
+from interactions.polls.models import Ballot, Pin, Poll, Question
+from interactions.statistics.models import Cursor, MinuteStat, SessionSummary, SessionViewer
+
+__all__ = [
+    "ArchivedMessage", "Badge", "Ballot", "Cursor", "Draw", "DrawEntry", "DrawWinner", "Follow", "Gift", "GiftMessage", "GiftTotal",
+    "LedgerEntry", "Membership", "MinuteStat", "Order", "PersonBadge", "Pin", "Poll", "Question", "Score", "SentGift",
+    "SessionSummary", "SessionViewer", "Wallet",
+]  # fmt: skip

@@ -1,0 +1,76 @@
+"""Reads about polls, the pinned message and the questions of viewers, as they go over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from interactions.models import Pin, Poll, Question
+from interactions.polls.rules import bars
+from liveroom.accounts.selectors import profile
+from liveroom.rooms.models import Room
+
+
+def shown_poll(poll: Poll) -> dict[str, Any]:
+    """As it goes over the wire, everywhere alike: the totals that the room was last told."""
+    votes = poll.told_votes or [0] * len(poll.answers)
+    return {
+        "id": poll.number,
+        "question": poll.question,
+        "answers": [{"text": text, "votes": count} for text, count in zip(poll.answers, votes, strict=True)],
+        "ballots": poll.told_ballots,
+        "max_choices": poll.max_choices,
+        "status": poll.status,
+        "closes_at": None if poll.closes_at is None else int(poll.closes_at.timestamp() * 1000),
+    }
+
+
+def poll_bars(poll: Poll) -> list[dict[str, Any]]:
+    """Its answers for a page: text, votes, and how many of a hundred voters chose each."""
+    shown = shown_poll(poll)["answers"]
+    lengths = bars([answer["votes"] for answer in shown], ballots=poll.told_ballots)
+    return [{**answer, "percent": percent} for answer, percent in zip(shown, lengths, strict=True)]
+
+
+def polls_of(*, room: Room, status: str | None = None) -> QuerySet[Poll]:
+    found = Poll.objects.filter(room=room)
+    return found if status is None else found.filter(status=status)
+
+
+def open_polls(room: Room) -> list[dict[str, Any]]:
+    """For who comes in, the oldest first."""
+    return [shown_poll(poll) for poll in polls_of(room=room, status=Poll.OPEN).order_by("id")]
+
+
+def pinned(room: Room) -> dict[str, Any] | None:
+    """The message that the room keeps in sight, as it goes over the wire."""
+    found = Pin.objects.filter(room=room).values_list("body", flat=True).first()
+    return None if found is None else dict(found)
+
+
+def pins_of(rooms: Sequence[Room]) -> dict[int, dict[str, Any]]:
+    """The same by room, for many; rooms without one are missing."""
+    return {pk: dict(body) for pk, body in Pin.objects.filter(room__in=rooms).values_list("room_id", "body")}
+
+
+def with_open_polls(rooms: Sequence[Room]) -> set[int]:
+    """Which of them have one."""
+    return set(Poll.objects.filter(room__in=rooms, status=Poll.OPEN).values_list("room_id", flat=True))
+
+
+def questions_of(*, room: Room, status: str | None = None) -> QuerySet[Question]:
+    found = Question.objects.filter(room=room).select_related("person")
+    return found if status is None else found.filter(status=status)
+
+
+def shown_question(question: Question) -> dict[str, Any]:
+    """As moderators see it; `person` should be loaded."""
+    return {
+        "id": question.number,
+        "status": question.status,
+        "text": question.text,
+        "from": profile(question.person).as_dict(),
+        "asked_at": int(question.asked_at.timestamp() * 1000),
+    }

@@ -1,0 +1,126 @@
+"""What viewers want to know (D4): a queue per room, for its moderators; a question that is shown is pinned.
+
+Bounded: three of a person wait in a room, and a thousand of all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from interactions.chat.services import pinning
+from interactions.facts import QuestionAsked, QuestionMoved
+from interactions.models import Question
+from interactions.polls.selectors import shown_question
+from liveroom.accounts.models import Person
+from liveroom.accounts.selectors import profile
+from liveroom.kernel import audit, facts, ids, permission, text, throttle
+from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
+from liveroom.kernel.permission import Actor
+from liveroom.rooms.models import Room, RoomAdmin
+from liveroom.rooms.selectors import current_session
+from liveroom.rooms.services.locking import locked
+
+TEXT_BYTES = 300
+WAITING_OF_ONE, WAITING_OF_ALL = 3, 1_000
+STATUSES = (Question.WAITING, Question.SHOWN, Question.ANSWERED, Question.DISMISSED)
+
+
+class QuestionUnknown(NotFound):
+    """10010."""
+
+    name = "question_unknown"
+
+
+class TooManyQuestions(Conflict):
+    """10056: wait until some are answered. `limit`: how many may wait."""
+
+    name = "too_many_questions"
+
+
+def question_of(*, app_id: int, number: object) -> Question:
+    """QuestionUnknown."""
+    found = None
+    if ids.may_be_number(number):
+        rows = Question.objects.select_related("room__app", "room__owner", "person")
+        found = rows.filter(room__app=app_id, number=number).first()
+    if found is None:
+        raise QuestionUnknown(f"There is no question {str(number)[:24]!r} here.")
+    return found
+
+
+@transaction.atomic
+def ask_question(*, room: Room, words: object, by: Actor, now: datetime) -> Question:
+    """Put a question into the queue; the room's moderators hear of it, at most once a second. BadParameter, TooManyQuestions."""
+    now_ms = int(now.timestamp() * 1000)
+    permission.ask("question.ask", actor=by, room=room, now_ms=now_ms)
+    if by.person_id is None:
+        raise NotPermitted("Users ask; a server has no questions.", action="question.ask")
+    said = text.checked(words, field="text", limit_bytes=TEXT_BYTES, required=True).strip()
+    # Its own row, not the room's: who asks waits for no other.
+    person = Person.objects.select_for_update(of=("self",)).get(pk=by.person_id)
+    waiting = Question.objects.filter(room=room, status=Question.WAITING)
+    if waiting.filter(person=person).count() >= WAITING_OF_ONE:
+        raise TooManyQuestions(f"{WAITING_OF_ONE} questions of yours wait already.", limit=WAITING_OF_ONE)
+    if waiting.count() >= WAITING_OF_ALL:
+        raise TooManyQuestions(f"{WAITING_OF_ALL:,} questions wait in this room.", limit=WAITING_OF_ALL)
+    question = Question.objects.create(
+        number=ids.number("q"), room=room, session=current_session(room), person=person, text=said, asked_at=now
+    )  # fmt: skip
+    fact = QuestionAsked(
+        room_id=room.pk, room_key=room.key, at=now, question=shown_question(question), readers=_readers(room)
+    )  # fmt: skip
+    facts.state(fact)
+    return question
+
+
+def _readers(room: Room) -> tuple[str, ...]:
+    """Who is told of a new question now: nobody, if they were told of one this second. The queue is in the list in any case."""
+    try:
+        throttle.allow(what="question-told", who=str(room.pk), limit=1, per_seconds=1)
+    except throttle.TooOften:
+        return ()
+    admins = RoomAdmin.objects.filter(room=room).order_by("id").values_list("person__identifier", flat=True)
+    return tuple(dict.fromkeys((room.owner.identifier, *admins)))
+
+
+@transaction.atomic
+def set_status(*, question: Question, status: object, by: Actor, now: datetime, address: str = "") -> Question:
+    """Show it (that pins it), answer it, dismiss it, or put it back (those unpin it). Who asked is told. BadParameter."""
+    room = locked(question.room_id)
+    permission.ask("question.manage", actor=by, room=room)
+    if status not in STATUSES:
+        raise BadParameter(f"status is one of {', '.join(STATUSES)}.", field="status")
+    question = Question.objects.select_related("person").get(pk=question.pk)
+    changed = question.status != status
+    if changed:
+        question.status, question.by = str(status), str(by)[:120]
+        question.done_at = now if status in (Question.ANSWERED, Question.DISMISSED) else None
+        question.save(update_fields=["status", "by", "done_at"])
+        audit.record(
+            action="question.status", actor=by, now=now, room_key=room.key, target=question.number, address=address,
+            detail={"status": question.status},
+        )  # fmt: skip
+    if status == Question.SHOWN:
+        _show(room, question, by=by, now=now, address=address)
+    else:
+        pinning.let_go(room=room, by=by, now=now, question=question.number, address=address)
+    if changed:
+        asker = question.person.identifier
+        facts.state(
+            QuestionMoved(
+                room_id=room.pk, room_key=room.key, at=now, number=question.number, asker=asker, status=question.status
+            )
+        )
+    return question
+
+
+def _show(room: Room, question: Question, *, by: Actor, now: datetime, address: str) -> None:
+    """Also one that was shown before, and had to make room for another pin."""
+    said = {
+        "kind": pinning.QUESTION,
+        "text": question.text,
+        "from": profile(question.person).as_dict(),
+        "question": question.number,
+    }
+    pinning.keep(room=room, said=said, by=by, now=now, address=address)

@@ -1,0 +1,75 @@
+"""Who speaks in a REST request, as everybody will see it: a user by its profile, a server by the name of its key."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from typing import Final, Literal
+
+from django.conf import settings
+
+from interactions.chat.services.comments import Speaker
+from interactions.socket.limits import Limits
+from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.models import Person
+from liveroom.accounts.selectors import Profile, member, profile
+from liveroom.accounts.services.people import PersonUnknown
+from liveroom.accounts.services.tokens import person_actor
+from liveroom.kernel import permission, text, throttle
+from liveroom.kernel.errors import NotPermitted
+from liveroom.kernel.http import counted_source
+from liveroom.rooms.models import Room
+from liveroom.rooms.selectors import role_of
+
+# Over REST: of one user, and of one that acts for the app.
+SENDS_PER_SECOND, SERVER_SENDS_PER_SECOND = 50, 200
+
+
+def speaker_of(request: ApiRequest, *, role: str) -> Speaker:
+    person, actor = request.auth, request.user
+    if isinstance(person, Person):
+        return Speaker(actor=actor, profile=profile(person), role=role)
+    return Speaker(actor=actor, profile=Profile(id=str(actor), nick=str(actor), avatar="", level=0), role=role)
+
+
+def speaker_named(request: ApiRequest, *, said_from: object, room: Room | None = None) -> Speaker:
+    """Who is shown as the sender: whoever asks or, where a server says so (W3), another account of its app, with its own role in the room.
+
+    NotPermitted, PersonUnknown, BadParameter."""
+    actor = request.user
+    if said_from is None:
+        lone = permission.GUEST if actor.kind == permission.GUEST else permission.MEMBER
+        return speaker_of(request, role=lone if room is None else role_of(actor, room))
+    if not actor.acts_for_app or actor.sdkappid is None:
+        raise NotPermitted(
+            "Only the app's server and its admins speak as somebody else; leave `from` out.", field="from"
+        )
+    identifier = text.storable(said_from, field="from")
+    person = member(sdkappid=actor.sdkappid, identifier=identifier)
+    if person is None:
+        raise PersonUnknown(f"There is no user {identifier[:40]!r} in this app to speak as.", field="from")
+    role = permission.MEMBER if room is None else role_of(person_actor(person), room)
+    return Speaker(actor=actor, profile=profile(person), role=role)
+
+
+# Of this process: addresses are counted here as at the socket, without Redis.
+_LOCK: Final = threading.Lock()
+
+
+@cache
+def _limits() -> Limits:
+    return Limits.of(settings.LIVEROOM)
+
+
+def allow_from_address(request: ApiRequest, what: Literal["like", "gift", "vote", "question"]) -> None:
+    """As many of one address as at the socket; what one user may is counted elsewhere, for all processes. A server speaks for many and
+    is exempt. TooOften."""
+    if request.user.kind == permission.PERSON:
+        with _LOCK:
+            getattr(_limits(), what)(person="", source=counted_source(request))
+
+
+def allow_send(request: ApiRequest, *, app_id: int | None) -> None:
+    """TooOften."""
+    limit = SERVER_SENDS_PER_SECOND if request.user.acts_for_app else SENDS_PER_SECOND
+    throttle.allow(what="send", who=f"{app_id}:{request.user.kind}:{request.user}", limit=limit, per_seconds=1)

@@ -1,0 +1,248 @@
+"""Where those wait who come into a room: what they must know is read once for all who come at the same time, into whatever rooms.
+
+Promise: a snapshot lacks nothing that happened up to its `seq`. State: memory, for a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from channels.db import database_sync_to_async
+
+from interactions.delivery.people.control import EVERY_ROOM
+from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.pipeline import Position
+from interactions.socket.joining import joining
+from interactions.socket.joining.joining import RoomView, Visitor
+from interactions.socket.joining.passwords import PasswordChecks
+from liveroom.kernel import clock
+from liveroom.kernel.rounds import Rounds
+
+# Longer than this nobody is shown an old title, role or list of the banned (R1: a second).
+FRESH_SECONDS = 0.8
+# … but what a room tells its viewers is noticed at once: what nothing was told about may be a little older.
+KEPT_SECONDS = 3.0
+ROOMS = 5_000
+# Once more if something happened meanwhile; then the newer view is shown with the older place, which is right, too.
+TRIES = 2
+# Of these a newcomer is told by the history; every other event changes what it is shown.
+_SAID = (b'"type":"comment"', b'"type":"custom"', b'"type":"broadcast"')
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A view, and where the room stood before it was read."""
+
+    view: RoomView
+    position: Position
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A room at one `seq`: the view holds every change up to it, `history` every message. `online` and `likes`: as counted now."""
+
+    view: RoomView
+    position: Position
+    history: list[dict[str, Any]]
+    online: int
+    likes: int
+    fresh: bool = True
+    """Whether also that was read just now of which the room tells nothing: who follows its owner."""
+
+
+class Door:
+    """One room that people are coming into. `looks` and `reads`: what is asked together with other rooms, and once for all who come
+    into the same one."""
+
+    def __init__(
+        self,
+        *,
+        app_id: int,
+        group_id: str,
+        looks: Rounds[Door, _Seen] | None = None,
+        reads: Rounds[Door, Moment] | None = None,
+    ) -> None:
+        self.app_id, self.group_id = app_id, group_id
+        self.seen: _Seen | None = None
+        self._doubted_at = 0.0
+        # Who comes while it is read waits for the next reading.
+        self._looks: Rounds[Door, _Seen] = Rounds(_look_all, once=True) if looks is None else looks
+        self._reads: Rounds[Door, Moment] = Rounds(_read_all, once=True) if reads is None else reads
+
+    @property
+    def room_key(self) -> str:
+        return EVERY_ROOM if self.seen is None else self.seen.view.ref.key
+
+    def known(self, seconds: float) -> _Seen | None:
+        """What was read at most so long ago, unless it is in doubt."""
+        seen = self.seen
+        now = asyncio.get_running_loop().time()
+        young = seen is not None and seen.read_at >= self._doubted_at and now - seen.read_at < seconds
+        return seen if young else None
+
+    async def view(self) -> _Seen:
+        """To be compared with what happened since by `moment`."""
+        return self.known(KEPT_SECONDS) or await self._looks.ask(self)
+
+    async def look_again(self) -> _Seen:
+        return await self._looks.ask(self)
+
+    def doubt(self) -> None:
+        """What was read until now is shown to nobody who comes from here on."""
+        self._doubted_at = asyncio.get_running_loop().time()
+
+    async def moment(self) -> Moment:
+        """As of now or later: ask after the seat was taken, and nothing falls between the two."""
+        return await self._reads.ask(self)
+
+
+async def _look_all(doors: Sequence[Door]) -> Sequence[_Seen | BaseException]:
+    """First where the rooms stand: what changes while the views are read is then noticed by `_read_all`. And first of all whether there
+    are such rooms: no place in Redis is made for an id that somebody has made up."""
+    read_at = asyncio.get_running_loop().time()
+    found: dict[Door, str | BaseException] = {door: door.seen.view.ref.key for door in doors if door.seen is not None}
+    if new := [door for door in doors if door not in found]:
+        names = await database_sync_to_async(joining.keys_of)([(door.app_id, door.group_id) for door in new])
+        found.update(zip(new, names, strict=True))
+    keys = {door: key for door, key in found.items() if isinstance(key, str)}
+    positions = dict(zip(keys, await pipeline.positions(room_keys=list(keys.values())), strict=True))
+    there = [(door.app_id, door.group_id) for door in keys]
+    views = dict(zip(keys, await database_sync_to_async(joining.views_of)(there, now=clock.now()), strict=True))
+    answers: list[_Seen | BaseException] = []
+    for door in doors:
+        view = views.get(door, found[door])
+        if isinstance(view, RoomView):
+            door.seen = _Seen(view=view, position=positions[door], read_at=read_at)
+            answers.append(door.seen)
+        elif isinstance(view, BaseException):
+            door.seen = None
+            answers.append(view)
+    return answers
+
+
+async def _read_all(doors: Sequence[Door]) -> Sequence[Moment | BaseException]:
+    """Rooms in which something happened since their view was read are read anew, until nothing did. A flood of changes is given up on
+    after some tries: with the last view, which is newer than the place it is shown with, so that the events that follow say the same
+    again."""
+    answers: dict[Door, Moment | BaseException] = {}
+    read: dict[Door, pipeline.Found | BaseException] = {}
+    seen: dict[Door, _Seen | BaseException] = {
+        door: known for door in doors if (known := door.known(KEPT_SECONDS)) is not None
+    }
+    unknown = [door for door in doors if door not in seen]
+    seen.update(zip(unknown, await _gathered(door.view() for door in unknown), strict=True))
+    for _ in range(TRIES):
+        answers |= {door: found for door, found in seen.items() if isinstance(found, BaseException)}
+        asked = [(door, found) for door, found in seen.items() if isinstance(found, _Seen)]
+        places = [(found.view.ref, found.position.seq) for _, found in asked]
+        moments = await pipeline.moments(asked=places, now_ms=clock.now_ms())
+        stale = []
+        read = {door: moment for (door, _), moment in zip(asked, moments, strict=True)}
+        for door, found in asked:
+            moment = read[door]
+            if isinstance(moment, BaseException):
+                answers[door] = moment
+            elif _changed(found.position, moment[0]):
+                stale.append(door)
+            else:
+                answers[door] = _moment(found, moment)
+        if not stale:
+            return [answers[door] for door in doors]
+        seen = dict(zip(stale, await _gathered(door.look_again() for door in stale), strict=True))
+    for door, last in seen.items():
+        read_last = read[door]
+        if isinstance(read_last, BaseException):
+            answers[door] = read_last
+        else:
+            answers[door] = last if isinstance(last, BaseException) else _moment(last, read_last)
+    return [answers[door] for door in doors]
+
+
+def _moment(seen: _Seen, found: pipeline.Found) -> Moment:
+    here, history, likes, online = found
+    total = seen.view.room.likes if likes is None else likes
+    fresh = asyncio.get_running_loop().time() - seen.read_at < FRESH_SECONDS
+    return Moment(view=seen.view, position=here, history=history, online=online, likes=total, fresh=fresh)
+
+
+async def _gathered(asking: Iterable[Coroutine[Any, Any, _Seen]]) -> list[_Seen | BaseException]:
+    return await asyncio.gather(*asking, return_exceptions=True)
+
+
+def _changed(before: Position, now: Position) -> bool:
+    """Whether something happened that the view of `before` does not show."""
+    return (
+        before.epoch != now.epoch
+        or len(now.events) != now.seq - before.seq
+        or not all(any(kind in event[:60] for kind in _SAID) for event in now.events)
+    )
+
+
+class Lobby:
+    """One per process."""
+
+    def __init__(self) -> None:
+        self._doors: dict[tuple[int, str], Door] = {}
+        self.passwords = PasswordChecks()
+        self._log_ins: Rounds[str, Visitor] = Rounds(_visitors)
+        self._apps: Rounds[int | None, int] = Rounds(_app_ids)
+        self._follows: Rounds[tuple[int, int], bool] = Rounds(_are_following)
+        self._looks: Rounds[Door, _Seen] = Rounds(_look_all, under_way=2, once=True)
+        self._reads: Rounds[Door, Moment] = Rounds(_read_all, under_way=2, once=True)
+        self._missed: Rounds[tuple[str, int], Position] = Rounds(_missed_by_all, under_way=2, once=True)
+
+    async def app_id(self, sdkappid: int | None) -> int:
+        """The app that a guest means. AppUnknown."""
+        return await self._apps.ask(sdkappid)
+
+    async def visitor(self, usersig: str) -> Visitor:
+        """TokenRefused if the token is not good."""
+        return await self._log_ins.ask(usersig)
+
+    async def is_following(self, *, moment: Moment, visitor: Visitor) -> bool:
+        """Whether the visitor follows the room's owner."""
+        person_id = visitor.actor.person_id
+        known = joining.is_following(moment.view, visitor)
+        if person_id is None or (known is not None and moment.fresh):
+            return bool(known)
+        return await self._follows.ask((int(person_id), int(moment.view.room.owner_id)))
+
+    async def missed(self, *, room_key: str, since: int) -> Position:
+        """Where the room stands with what came after `since`: all who come back from the same place are told by one look."""
+        return await self._missed.ask((room_key, since))
+
+    def doubt(self, room_key: str) -> None:
+        """Somebody was banned from this room (EVERY_ROOM: from an app), or may come in again: what was read of it may be older."""
+        for door in self._doors.values():
+            if room_key in (EVERY_ROOM, door.room_key):
+                door.doubt()
+
+    def door(self, *, app_id: int, group_id: str) -> Door:
+        door = self._doors.get((app_id, group_id))
+        if door is None:
+            if len(self._doors) >= ROOMS:
+                self._doors.pop(next(iter(self._doors)))
+            door = self._doors[app_id, group_id] = Door(
+                app_id=app_id, group_id=group_id, looks=self._looks, reads=self._reads
+            )
+        return door
+
+
+async def _visitors(usersigs: Sequence[str]) -> Sequence[Visitor | BaseException]:
+    return await database_sync_to_async(joining.visitors_of)(usersigs=usersigs, now=clock.now())
+
+
+async def _missed_by_all(asked: Sequence[tuple[str, int]]) -> Sequence[Position]:
+    return await pipeline.positions_since(asked=asked)
+
+
+async def _app_ids(sdkappids: Sequence[int | None]) -> Sequence[int | BaseException]:
+    found = await database_sync_to_async(joining.app_ids_of)(set(sdkappids))
+    return [found[sdkappid] for sdkappid in sdkappids]
+
+
+async def _are_following(pairs: Sequence[tuple[int, int]]) -> Sequence[bool]:
+    return await database_sync_to_async(joining.are_following)(pairs)
