@@ -169,24 +169,6 @@ class LevelChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class Followed(Fact):
-    """Somebody follows a streamer from now on. Names are user ids of one app."""
-
-    sdkappid: int
-    at: datetime
-    follower: str
-    streamer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unfollowed(Fact):
-    sdkappid: int
-    at: datetime
-    follower: str
-    streamer: str
-
-
-@dataclass(frozen=True, slots=True)
 class StreamerWentLive(RoomFact):
     """A show of somebody who is followed begins. `followers`: how many, those who are away among them; `session`: its sequence."""
 
@@ -195,17 +177,6 @@ class StreamerWentLive(RoomFact):
     title: str
     session: str
     followers: int
-
-
-@dataclass(frozen=True, slots=True)
-class MembershipChanged(Fact):
-    """`until` None: until it is ended. `member` False: it was ended."""
-
-    sdkappid: int
-    at: datetime
-    identifier: str
-    member: bool
-    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
-"""THE table: who hears of which fact, who votes on which action, who carries which topic, what is due. One screen each."""
+"""THE tables: who votes on which action, who carries which topic, what is due; and the modules that handle facts. One screen each."""
 
 from __future__ import annotations
+
+from types import ModuleType
 
 from interactions.announce import carriers as telling
 from interactions.announce import draws as say_draws
@@ -17,29 +19,6 @@ from interactions.audience import services as counting
 from interactions.chat.archive import pruning as archive_pruning
 from interactions.chat.services import broadcasts
 from interactions.draws import services as draws
-from interactions.facts import (
-    BroadcastSent,
-    DrawCancelled,
-    DrawFinished,
-    DrawOpened,
-    Followed,
-    GiftPaid,
-    GiftsGrouped,
-    LevelChanged,
-    MembershipChanged,
-    OrderRefunded,
-    PinChanged,
-    PollChanged,
-    PollClosed,
-    PollOpened,
-    QuestionAsked,
-    QuestionMoved,
-    SessionSummarised,
-    StreamerWentLive,
-    SystemNoticeSent,
-    Unfollowed,
-    WalletToppedUp,
-)
 from interactions.gifts.services import grouping as gift_messages
 from interactions.likes import services as likes
 from interactions.likes import totals as like_totals
@@ -47,85 +26,38 @@ from interactions.people.services import follows, levels, scoring
 from interactions.polls.services import polls
 from interactions.statistics.services import popularity, recounting, sampling, summarising
 from liveroom import handing_out
-from liveroom.accounts.facts import AppChanged, ProfileChanged, TokensRevoked
 from liveroom.kernel import due, facts, outbox, permission, pruning
 from liveroom.kernel.due import Job
-from liveroom.kernel.facts import Fact, Row
 from liveroom.kernel.permission import ADMIN, MEMBER, OWNER, Voter
 from liveroom.kernel.sweeps import Sweep
-from liveroom.rooms import facts as rooms
 from liveroom.rooms.selectors import role_of
 from liveroom.rooms.services.status import follow_losses
 from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope, staff
-from moderation import facts as moderation
 from moderation.selectors import excluded_identifiers
 from moderation.voters import not_banned, not_muted
-from streams import facts as streams
 from streams.services import following
 from streams.services import pruning as stream_pruning
 from streams.voters import not_forbidden, not_held
 
-# `durable`: in the transaction, fails with it. `after`: once committed, best effort.
-FACTS: dict[type[Fact], Row] = {
-    AppChanged: Row(durable=[levels.app_changed]),
-    ProfileChanged: Row(durable=[say_people.profile_changed]),
-    TokensRevoked: Row(durable=[say_people.tokens_revoked]),
-    rooms.RoomCreated: Row(durable=[following.give_main_stream]),
-    rooms.RoomChanged: Row(durable=[say_rooms.room_changed]),
-    rooms.NoticeChanged: Row(durable=[say_rooms.notice_changed]),
-    rooms.StatusChanged: Row(
-        durable=[say_rooms.status_changed, follows.room_went_live], after=[likes.follow_status, following.cut_after_end]
-    ),
-    rooms.AttributesChanged: Row(durable=[say_rooms.attributes_changed]),
-    rooms.CountersChanged: Row(durable=[say_rooms.counters_changed]),
-    rooms.RoleChanged: Row(durable=[say_rooms.role_changed]),
-    rooms.AccessChanged: Row(durable=[say_rooms.access_changed]),
-    rooms.RoomDisbanded: Row(
-        durable=[
-            following.close_after_disband,
-            polls.close_after_disband,
-            draws.cancel_after_disband,
-            say_rooms.room_disbanded,
-        ],
-        after=[following.cut_after_disband],
-    ),
-    streams.StreamPublished: Row(durable=[say_rooms.stream_published]),
-    streams.StreamUnpublished: Row(),
-    streams.PictureJudged: Row(durable=[say_rooms.picture_judged]),
-    streams.PublishRefused: Row(),
-    streams.ProgrammeChanged: Row(durable=[say_rooms.programme_changed]),
-    streams.PushKeyReset: Row(),
-    streams.StreamForbidden: Row(),
-    moderation.UserMuted: Row(durable=[say_moderation.user_muted]),
-    moderation.UserUnmuted: Row(durable=[say_moderation.user_unmuted]),
-    moderation.EveryoneMuted: Row(durable=[say_moderation.everyone_muted]),
-    moderation.EveryoneUnmuted: Row(durable=[say_moderation.everyone_unmuted]),
-    moderation.UserBanned: Row(durable=[say_moderation.user_banned]),
-    moderation.BanLifted: Row(durable=[say_moderation.ban_lifted]),
-    moderation.UserBannedFromApp: Row(durable=[say_moderation.user_banned_from_app]),
-    moderation.AppBanLifted: Row(durable=[say_moderation.app_ban_lifted]),
-    BroadcastSent: Row(durable=[say_rooms.broadcast_sent]),
-    SystemNoticeSent: Row(durable=[say_rooms.system_notice_sent]),
-    WalletToppedUp: Row(durable=[say_wallets.wallet_topped_up]),
-    OrderRefunded: Row(durable=[say_wallets.order_refunded]),
-    GiftPaid: Row(durable=[say_gifts.gift_paid]),
-    GiftsGrouped: Row(durable=[say_gifts.gifts_grouped]),
-    DrawOpened: Row(durable=[say_draws.draw_opened]),
-    DrawFinished: Row(durable=[say_draws.draw_finished]),
-    DrawCancelled: Row(durable=[say_draws.draw_cancelled]),
-    PollOpened: Row(durable=[say_polls.poll_told]),
-    PollChanged: Row(durable=[say_polls.poll_told]),
-    PollClosed: Row(durable=[say_polls.poll_told]),
-    PinChanged: Row(durable=[say_polls.pin_changed]),
-    QuestionAsked: Row(durable=[say_polls.question_asked]),
-    QuestionMoved: Row(durable=[say_polls.question_moved]),
-    LevelChanged: Row(durable=[say_standing.level_changed]),
-    Followed: Row(),
-    Unfollowed: Row(),
-    MembershipChanged: Row(),
-    StreamerWentLive: Row(durable=[say_standing.streamer_went_live]),
-    SessionSummarised: Row(durable=[say_statistics.session_summarised]),
-}
+# The modules that have handlers of facts (`@handles`), all of them, from the lowest floor up. Handlers of one fact run in this order
+# (kernel/facts.py); a test demands every such module. `manage.py facts` prints who handles what.
+FACT_HANDLERS: list[ModuleType] = [
+    following,
+    levels,
+    polls,
+    draws,
+    say_rooms,
+    say_people,
+    say_moderation,
+    say_draws,
+    say_gifts,
+    say_polls,
+    say_standing,
+    say_statistics,
+    say_wallets,
+    follows,
+    likes,
+]
 
 # The first refusal counts. An action that is not here is refused to everybody.
 VOTERS: dict[str, list[Voter]] = {
@@ -219,7 +151,7 @@ JOBS: list[Job] = [
 
 
 def install() -> None:
-    facts.install(FACTS)
+    facts.install(FACT_HANDLERS)
     permission.install(voters=VOTERS, role_of=role_of, excluded=excluded_identifiers)
     outbox.install(CARRIERS)
     due.install(JOBS)

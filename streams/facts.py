@@ -25,18 +25,6 @@ class StreamPublished(StreamFact):
 
 
 @dataclass(frozen=True, slots=True)
-class StreamUnpublished(StreamFact):
-    on_programme: bool
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PublishRefused(StreamFact):
-    reason: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class PictureJudged(StreamFact):
     """`codec`: no browser plays it, and why. Empty: the picture plays again."""
 
@@ -47,16 +35,3 @@ class PictureJudged(StreamFact):
 @dataclass(frozen=True, slots=True)
 class ProgrammeChanged(StreamFact):
     """The room shows another stream from now on (R10)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PushKeyReset(StreamFact):
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class StreamForbidden(StreamFact):
-    """`until` None: allowed again."""
-
-    until: datetime | None
-    by: str

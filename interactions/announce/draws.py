@@ -6,13 +6,16 @@ from interactions.announce.telling import YOU, ms, tell
 from interactions.delivery.people.control import person_key
 from interactions.facts import DrawCancelled, DrawFinished, DrawOpened
 from liveroom.kernel import ids, outbox
+from liveroom.kernel.facts import handles
 from liveroom.kernel.outbox import Letter
 
 
+@handles(DrawOpened)
 def draw_opened(fact: DrawOpened) -> None:
     tell(fact.room_key, fact.at, "draw_open", draw=dict(fact.draw))
 
 
+@handles(DrawFinished)
 def draw_finished(fact: DrawFinished) -> None:
     """First the room, then the winners: there may be a thousand, so their letters are written at once."""
     tell(fact.room_key, fact.at, "draw_result", draw=dict(fact.draw))
@@ -27,5 +30,6 @@ def draw_finished(fact: DrawFinished) -> None:
     outbox.put_all(topic=YOU, letters=letters, now=fact.at)
 
 
+@handles(DrawCancelled)
 def draw_cancelled(fact: DrawCancelled) -> None:
     tell(fact.room_key, fact.at, "draw_result", draw=dict(fact.draw))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from interactions.announce.telling import GIFT, ROOM_GIFT
 from interactions.facts import GiftPaid, GiftsGrouped
 from liveroom.kernel import outbox
+from liveroom.kernel.facts import handles
 from liveroom.kernel.outbox import Letter
 
 
+@handles(GiftPaid)
 def gift_paid(fact: GiftPaid) -> None:
     payload = {
         "sent": fact.sent_id,
@@ -24,6 +26,7 @@ def gift_paid(fact: GiftPaid) -> None:
     outbox.put(topic=GIFT, room_key=fact.room_key, payload=payload, now=fact.at)
 
 
+@handles(GiftsGrouped)
 def gifts_grouped(fact: GiftsGrouped) -> None:
     letters = [
         Letter(

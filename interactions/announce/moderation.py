@@ -10,6 +10,7 @@ from typing import Any
 from interactions.announce.telling import ROOM_CONTROL, hold_at_once, ms, tell_state, tell_you, whisper
 from interactions.delivery.people.control import EVERY_ROOM
 from liveroom.kernel import outbox
+from liveroom.kernel.facts import handles
 from liveroom.rooms.services.versions import next_version
 from moderation.facts import (
     AppBanLifted,
@@ -27,6 +28,7 @@ from moderation.voters import banned_message
 BANNED = 4103
 
 
+@handles(UserMuted)
 def user_muted(fact: UserMuted) -> None:
     group_id, until = fact.room_key.partition(":")[2], ms(fact.until)
     user = {"id": fact.identifier, "nick": fact.nick}
@@ -36,6 +38,7 @@ def user_muted(fact: UserMuted) -> None:
     tell_you(fact.room_key, fact.identifier, fact.at, "mute", room=group_id, until=until, by=fact.by)
 
 
+@handles(UserUnmuted)
 def user_unmuted(fact: UserUnmuted) -> None:
     group_id = fact.room_key.partition(":")[2]
     version = tell_state(fact, "unmute", user={"id": fact.identifier, "nick": fact.nick}, by=fact.by)
@@ -44,10 +47,12 @@ def user_unmuted(fact: UserUnmuted) -> None:
     tell_you(fact.room_key, fact.identifier, fact.at, "unmute", room=group_id, by=fact.by)
 
 
+@handles(EveryoneMuted)
 def everyone_muted(fact: EveryoneMuted) -> None:
     _mute_all(fact, on=True)
 
 
+@handles(EveryoneUnmuted)
 def everyone_unmuted(fact: EveryoneUnmuted) -> None:
     _mute_all(fact, on=False)
 
@@ -59,6 +64,7 @@ def _mute_all(fact: EveryoneMuted | EveryoneUnmuted, *, on: bool) -> None:
     hold_at_once(fact.room_key, room=fact.room_key, control=control, doubt=fact.room_key)
 
 
+@handles(UserBanned)
 def user_banned(fact: UserBanned) -> None:
     """Its sockets in the room are closed; those in other rooms stay."""
     user = {"id": fact.identifier, "nick": fact.nick}
@@ -78,6 +84,7 @@ def user_banned(fact: UserBanned) -> None:
         outbox.put(topic=ROOM_CONTROL, room_key=fact.room_key, payload=control, now=fact.at)
 
 
+@handles(BanLifted)
 def ban_lifted(fact: BanLifted) -> None:
     version, standing = next_version(room_id=fact.room_id), {"banned_until_ms": None}
     _stands(fact, standing=standing, version=version)
@@ -89,6 +96,7 @@ def _stands(fact: UserMuted | UserUnmuted | UserBanned | BanLifted, **body: Any)
     hold_at_once(fact.room_key, fact.identifier, room=fact.room_key, doubt=fact.room_key, **body)
 
 
+@handles(UserBannedFromApp)
 def user_banned_from_app(fact: UserBannedFromApp) -> None:
     """Every socket of it is closed, in a room or not."""
     extra = _goodbye(everywhere=True, until=fact.until)
@@ -96,6 +104,7 @@ def user_banned_from_app(fact: UserBannedFromApp) -> None:
     hold_at_once(str(fact.sdkappid), fact.identifier, close=BANNED, extra=extra)
 
 
+@handles(AppBanLifted)
 def app_ban_lifted(fact: AppBanLifted) -> None:
     """Nobody is told; who comes now is judged anew."""
     hold_at_once(str(fact.sdkappid), fact.identifier, doubt=EVERY_ROOM)

@@ -7,6 +7,7 @@ from datetime import datetime
 from interactions.announce.telling import BROADCAST, ROOM_CLOSE, hold_at_once, ms, tell, tell_state, whisper
 from interactions.facts import BroadcastSent, SystemNoticeSent
 from liveroom.kernel import outbox
+from liveroom.kernel.facts import handles
 from liveroom.rooms.facts import (
     AccessChanged,
     AttributesChanged,
@@ -23,6 +24,7 @@ from streams.selectors import unplayable_told
 ROOM_GONE = 4104
 
 
+@handles(StatusChanged)
 def status_changed(fact: StatusChanged) -> None:
     tell_state(
         fact,
@@ -34,15 +36,18 @@ def status_changed(fact: StatusChanged) -> None:
     )
 
 
+@handles(NoticeChanged)
 def notice_changed(fact: NoticeChanged) -> None:
     tell_state(fact, "notice", notice=fact.notice)
 
 
+@handles(RoomChanged)
 def room_changed(fact: RoomChanged) -> None:
     said = {name: ms(value) if isinstance(value, datetime) else value for name, value in fact.changed.items()}
     tell_state(fact, "room", **said)
 
 
+@handles(AttributesChanged)
 def attributes_changed(fact: AttributesChanged) -> None:
     tell(
         fact.room_key,
@@ -55,10 +60,12 @@ def attributes_changed(fact: AttributesChanged) -> None:
     )
 
 
+@handles(CountersChanged)
 def counters_changed(fact: CountersChanged) -> None:
     tell_state(fact, "room", counters=dict(fact.changed))
 
 
+@handles(RoleChanged)
 def role_changed(fact: RoleChanged) -> None:
     """To the room, and to the person's open sockets: what it says next carries its new role (C13)."""
     user = {"id": fact.identifier, "nick": fact.nick}
@@ -68,17 +75,20 @@ def role_changed(fact: RoleChanged) -> None:
     hold_at_once(fact.room_key, fact.identifier, doubt=fact.room_key, **body)
 
 
+@handles(AccessChanged)
 def access_changed(fact: AccessChanged) -> None:
     """Who comes from here on needs the new password, or stands on the list."""
     hold_at_once(fact.room_key, doubt=fact.room_key)
 
 
+@handles(StreamPublished)
 def stream_published(fact: StreamPublished) -> None:
     """A picture has come (back): players need not wait for their own retry."""
     if fact.on_programme:
         tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=True, unplayable=None)
 
 
+@handles(PictureJudged)
 def picture_judged(fact: PictureJudged) -> None:
     """Nobody can play what arrives, or everybody can again."""
     if fact.on_programme:
@@ -86,21 +96,26 @@ def picture_judged(fact: PictureJudged) -> None:
         tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=True, unplayable=unplayable)
 
 
+@handles(ProgrammeChanged)
 def programme_changed(fact: ProgrammeChanged) -> None:
     tell(fact.room_key, fact.at, "stream", stream=fact.stream, on_air=None, unplayable=None)
 
 
+@handles(BroadcastSent)
 def broadcast_sent(fact: BroadcastSent) -> None:
     """One row for all rooms of the app: chat/services/broadcasts.py tells them."""
     payload = {"sdkappid": fact.sdkappid, "event": {"type": "broadcast", "t": ms(fact.at), "id": fact.id, **fact.said}}
     outbox.put(topic=BROADCAST, room_key=f"@{fact.sdkappid}", payload=payload, now=fact.at)
 
 
+@handles(SystemNoticeSent)
 def system_notice_sent(fact: SystemNoticeSent) -> None:
     tell(fact.room_key, fact.at, "system", id=fact.id, reason="notice", **{"text": "", **fact.said})
 
 
+@handles(RoomDisbanded, last=True)
 def room_disbanded(fact: RoomDisbanded) -> None:
+    """The last word: what its end closes (polls, draws) is told before."""
     tell(fact.room_key, fact.at, "system", text="The room was disbanded.", reason="disbanded")
     close = {"close": ROOM_GONE, "reason": "disbanded", "message": "The room was disbanded."}
     close["room_id"] = fact.room_id

@@ -5,8 +5,10 @@ from __future__ import annotations
 from interactions.announce.telling import FOLLOWERS, ms, tell_you, whisper
 from interactions.facts import LevelChanged, StreamerWentLive
 from liveroom.kernel import outbox
+from liveroom.kernel.facts import handles
 
 
+@handles(LevelChanged)
 def level_changed(fact: LevelChanged) -> None:
     """What the person says next carries its new level and badges, on sockets that are open already."""
     key = str(fact.sdkappid)
@@ -17,6 +19,7 @@ def level_changed(fact: LevelChanged) -> None:
     )
 
 
+@handles(StreamerWentLive)
 def streamer_went_live(fact: StreamerWentLive) -> None:
     """One letter for all followers: people/services/follows.py tells them, and goes on in the next letter where they are many."""
     if not fact.followers:

@@ -27,6 +27,7 @@ from interactions.models import Draw, DrawEntry, DrawWinner, Follow, Membership,
 from liveroom.accounts.models import Person
 from liveroom.kernel import audit, facts, ids, permission, text
 from liveroom.kernel.errors import BadParameter, Conflict
+from liveroom.kernel.facts import handles
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.facts import RoomDisbanded
 from liveroom.rooms.models import Room
@@ -209,6 +210,7 @@ def _cancel(draw: Draw, *, room_key: str, now: datetime) -> Draw:
     return draw
 
 
+@handles(RoomDisbanded)
 def cancel_after_disband(fact: RoomDisbanded) -> None:
     """The draws of a room that is no more end with it (durable, under the room's lock)."""
     for pk in (

@@ -9,6 +9,7 @@ from interactions.delivery.room_ref import RoomRef
 from interactions.likes import counting as counters
 from interactions.likes.counting import Added, Likes
 from liveroom.kernel import metrics, permission
+from liveroom.kernel.facts import handles
 from liveroom.rooms.facts import StatusChanged
 from liveroom.rooms.models import Room
 from liveroom.rooms.rules.status import is_over
@@ -37,6 +38,7 @@ def like_now(*, room: RoomRef, status: str, speaker: Speaker, count: Any) -> Add
     return added
 
 
+@handles(StatusChanged, after_commit=True)
 def follow_status(fact: StatusChanged) -> None:
     """Sockets ask Redis whether the show is on: it hears of a change as soon as that is committed (best effort; the relay's word about the
     status, `announce/carriers.py`, says it again, surely)."""

@@ -1,21 +1,24 @@
-"""Facts: what happened, stated once by the floor that made it so; who listens stands in `liveroom/wiring.py`.
+"""Facts: what happened, stated once by the floor that made it so, and handled by the floors above it.
 
-`durable` handlers run inside the transaction that stated the fact and fail with it. The others run after the commit; one that
-fails is logged and stops nobody else, so nothing that money, bans or status depend on may be among them."""
+A handler says itself what it handles: `@handles(StatusChanged)` above a function, so that "find references" on the fact finds it. It
+runs inside the transaction that stated the fact and fails with it. With `after_commit=True` it runs after the commit; one that fails
+then is logged and stops nobody else, so nothing that money, bans or status depend on may be among those.
+
+The order of the handlers of one fact: as their modules stand in `wiring.FACT_HANDLERS`, inside one module as in the file; those with
+`last=True` after all the others. `manage.py facts` prints the whole table."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
 from django.db import transaction
 
 log = logging.getLogger(__name__)
-
-Handler = Callable[[Any], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,33 +26,86 @@ class Fact:
     """Base of every fact: frozen, past tense, complete enough that no handler must ask the database what it meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the table: who hears of a fact, and when."""
+F = TypeVar("F", bound=Fact)
 
-    durable: Sequence[Handler] = ()
-    after: Sequence[Handler] = ()
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One handler of one fact, and when it runs."""
+
+    kind: type[Fact]
+    handler: Callable[[Any], None]
+    after_commit: bool = False
+    last: bool = False
+
+    @property
+    def name(self) -> str:
+        """Module and function, as the log and `manage.py facts` show it."""
+        return f"{self.handler.__module__}.{getattr(self.handler, '__qualname__', self.handler)}"
 
 
 @dataclass(slots=True)
 class _Table:
-    rows: Mapping[type[Fact], Row] = field(default_factory=dict)
+    """`registered`: in the order of imports, which means nothing. `rows`: in their order, once the roof has said it; None until then."""
+
+    registered: list[Subscription] = field(default_factory=list)
+    rows: Mapping[type[Fact], Sequence[Subscription]] | None = None
 
 
 _table = _Table()
 
 
 class UnknownFact(Exception):
-    """A fact without a row: wiring.py must say who hears of it, even if nobody does."""
+    """A fact that nobody handles: it need not be stated."""
 
 
-def install(rows: Mapping[type[Fact], Row]) -> None:
-    """Called once by the roof when Django is ready."""
-    _table.rows = rows
+class UnlistedModule(Exception):
+    """A module has handlers and does not stand in `wiring.FACT_HANDLERS`: whether they ever ran would depend on who imports it."""
+
+
+def handles(
+    kind: type[F], *, after_commit: bool = False, last: bool = False
+) -> Callable[[Callable[[F], None]], Callable[[F], None]]:
+    """Subscribe the function below to facts of that kind. It stays an ordinary function."""
+
+    def subscribe(handler: Callable[[F], None]) -> Callable[[F], None]:
+        if _table.rows is not None:
+            raise UnlistedModule(handler.__module__)
+        _table.registered.append(Subscription(kind=kind, handler=handler, after_commit=after_commit, last=last))
+        return handler
+
+    return subscribe
+
+
+def install(modules: Sequence[ModuleType]) -> None:
+    """Called once by the roof when Django is ready; `modules`: all that have handlers, in their order."""
+    _table.rows = in_order(_table.registered, [module.__name__ for module in modules])
+
+
+def in_order(
+    subscriptions: Iterable[Subscription], modules: Sequence[str]
+) -> dict[type[Fact], tuple[Subscription, ...]]:
+    """The table: for each kind of fact its handlers, first those of the transaction, then those after the commit. UnlistedModule."""
+    places = {name: place for place, name in enumerate(modules)}
+    found: dict[type[Fact], list[Subscription]] = {}
+    for subscription in subscriptions:
+        if subscription.handler.__module__ not in places:
+            raise UnlistedModule(subscription.handler.__module__)
+        found.setdefault(subscription.kind, []).append(subscription)
+    return {
+        # Sorting is stable: what is equal here stays as in its file.
+        kind: tuple(sorted(row, key=lambda one: (one.after_commit, one.last, places[one.handler.__module__])))
+        for kind, row in found.items()
+    }
+
+
+def table() -> Mapping[type[Fact], Sequence[Subscription]]:
+    """For each kind of fact its handlers, in the order in which they run."""
+    return _table.rows or {}
 
 
 def every_fact() -> set[type[Fact]]:
-    """All classes of facts that exist, for the test that demands a row for each. One that others derive from is a shape only."""
+    """All classes of facts that exist, for the test that demands a handler for each. One that others derive from is a shape only."""
     found: set[type[Fact]] = set()
     queue = list(Fact.__subclasses__())
     while queue:
@@ -63,20 +119,21 @@ def every_fact() -> set[type[Fact]]:
 
 
 def state(fact: Fact) -> None:
-    """Tell everyone in the fact's row. Must be called inside a transaction; what is durable belongs to it."""
-    row = _table.rows.get(type(fact))
-    if row is None:
+    """Tell every handler of the fact. Must be called inside a transaction; what is not `after_commit` belongs to it."""
+    subscriptions = table().get(type(fact))
+    if not subscriptions:
         raise UnknownFact(type(fact).__name__)
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(f"{type(fact).__name__} was stated outside a transaction.")
-    for handler in row.durable:
-        handler(fact)
-    for handler in row.after:
-        transaction.on_commit(lambda handler=handler: _tell(handler, fact))  # type: ignore[misc]
+    for subscription in subscriptions:
+        if subscription.after_commit:
+            transaction.on_commit(lambda subscription=subscription: _handle(subscription, fact))  # type: ignore[misc]
+        else:
+            subscription.handler(fact)
 
 
-def _tell(handler: Handler, fact: Fact) -> None:
+def _handle(subscription: Subscription, fact: Fact) -> None:
     try:
-        handler(fact)
+        subscription.handler(fact)
     except Exception:
-        log.exception("%s failed for %s", getattr(handler, "__qualname__", handler), type(fact).__name__)
+        log.exception("%s failed for %s", subscription.name, type(fact).__name__)

@@ -22,7 +22,7 @@ from liveroom.rooms.services.status import publisher_came, publisher_lost
 from streams import selectors
 from streams.engines import engine
 from streams.engines.base import BadHook, EngineUnreachable, Hook
-from streams.facts import StreamPublished, StreamUnpublished
+from streams.facts import StreamPublished
 from streams.models import Publish, Stream
 from streams.rules import refusals as words
 from streams.rules import url_signing
@@ -280,16 +280,6 @@ def close_publish(*, publish: Publish, now: datetime, reason: str) -> None:
         return
     if stream.on_programme:
         publisher_lost(room_id=room.pk, now=now)
-    facts.state(
-        StreamUnpublished(
-            stream=stream.name,
-            room_id=room.pk,
-            room_key=room.key,
-            at=now,
-            on_programme=stream.on_programme,
-            reason=reason,
-        )
-    )
 
 
 def _end(publish: Publish, now: datetime, reason: str) -> bool:

@@ -15,10 +15,8 @@ from typing import Any
 import redis
 from django.db import transaction
 
-from liveroom.kernel import facts
 from liveroom.kernel.redis import PREFIX, shared
 from liveroom.kernel.throttle import TooOften, allow
-from streams.facts import PublishRefused
 from streams.models import Publish, PushRefusal, Stream
 from streams.rules import refusals as rules
 
@@ -179,16 +177,6 @@ def _write(refusal: Refusal, *, count: int, now: datetime) -> None:
         return
     rows = PushRefusal.objects.filter(stream=stream).order_by("-at", "-id").values_list("pk", "own")
     _forget(rules.too_many([rules.Row(pk=pk, own=own) for pk, own in rows]))
-    facts.state(
-        PublishRefused(
-            stream=stream.name,
-            room_id=stream.room_id,
-            room_key=stream.room.key,
-            at=now,
-            reason=refusal.reason,
-            text=text,
-        )
-    )
 
 
 def _is_own(stream: Stream, refusal: Refusal) -> bool:

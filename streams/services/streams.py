@@ -14,7 +14,7 @@ from liveroom.rooms.models import Room
 from liveroom.rooms.services.locking import locked
 from liveroom.rooms.services.status import publisher_came, publisher_lost
 from streams import selectors
-from streams.facts import ProgrammeChanged, PushKeyReset, StreamForbidden
+from streams.facts import ProgrammeChanged
 from streams.models import Stream
 from streams.rules import names, url_signing
 from streams.services import cutting
@@ -146,7 +146,6 @@ def reset_push_key(*, stream: Stream, by: Actor, now: datetime, address: str = "
     stream.key_until = max(now + KEY_LIFETIME, datetime.fromtimestamp(stream.key_floor + 1, tz=now.tzinfo))
     stream.save(update_fields=["key_floor", "key_until"])
     audit.record(action="stream.key_reset", actor=by, now=now, room_key=room.key, target=stream.name, address=address)
-    facts.state(PushKeyReset(stream=stream.name, room_id=room.pk, room_key=room.key, at=now, by=str(by)))
     transaction.on_commit(lambda: cutting.cut(stream=stream.name))
     return selectors.push_address(stream=stream, now=now)
 
@@ -167,9 +166,6 @@ def forbid_stream(
     audit.record(
         action="stream.forbid", actor=by, now=now, room_key=room.key, target=stream.name, reason=reason, address=address
     )
-    facts.state(
-        StreamForbidden(stream=stream.name, room_id=room.pk, room_key=room.key, at=now, until=until, by=str(by))
-    )
     transaction.on_commit(lambda: cutting.cut(stream=stream.name))
     return stream
 
@@ -184,7 +180,6 @@ def allow_stream(*, stream: Stream, by: Actor, now: datetime, address: str = "")
     stream.forbidden_until, stream.forbidden_reason = None, ""
     stream.save(update_fields=["forbidden_until", "forbidden_reason"])
     audit.record(action="stream.allow", actor=by, now=now, room_key=room.key, target=stream.name, address=address)
-    facts.state(StreamForbidden(stream=stream.name, room_id=room.pk, room_key=room.key, at=now, until=None, by=str(by)))
     return stream
 
 

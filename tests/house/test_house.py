@@ -17,7 +17,7 @@ from interactions.announce import telling as topics
 from interactions.delivery import frames as envelope
 from interactions.socket.consumer import RoomConsumer
 from liveroom import wiring
-from liveroom.kernel import facts, outbox
+from liveroom.kernel import outbox
 
 ROOT = Path(wiring.__file__).resolve().parent.parent
 PROTOCOL = (Path(consumers.__file__).parent / "PROTOCOL.md").read_text()
@@ -61,11 +61,6 @@ def texts() -> list[tuple[Path, str]]:
 
 
 # -- tables
-
-
-def test_every_fact_has_a_row_and_every_row_a_fact():
-    stated = {kind for kind in facts.every_fact() if not kind.__module__.startswith("tests.")}
-    assert stated == set(wiring.FACTS)
 
 
 def test_every_topic_that_is_put_has_a_carrier():

@@ -13,7 +13,7 @@ from django.db import transaction
 from interactions.delivery.room_ref import ref
 from interactions.delivery.rooms import pipeline
 from liveroom.kernel import clock, facts, outbox
-from liveroom.kernel.facts import Fact, Row
+from liveroom.kernel.facts import Fact, Subscription
 from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.redis import key, redis_for
 from liveroom.rooms.facts import NoticeChanged
@@ -25,10 +25,9 @@ from liveroom.rooms.services.rooms import change_room
 def table() -> Iterator[dict]:
     """A table of facts that may be changed, and is put back."""
     before = facts._table.rows
-    changed = dict(before)
-    facts.install(changed)
+    facts._table.rows = changed = dict(before)
     yield changed
-    facts.install(before)
+    facts._table.rows = before
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def _fail(fact: Fact) -> None:
 
 @pytest.mark.django_db
 def test_a_durable_handler_that_fails_takes_the_change_with_it(cast, table):
-    table[NoticeChanged] = Row(durable=[*table[NoticeChanged].durable, _fail])
+    table[NoticeChanged] = [*table[NoticeChanged], Subscription(NoticeChanged, _fail)]
     OutboxRow.objects.all().delete()
     with pytest.raises(RuntimeError):
         change_room(room=cast.room, changes={"notice": "new"}, by=cast.actor(cast.stella), now=clock.now())
@@ -68,7 +67,7 @@ def test_a_durable_handler_that_fails_takes_the_change_with_it(cast, table):
 @pytest.mark.django_db
 def test_a_later_handler_that_fails_is_logged_and_stops_nobody(cast, table, django_capture_on_commit_callbacks, caplog):
     heard: list[Fact] = []
-    table[NoticeChanged] = Row(after=[_fail, heard.append])
+    table[NoticeChanged] = [Subscription(NoticeChanged, call, after_commit=True) for call in (_fail, heard.append)]
     with caplog.at_level(logging.ERROR), django_capture_on_commit_callbacks(execute=True):
         change_room(room=cast.room, changes={"notice": "new"}, by=cast.actor(cast.stella), now=clock.now())
         assert heard == []
@@ -79,14 +78,14 @@ def test_a_later_handler_that_fails_is_logged_and_stops_nobody(cast, table, djan
 
 @pytest.mark.django_db
 def test_a_fact_without_a_row_is_refused(table):
-    table.pop(Rehearsed, None)
+    assert Rehearsed not in table
     with pytest.raises(facts.UnknownFact, match="Rehearsed"):
         facts.state(Rehearsed())
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_fact_outside_a_transaction_is_refused(table):
-    table[Rehearsed] = Row()
+    table[Rehearsed] = [Subscription(Rehearsed, _fail)]
     with pytest.raises(transaction.TransactionManagementError, match="Rehearsed"):
         facts.state(Rehearsed())
 

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from interactions.delivery.people import user_events as you
 from interactions.delivery.people.control import person_key
-from interactions.facts import Followed, StreamerWentLive, Unfollowed
+from interactions.facts import StreamerWentLive
 from interactions.models import Follow
 from interactions.people import selectors
 from liveroom.accounts.models import Person
@@ -21,6 +21,7 @@ from liveroom.accounts.selectors import profile
 from liveroom.accounts.services.people import person_of
 from liveroom.kernel import facts, outbox, permission
 from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.facts import handles
 from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.outbox import Gathered, Letter
 from liveroom.kernel.permission import Actor
@@ -47,10 +48,8 @@ def follow(*, person: Person, identifier: str, by: Actor, now: datetime) -> int:
 
     PersonUnknown, FollowsItself, and what `permission.ask` refuses."""
     streamer = _streamer(person, identifier, by)
-    # A row that is there stays; of two at once one is told.
-    _, made = Follow.objects.get_or_create(follower=person, streamer=streamer, defaults={"at": now})
-    if made:
-        facts.state(Followed(**_who(person, streamer), at=now))
+    # A row that is there stays.
+    Follow.objects.get_or_create(follower=person, streamer=streamer, defaults={"at": now})
     return selectors.follower_count(person_id=streamer.pk)
 
 
@@ -58,14 +57,8 @@ def follow(*, person: Person, identifier: str, by: Actor, now: datetime) -> int:
 def unfollow(*, person: Person, identifier: str, by: Actor, now: datetime) -> int:
     """The same the other way."""
     streamer = _streamer(person, identifier, by)
-    gone, _ = Follow.objects.filter(follower=person, streamer=streamer).delete()
-    if gone:
-        facts.state(Unfollowed(**_who(person, streamer), at=now))
+    Follow.objects.filter(follower=person, streamer=streamer).delete()
     return selectors.follower_count(person_id=streamer.pk)
-
-
-def _who(person: Person, streamer: Person) -> dict[str, Any]:
-    return {"sdkappid": person.app.sdkappid, "follower": person.identifier, "streamer": streamer.identifier}
 
 
 def _streamer(person: Person, identifier: str, by: Actor) -> Person:
@@ -76,8 +69,9 @@ def _streamer(person: Person, identifier: str, by: Actor) -> Person:
     return streamer
 
 
+@handles(StatusChanged)
 def room_went_live(fact: StatusChanged) -> None:
-    """Called in the transaction of a change of status: a show that begins, and not a pause that ends, is news to followers."""
+    """A show that begins, and not a pause that ends, is news to followers."""
     if fact.after != Status.LIVE or fact.before not in BEGINS_FROM or not fact.sequence:
         return
     before = LiveSession.objects.filter(room_id=fact.room_id, started_at__gt=fact.at - CALLS_APART)

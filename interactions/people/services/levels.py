@@ -24,6 +24,7 @@ from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import due, facts
+from liveroom.kernel.facts import handles
 
 MEASURES = ("minutes", "messages", "likes", "gift_value")
 # Parameters of one statement: SQLite takes 32,766.
@@ -84,6 +85,7 @@ def _look_at_app(app_id: int, now: datetime) -> int:
     return Score.objects.filter(person__app_id=app_id).update(changes=F("changes") + 1, changed_at=now)
 
 
+@handles(AppChanged)
 def app_changed(fact: AppChanged) -> None:
     """Called in the transaction that changed the app: with other weights or thresholds everybody may stand elsewhere."""
     if {"level_weights", "level_thresholds"} & set(fact.changed):

@@ -6,11 +6,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from interactions.facts import MembershipChanged
 from interactions.models import Membership
 from interactions.people.services import levels
 from liveroom.accounts.models import Person
-from liveroom.kernel import audit, facts, permission
+from liveroom.kernel import audit, permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.permission import Actor
 
@@ -50,8 +49,3 @@ def _changed(person: Person, *, member: bool, until: datetime | None, by: Actor,
         action="membership.give" if member else "membership.end", actor=by, now=now, target=person.identifier,
         address=address, detail={"until": None if until is None else until.isoformat()},
     )  # fmt: skip
-    facts.state(
-        MembershipChanged(
-            sdkappid=person.app.sdkappid, at=now, identifier=person.identifier, member=member, until=until
-        )
-    )

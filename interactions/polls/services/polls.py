@@ -20,6 +20,7 @@ from interactions.polls import rules
 from interactions.polls.selectors import shown_poll
 from liveroom.kernel import audit, facts, ids, permission, text
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
+from liveroom.kernel.facts import handles
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.facts import RoomDisbanded
 from liveroom.rooms.models import Room
@@ -175,6 +176,7 @@ def _count(poll: Poll, *, now: datetime) -> bool:
     return news
 
 
+@handles(RoomDisbanded)
 def close_after_disband(fact: RoomDisbanded) -> None:
     """The polls of a room that is no more end with it (durable, under the room's lock)."""
     for poll in Poll.objects.filter(room_id=fact.room_id, status=Poll.OPEN).order_by("id"):
