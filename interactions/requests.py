@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 from functools import cache
-from typing import Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from django.conf import settings
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.throttling import BaseThrottle
 
 from interactions.chat.services.comments import Speaker
 from interactions.socket.limits import Limits
 from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.api.throttles import CountedThrottle
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import Profile, member, profile
 from liveroom.accounts.services.people import PersonUnknown
 from liveroom.accounts.services.tokens import person_actor
-from liveroom.kernel import permission, text, throttle
+from liveroom.kernel import permission, text
 from liveroom.kernel.errors import NotPermitted
 from liveroom.kernel.http import counted_source
 from liveroom.rooms.models import Room
@@ -61,15 +64,51 @@ def _limits() -> Limits:
     return Limits.of(settings.LIVEROOM)
 
 
+class AddressThrottle(BaseThrottle):
+    """As many of one address as at the socket, in each process; what one user may is counted elsewhere, for all processes. A server
+    speaks for many and is exempt. TooOften."""
+
+    what: ClassVar[Literal["like", "gift", "vote", "question"]]
+
+    def allow_request(self, request: ApiRequest, view: Any) -> bool:  # type: ignore[override]
+        if request.method not in SAFE_METHODS:
+            allow_from_address(request, self.what)
+        return True
+
+
+class LikesOfAddress(AddressThrottle):
+    what = "like"
+
+
+class GiftsOfAddress(AddressThrottle):
+    what = "gift"
+
+
+class VotesOfAddress(AddressThrottle):
+    what = "vote"
+
+
+class QuestionsOfAddress(AddressThrottle):
+    what = "question"
+
+
+class SendThrottle(CountedThrottle):
+    """Messages, votes and notices: 50 a second of one user, 200 of one that acts for the app."""
+
+    what, per_seconds = "send", 1
+
+    def who(self, request: ApiRequest) -> str:
+        return f"{request.user.app_id}:{request.user.kind}:{request.user}"
+
+    def most(self, request: ApiRequest) -> int:
+        return SERVER_SENDS_PER_SECOND if request.user.acts_for_app else SENDS_PER_SECOND
+
+
 def allow_from_address(request: ApiRequest, what: Literal["like", "gift", "vote", "question"]) -> None:
-    """As many of one address as at the socket; what one user may is counted elsewhere, for all processes. A server speaks for many and
-    is exempt. TooOften."""
     if request.user.kind == permission.PERSON:
         with _LOCK:
             getattr(_limits(), what)(person="", source=counted_source(request))
 
 
 def allow_send(request: ApiRequest, *, app_id: int | None) -> None:
-    """TooOften."""
-    limit = SERVER_SENDS_PER_SECOND if request.user.acts_for_app else SENDS_PER_SECOND
-    throttle.allow(what="send", who=f"{app_id}:{request.user.kind}:{request.user}", limit=limit, per_seconds=1)
+    SendThrottle().allow_request(request, None)

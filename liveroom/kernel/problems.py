@@ -12,9 +12,10 @@ from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from liveroom.kernel.errors import PROBLEM, LiveRoomError, problem_body, told
+from liveroom.kernel.errors import PROBLEM, BadParameter, LiveRoomError, problem_body, told
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +23,10 @@ log = logging.getLogger(__name__)
 def problem(exc: Exception, context: Any) -> Response | None:
     """REST framework's exception handler."""
     headers: dict[str, str] = {}
+    if isinstance(exc, exceptions.ValidationError):
+        exc = bad_parameter(exc)
     if isinstance(exc, LiveRoomError):
         body, headers = told(exc)
-    elif isinstance(exc, exceptions.ValidationError):
-        fields = exc.get_full_details()
-        body = problem_body(
-            status=400, code=10004, name="bad_parameter", detail=_first_sentence(exc.detail), fields=fields
-        )
     elif isinstance(exc, Http404):
         body = problem_body(
             status=404, code=10010, name="not_found", detail=str(exc) or "There is nothing at this address."
@@ -42,9 +40,7 @@ def problem(exc: Exception, context: Any) -> Response | None:
         )
     elif isinstance(exc, exceptions.APIException):
         code = {401: 70002, 403: 10007, 404: 10010, 429: 60007}.get(exc.status_code, 10004)
-        body = problem_body(
-            status=exc.status_code, code=code, name=exc.default_code, detail=_first_sentence(exc.detail)
-        )
+        body = problem_body(status=exc.status_code, code=code, name=exc.default_code, detail=str(exc.detail))
         wait = getattr(exc, "wait", None)
         if wait:
             headers["Retry-After"] = str(int(-(-wait // 1)))
@@ -67,13 +63,27 @@ def problem(exc: Exception, context: Any) -> Response | None:
     return Response(body, status=body["status"], headers=headers, content_type=PROBLEM)
 
 
-def _first_sentence(detail: Any, path: str = "") -> str:
-    if isinstance(detail, dict):
-        key, value = next(iter(detail.items()))
-        return _first_sentence(value, f"{path}.{key}" if path else str(key))
-    if isinstance(detail, list):
-        return _first_sentence(detail[0], path)
-    return f"{path}: {detail}" if path and path != "detail" else str(detail)
+# What REST framework finds by itself, said so that it helps.
+_WORDS = {"required": "{} is missing; send it.", "null": "{} is null; send a value, or leave it out if it may be."}
+
+
+def bad_parameter(error: exceptions.ValidationError) -> BadParameter:
+    """The first fault that a serializer found, as every other refusal of a field."""
+    detail: Any = error.detail
+    path: list[str] = []
+    while isinstance(detail, dict | list):
+        if isinstance(detail, dict):
+            key, detail = next(iter(detail.items()))
+            path.append(str(key))
+        else:
+            # Of a list of objects, those without a fault are empty.
+            detail = next(one for one in detail if one)
+    if path and path[-1] == api_settings.NON_FIELD_ERRORS_KEY:
+        path.pop()
+    place = ".".join(path)
+    helpful = _WORDS.get(getattr(detail, "code", ""))
+    words = helpful.format(place) if helpful else f"{place}: {detail}" if place else str(detail)
+    return BadParameter(words, field=path[0] if path else "")
 
 
 def server_error(request: HttpRequest) -> JsonResponse:

@@ -1,4 +1,4 @@
-"""Shapes of mutes and bans on the wire. The services check what is sent."""
+"""Shapes of mutes and bans on the wire."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from liveroom.accounts.api.fields import UserIdField
 from liveroom.accounts.selectors import profile
+from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.fields import Shape, TextField, WholeNumberField
 from liveroom.rooms.api.serializers import OwnerSerializer
-from moderation.rules.verdict import FOR_EVER_SECONDS
+from moderation.rules.verdict import FOR_EVER_SECONDS, seconds_fault
+from moderation.services.targets import REASON_BYTES
 
 _LONGEST = f"From now on, at most {FOR_EVER_SECONDS}; that or null: until lifted."
 
@@ -36,16 +40,28 @@ class MeasurePageSerializer(serializers.Serializer):
     results = MeasureSerializer(many=True)
 
 
-class MuteWriteSerializer(serializers.Serializer):
-    user = serializers.CharField(help_text="User id.")
-    seconds = serializers.IntegerField(allow_null=True, help_text=f"{_LONGEST} 0 lifts.")
-    reason = serializers.CharField(required=False, allow_blank=True, help_text="For moderators; at most 300 bytes.")
+class SecondsField(WholeNumberField):
+    """How long a mute or ban lasts; null: until it is lifted. `zero`: 0 stands for lifting."""
+
+    def __init__(self, *, zero: bool = False, **options: Any) -> None:
+        self.zero = zero
+        super().__init__(0 if zero else 1, FOR_EVER_SECONDS, null_means="until it is lifted", **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        fault = seconds_fault(data, zero=self.zero)
+        if fault is not None:
+            raise BadParameter(fault, field="seconds", limit=FOR_EVER_SECONDS)
+        return int(data)
 
 
-class BanWriteSerializer(serializers.Serializer):
-    user = serializers.CharField(help_text="User id.")
-    seconds = serializers.IntegerField(required=False, allow_null=True, help_text=f"{_LONGEST} Left out: null.")
-    reason = serializers.CharField(required=False, allow_blank=True, help_text="For moderators; at most 300 bytes.")
+class BanWriteSerializer(Shape):
+    user = UserIdField()
+    seconds = SecondsField(default=None, help_text=f"{_LONGEST} Left out: null.")
+    reason = TextField(limit_bytes=REASON_BYTES, default="", help_text=f"For moderators; at most {REASON_BYTES} bytes.")
+
+
+class MuteWriteSerializer(BanWriteSerializer):
+    seconds = SecondsField(zero=True, help_text=f"{_LONGEST} 0 lifts.")
 
 
 class MuteAllSerializer(serializers.Serializer):

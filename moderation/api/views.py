@@ -9,18 +9,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from liveroom.accounts.api.access import open_to
-from liveroom.accounts.api.requests import ApiRequest
-from liveroom.accounts.api.views import asked_app
+from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app
 from liveroom.accounts.services.tokens import checked_identifier
-from liveroom.kernel import clock, permission
-from liveroom.kernel.errors import BadParameter
+from liveroom.kernel import clock
 from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import all_shown, shown
-from liveroom.rooms.api.views import SDKAPPID, RoomPages, asked_room
+from liveroom.kernel.shapes import all_shown, checked, shown
+from liveroom.rooms.api.requests import RoomPages, asked_room
 from moderation import selectors
 from moderation.api import serializers as shapes
 from moderation.models import MuteAll
-from moderation.rules import verdict
 from moderation.services import banning, muting
 
 PAGES = [SDKAPPID, OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
@@ -34,14 +31,9 @@ def _page(view: APIView, request: ApiRequest, rows: Any) -> Response:
     return pages.get_paginated_response(all_shown(shapes.MeasureSerializer, page))
 
 
-def _user(value: object) -> str:
-    return checked_identifier(value, field="user")
-
-
 def _asked(request: ApiRequest) -> dict[str, Any]:
-    """By whom, when, from where and why: what every service here takes."""
-    reason = request.data.get("reason", "") if request.method == "POST" else ""
-    return {"by": request.user, "now": clock.now(), "reason": reason, "address": client_address(request)}
+    """By whom, when and from where: what every service here takes."""
+    return {"by": request.user, "now": clock.now(), "address": client_address(request)}
 
 
 class MutesView(APIView):
@@ -50,7 +42,7 @@ class MutesView(APIView):
     def get(self, request: ApiRequest, room: str) -> Response:
         """Who is muted in the room (its owner and admins)."""
         found = asked_room(request, room)
-        permission.ask("room.mute", actor=request.user, room=found)
+        self.check_object_permissions(request, found)
         return _page(self, request, selectors.mutes_of(room=found, now=clock.now()))
 
     @extend_schema(
@@ -61,17 +53,14 @@ class MutesView(APIView):
     @open_to("room.mute")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Mute a user for so many seconds from now; 0 lifts it (204). The user and the room are told at once."""
-        if "seconds" not in request.data:
-            raise BadParameter("seconds says for how long; 0 lifts, null is until lifted.", field="seconds")
-        seconds = request.data["seconds"]
-        fault = verdict.seconds_fault(seconds, zero=True)
-        if fault is not None:
-            raise BadParameter(fault, field="seconds", limit=verdict.FOR_EVER_SECONDS)
-        found, user, asked = asked_room(request, room), _user(request.data.get("user")), _asked(request)
-        if seconds == 0:
-            muting.unmute_user(room=found, identifier=user, **asked)
+        said = checked(shapes.MuteWriteSerializer, request.data)
+        found, asked = asked_room(request, room), _asked(request)
+        if said["seconds"] == 0:
+            muting.unmute_user(room=found, identifier=said["user"], reason=said["reason"], **asked)
             return Response(status=204)
-        mute = muting.mute_user(room=found, identifier=user, seconds=seconds, **asked)
+        mute = muting.mute_user(
+            room=found, identifier=said["user"], seconds=said["seconds"], reason=said["reason"], **asked
+        )
         return Response(shown(shapes.MeasureSerializer, mute))
 
 
@@ -79,7 +68,9 @@ class MuteView(APIView):
     @extend_schema(operation_id="rooms_mutes_lift", responses={204: None})
     @open_to("room.mute")
     def delete(self, request: ApiRequest, room: str, user: str) -> Response:
-        muting.unmute_user(room=asked_room(request, room), identifier=_user(user), **_asked(request))
+        muting.unmute_user(
+            room=asked_room(request, room), identifier=checked_identifier(user, field="user"), **_asked(request)
+        )
         return Response(status=204)
 
 
@@ -113,17 +104,19 @@ class BansView(APIView):
     def get(self, request: ApiRequest, room: str) -> Response:
         """Who is banned from the room (its owner and admins)."""
         found = asked_room(request, room)
-        permission.ask("room.ban", actor=request.user, room=found)
+        self.check_object_permissions(request, found)
         return _page(self, request, selectors.bans_of(room=found, now=clock.now()))
 
     @extend_schema(operation_id="rooms_bans_set", request=shapes.BanWriteSerializer, responses=shapes.MeasureSerializer)
     @open_to("room.ban")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Ban a user from the room: its sockets there are closed at once, and it is refused until then."""
+        said = checked(shapes.BanWriteSerializer, request.data)
         ban = banning.ban_user(
             room=asked_room(request, room),
-            identifier=_user(request.data.get("user")),
-            seconds=request.data.get("seconds"),
+            identifier=said["user"],
+            seconds=said["seconds"],
+            reason=said["reason"],
             **_asked(request),
         )
         return Response(shown(shapes.MeasureSerializer, ban))
@@ -133,26 +126,29 @@ class BanView(APIView):
     @extend_schema(operation_id="rooms_bans_lift", responses={204: None})
     @open_to("room.ban")
     def delete(self, request: ApiRequest, room: str, user: str) -> Response:
-        banning.lift_ban(room=asked_room(request, room), identifier=_user(user), **_asked(request))
+        banning.lift_ban(
+            room=asked_room(request, room), identifier=checked_identifier(user, field="user"), **_asked(request)
+        )
         return Response(status=204)
 
 
 class AppBansView(APIView):
     @extend_schema(operation_id="bans_list", responses=shapes.MeasurePageSerializer, parameters=PAGES)
-    @open_to("app.ban")
+    @open_to("app.ban", in_no_room=True)
     def get(self, request: ApiRequest) -> Response:
         """Who is banned from the whole app (servers with the scope `people`, app admins)."""
-        permission.ask("app.ban", actor=request.user)
         return _page(self, request, selectors.app_bans(app=asked_app(request), now=clock.now()))
 
     @extend_schema(operation_id="bans_set", request=shapes.BanWriteSerializer, responses=shapes.MeasureSerializer)
-    @open_to("app.ban")
+    @open_to("app.ban", in_no_room=True)
     def post(self, request: ApiRequest) -> Response:
         """Ban a user from every room of the app: all its sockets are closed at once."""
+        said = checked(shapes.BanWriteSerializer, request.data)
         ban = banning.ban_from_app(
             app=asked_app(request),
-            identifier=_user(request.data.get("user")),
-            seconds=request.data.get("seconds"),
+            identifier=said["user"],
+            seconds=said["seconds"],
+            reason=said["reason"],
             **_asked(request),
         )
         return Response(shown(shapes.MeasureSerializer, ban))
@@ -160,8 +156,10 @@ class AppBansView(APIView):
 
 class AppBanView(APIView):
     @extend_schema(operation_id="bans_lift", responses={204: None})
-    @open_to("app.ban")
+    @open_to("app.ban", in_no_room=True)
     def delete(self, request: ApiRequest, user: str) -> Response:
         """Bans from single rooms stay."""
-        banning.lift_ban_from_app(app=asked_app(request), identifier=_user(user), **_asked(request))
+        banning.lift_ban_from_app(
+            app=asked_app(request), identifier=checked_identifier(user, field="user"), **_asked(request)
+        )
         return Response(status=204)

@@ -11,6 +11,8 @@ from rest_framework.views import APIView
 
 from liveroom.accounts.api.access import ANYBODY, PEOPLE, open_to
 from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.api.requests import asked_app as asked_app
+from liveroom.accounts.api.requests import asked_person as asked_person
 from liveroom.accounts.api.serializers import (
     DemoTokenRequestSerializer,
     DemoTokenSerializer,
@@ -21,35 +23,10 @@ from liveroom.accounts.api.serializers import (
     UsersImportSerializer,
     UsersSerializer,
 )
-from liveroom.accounts.models import App, Person
-from liveroom.accounts.rules import usersig
-from liveroom.accounts.selectors import app_by_id, app_for
 from liveroom.accounts.services import demo, people, profiles, tokens
 from liveroom.kernel import clock, permission, throttle
-from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
 from liveroom.kernel.shapes import all_shown, shown
-
-
-def asked_app(request: ApiRequest) -> App:
-    """The app that a request is about: its token's, else `?sdkappid=`, else the only one."""
-    if isinstance(request.auth, Person):
-        return request.auth.app
-    if request.user.app_id is not None:
-        return app_by_id(request.user.app_id)
-    raw = request.query_params.get("sdkappid")
-    if raw is None:
-        return app_for(None)
-    if not raw.isascii() or not raw.isdigit() or len(raw) > 15:
-        raise BadParameter("sdkappid must be a number.", field="sdkappid")
-    return app_for(int(raw))
-
-
-def asked_person(request: ApiRequest) -> Person:
-    """The person behind the token. 70002 for guests; servers have no person."""
-    if isinstance(request.auth, Person):
-        return request.auth
-    raise tokens.TokenRefused(usersig.Fault.EMPTY)
 
 
 class MeView(APIView):

@@ -6,17 +6,14 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from liveroom.accounts.api.access import ANYBODY, open_to
-from liveroom.accounts.api.requests import ApiRequest
-from liveroom.accounts.api.views import asked_app
+from liveroom.accounts.api.requests import SDKAPPID as SDKAPPID
+from liveroom.accounts.api.requests import ApiRequest, asked_app
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import member, profile
 from liveroom.accounts.services.tokens import checked_identifier, ensure_person
@@ -27,56 +24,21 @@ from liveroom.kernel.instants import said_in_body
 from liveroom.kernel.shapes import all_shown, shown
 from liveroom.rooms import selectors
 from liveroom.rooms.api import serializers as shapes
+from liveroom.rooms.api.requests import RoomPages as RoomPages
+from liveroom.rooms.api.requests import asked_room as asked_room
+from liveroom.rooms.api.requests import entered as entered
+from liveroom.rooms.api.requests import let_in as let_in
 from liveroom.rooms.models import AllowedPerson, Room, RoomAdmin, RoomCounter
 from liveroom.rooms.services import attributes, people, rooms
 from liveroom.rooms.services import status as status_service
 
 ACCESS = ("visibility", "password", "allow_list_only")
-SDKAPPID = OpenApiParameter("sdkappid", OpenApiTypes.INT, description="Which app, where no token says so.")
 
 
 class OwnerUnknown(BadParameter):
     """10019: a mistyped owner would be a streamer whom nobody can log in as."""
 
     code, name = 10019, "person_unknown"
-
-
-class RoomPages(CursorPagination):
-    page_size = 20
-    page_size_query_param = "limit"
-    max_page_size = 100
-    # Rooms that nobody watches are alike to `sort=online`: within them the cursor counts.
-    offset_cutoff = 1_000_000
-
-    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
-        """A cursor that we did not make is refused, whatever its position claims to be."""
-        try:
-            return super().paginate_queryset(queryset, request, view)
-        except (ValueError, ValidationError):
-            raise BadParameter("cursor is taken from `next` or `previous` of an answer.", field="cursor") from None
-
-
-def asked_room(request: ApiRequest, group_id: str, *, enter: bool = False) -> Room:
-    """The room of the path in the app of the request. `enter`: only for who may come in (password in `Room-Password`)."""
-    room = selectors.room_of(asked_app(request), group_id=group_id)
-    if enter:
-        entered(request, room)
-    return room
-
-
-def let_in(request: ApiRequest, room: Room) -> str:
-    """The role of who asks, by password and list; whether it is banned is another question, which most actions ask themselves."""
-    return people.check_entry(
-        room=room,
-        actor=request.user,
-        password=request.headers.get("Room-Password"),
-        address=client_address(request),
-    )
-
-
-def entered(request: ApiRequest, room: Room) -> None:
-    """Refused for who may not come into the room."""
-    permission.ask("room.enter", actor=request.user, room=room, role=let_in(request, room))
 
 
 def _said(data: dict[str, Any]) -> dict[str, Any]:
