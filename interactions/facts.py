@@ -43,24 +43,6 @@ class OrderRefunded(WalletFact):
 
 
 @dataclass(frozen=True, slots=True)
-class BroadcastSent(Fact):
-    """`said`: `text` or `data`, and perhaps `title`, ready for the wire."""
-
-    sdkappid: int
-    at: datetime
-    id: str
-    said: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class SystemNoticeSent(RoomFact):
-    """The app's server has something to say to one room. `said`: `text`, `data` or both, ready for the wire."""
-
-    id: str
-    said: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class GiftPaid(RoomFact):
     """Somebody paid for a gift. `runs`: whether it may be shown as a running number; `session`: the show's sequence, empty outside of
     one; `said`: what the room is told but for the numbers. Amounts in the app's minor unit."""

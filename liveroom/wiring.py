@@ -1,29 +1,31 @@
-"""THE tables: who votes on which action, who carries which topic, what is due; and the modules that handle facts. One screen each."""
+"""THE tables: who votes on which action, who handles which topic of the outbox, what is due; and the modules that handle facts."""
 
 from __future__ import annotations
 
 from types import ModuleType
 
-from interactions.announce import carriers as telling
 from interactions.announce import draws as say_draws
 from interactions.announce import gifts as say_gifts
-from interactions.announce import moderation as say_moderation
-from interactions.announce import people as say_people
 from interactions.announce import polls as say_polls
-from interactions.announce import rooms as say_rooms
 from interactions.announce import standing as say_standing
 from interactions.announce import statistics as say_statistics
 from interactions.announce import telling as topics
 from interactions.announce import wallets as say_wallets
 from interactions.audience import services as counting
+from interactions.chat.archive import archiver
 from interactions.chat.archive import pruning as archive_pruning
 from interactions.chat.services import broadcasts
+from interactions.delivery import publishing
 from interactions.draws import services as draws
 from interactions.gifts.services import grouping as gift_messages
+from interactions.likes import handlers as _likes_handlers  # noqa: F401 - declares what is done before an event
 from interactions.likes import services as likes
 from interactions.likes import totals as like_totals
+from interactions.people import handlers as say_people
 from interactions.people.services import follows, levels, scoring
 from interactions.polls.services import polls
+from interactions.room import handlers as say_rooms
+from interactions.room import moderation as say_moderation
 from interactions.statistics.services import popularity, recounting, sampling, summarising
 from liveroom import handing_out
 from liveroom.kernel import due, facts, outbox, permission, pruning
@@ -110,16 +112,11 @@ VOTERS: dict[str, list[Voter]] = {
 }
 
 # Topics of the outbox.
-CARRIERS: dict[str, outbox.Carrier | outbox.Gatherer] = {
-    topics.ROOM_EVENT: telling.tell_room,
-    topics.ROOM_CLOSE: telling.close_room,
-    topics.ROOM_CONTROL: telling.control_room,
-    topics.PERSON: telling.tell_person,
-    topics.YOU: telling.tell_you,
-    topics.BROADCAST: broadcasts.tell_rooms,
-    topics.FOLLOWERS: outbox.Gatherer(follows.tell_followers),
-    topics.GIFT: outbox.Gatherer(gift_messages.group_gifts, atomic=True),
-    topics.ROOM_GIFT: outbox.Gatherer(gift_messages.tell_gifts, per_room=gift_messages.HANDED_OVER),
+HANDLERS: dict[str, outbox.Handler | outbox.BatchHandler] = {
+    publishing.TOPIC: publishing.deliver,
+    topics.FOLLOWERS: outbox.BatchHandler(follows.tell_followers),
+    topics.GIFT: outbox.BatchHandler(gift_messages.group_gifts, atomic=True),
+    topics.ROOM_GIFT: outbox.BatchHandler(gift_messages.tell_gifts, per_room=gift_messages.HANDED_OVER),
 }
 
 # What is due, looked for by run_relay; seconds between two looks. What is `apart` never delays what is told.
@@ -153,5 +150,6 @@ JOBS: list[Job] = [
 def install() -> None:
     facts.install(FACT_HANDLERS)
     permission.install(voters=VOTERS, role_of=role_of, excluded=excluded_identifiers)
-    outbox.install(CARRIERS)
+    outbox.install(HANDLERS)
+    publishing.install(open_rooms=broadcasts.open_rooms, last_numbers=archiver.last_archived_seqs)
     due.install(JOBS)

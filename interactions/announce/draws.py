@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from interactions.announce.telling import YOU, ms, tell
-from interactions.delivery.people.control import person_key
+from interactions.announce.telling import tell
+from interactions.delivery import Person, ms, publish_all_durably
+from interactions.draws.events import WonDraw, YouWon
 from interactions.facts import DrawCancelled, DrawFinished, DrawOpened
-from liveroom.kernel import ids, outbox
 from liveroom.kernel.facts import handles
-from liveroom.kernel.outbox import Letter
 
 
 @handles(DrawOpened)
@@ -17,17 +16,17 @@ def draw_opened(fact: DrawOpened) -> None:
 
 @handles(DrawFinished)
 def draw_finished(fact: DrawFinished) -> None:
-    """First the room, then the winners: there may be a thousand, so their letters are written at once."""
+    """First the room, then the winners: there may be a thousand, so their messages are written at once."""
     tell(fact.room_key, fact.at, "draw_result", draw=dict(fact.draw))
     sdkappid, _, room = fact.room_key.partition(":")
-    won = {name: fact.draw[name] for name in ("id", "keyword", "prize")}
-    letters = []
-    for place, identifier in enumerate(fact.winners, start=1):
-        person = person_key(sdkappid=int(sdkappid), identifier=identifier)
-        event = {"type": "draw", "t": ms(fact.at), "room": room, "draw": won, "place": place}
-        payload = {"person": person, "event": event}
-        letters.append(Letter(event_id=ids.event_id(), room_key=f"@{person}", payload=payload))
-    outbox.put_all(topic=YOU, letters=letters, now=fact.at)
+    won = WonDraw(**{name: fact.draw[name] for name in ("id", "keyword", "prize")})
+    publish_all_durably(
+        [
+            (YouWon(t=ms(fact.at), room=room, draw=won, place=place), Person(sdkappid=int(sdkappid), identifier=winner))
+            for place, winner in enumerate(fact.winners, start=1)
+        ],
+        at=fact.at,
+    )
 
 
 @handles(DrawCancelled)

@@ -6,7 +6,7 @@ from interactions.announce.telling import GIFT, ROOM_GIFT
 from interactions.facts import GiftPaid, GiftsGrouped
 from liveroom.kernel import outbox
 from liveroom.kernel.facts import handles
-from liveroom.kernel.outbox import Letter
+from liveroom.kernel.outbox import OutboxMessage
 
 
 @handles(GiftPaid)
@@ -29,9 +29,9 @@ def gift_paid(fact: GiftPaid) -> None:
 @handles(GiftsGrouped)
 def gifts_grouped(fact: GiftsGrouped) -> None:
     letters = [
-        Letter(
+        OutboxMessage(
             event_id=told.message_id, room_key=told.room_key, payload={"room": told.room_id, "event": dict(told.event)}
         )
         for told in fact.messages
     ]
-    outbox.put_all(topic=ROOM_GIFT, letters=letters, now=fact.at)
+    outbox.put_all(topic=ROOM_GIFT, messages=letters, now=fact.at)

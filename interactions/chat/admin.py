@@ -10,7 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from interactions.delivery.frames import EVENT_TYPES, WITHOUT_SEQ
+from interactions import catalogue
 from interactions.models import ArchivedMessage
 from liveroom.accounts.models import Person
 from liveroom.kernel.pages import SwornAdmin
@@ -44,7 +44,7 @@ class TypeFilter(admin.SimpleListFilter):
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in sorted(EVENT_TYPES - WITHOUT_SEQ)]
+        return [(name, name) for name, kind in catalogue.room_events().items() if kind.numbered]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.filter(type=self.value()) if self.value() else queryset

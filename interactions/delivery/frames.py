@@ -5,46 +5,8 @@ Events have `type` and `t` (unix ms); those that nobody may miss also have `seq`
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
 
 import orjson
-
-EVENT_TYPES: Final = frozenset(
-    {
-        "comment",
-        "custom",
-        "gift",
-        "status",
-        "notice",
-        "room",
-        "attributes",
-        "role",
-        "stream",
-        "online",
-        "likes",
-        "join",
-        "leave",
-        "system",
-        "broadcast",
-        "mute",
-        "unmute",
-        "mute_all",
-        "ban",
-        "draw_open",
-        "draw_result",
-        "poll",
-        "pin",
-    }
-)
-# Newest value wins, or nobody misses it: these carry no seq.
-WITHOUT_SEQ: Final = frozenset({"online", "likes", "join", "leave"})
-
-
-def event(*, type: str, t: int, **body: Any) -> bytes:
-    """One event as JSON. An unknown type is a programming error: PROTOCOL.md must name it first."""
-    if type not in EVENT_TYPES:
-        raise ValueError(f"{type!r} is no event of the protocol")
-    return orjson.dumps({"type": type, "t": t, **body})
 
 
 def batch(*, room: str, epoch: str, events: Iterable[bytes]) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interactions.likes.rules import APART_MS, BATCH
-from liveroom.rooms.models import Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +23,6 @@ class RoomRef:
     like_batch: int = BATCH
     like_batch_ms: int = APART_MS
     several_rooms: bool = True
-
-
-def ref(room: Room) -> RoomRef:
-    """The reference of a room whose `app` is loaded."""
-    return RoomRef(
-        key=room.key,
-        group_id=room.group_id,
-        app_id=room.app_id,
-        history_count=room.app.history_count,
-        history_hours=room.app.history_hours,
-        room_id=room.pk,
-        messages_per_second=room.messages_per_second or room.app.messages_per_second,
-        message_bytes=room.message_bytes or room.app.message_bytes,
-        likes_per_second=room.app.likes_per_second,
-        like_batch=room.app.like_batch,
-        like_batch_ms=room.app.like_batch_ms,
-        several_rooms=room.app.several_rooms,
-    )
 
 
 def ref_of_key(*, room_key: str) -> RoomRef:

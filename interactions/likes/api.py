@@ -7,10 +7,10 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from interactions.delivery.room_ref import ref
 from interactions.likes.rules import AT_MOST
 from interactions.likes.services import like_now
 from interactions.requests import allow_from_address, speaker_of
+from interactions.room_refs import ref
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.rooms.api.views import asked_room

@@ -2,7 +2,7 @@
 
 Promise: what was answered is counted, once, whoever dies (L1): Redis keeps it, `services/counting.save_likes` writes it down every
 second, and a call that heard no answer is said again under its own id. State: memory, only what is not answered yet; the rest is in
-Redis (`like_scripts.py` lists the keys). Threads use the functions that end in `_now`; sockets go through `Likes`."""
+Redis (`like_scripts.py` lists the keys). Threads use the functions that end in `_now`; sockets go through `LikeCounter`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
+import msgspec
 import redis
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from interactions.delivery import frames as envelope
+from interactions.delivery.events import encoded
 from interactions.delivery.room_ref import RoomRef
 from interactions.likes import rules as batching
+from interactions.likes.events import Liker, Likes
 from interactions.likes.scripts import (
     ADD,
     CHANGED,
@@ -107,7 +108,7 @@ class _Line:
     asking: bool = False
 
 
-class Likes:
+class LikeCounter:
     """All rooms of this process. One per event loop; `run` is its heart."""
 
     def __init__(self) -> None:
@@ -259,13 +260,17 @@ class Likes:
 
 def merged(older: bytes, newer: bytes) -> bytes:
     """Two `likes` events as one, for who sends fewer frames: the newer total, the counts together, the users of both."""
-    first, second = orjson.loads(older), orjson.loads(newer)
-    people = {user["id"]: user for user in (*first["users"], *second["users"])}
-    users = batching.together(*({user["id"]: user["count"] for user in said["users"]} for said in (first, second)))
-    return envelope.event(
-        type="likes", t=second["t"], total=max(first["total"], second["total"]), count=first["count"] + second["count"],
-        users=[{**people[name], "count": users[name]} for name in batching.shown(users)],
+    first, second = _DECODER.decode(older), _DECODER.decode(newer)
+    people = {user.id: user for user in (*first.users, *second.users)}
+    users = batching.together(*({user.id: user.count for user in said.users} for said in (first, second)))
+    event = Likes(
+        t=second.t, total=max(first.total, second.total), count=first.count + second.count,
+        users=[Liker(id=name, nick=people[name].nick, count=users[name]) for name in batching.shown(users)],
     )  # fmt: skip
+    return encoded(event)
+
+
+_DECODER = msgspec.json.Decoder(Likes)
 
 
 def _refuse(wishes: Iterable[_Wish], error: LiveRoomError) -> None:
@@ -320,7 +325,7 @@ def _of_key(key_of_room: str) -> Any:
 
 
 def add_now(*, room: RoomRef, person: str, shown: Mapping[str, Any], count: Any) -> Added:
-    """`Likes.add` from a thread. What makes no full batch is told by `run_relay` within two seconds. RedisError."""
+    """`LikeCounter.add` from a thread. What makes no full batch is told by `run_relay` within two seconds. RedisError."""
     asked = Asked(user=person, count=checked_count(count), shown=shown_as(id=str(shown["id"]), nick=str(shown["nick"])))
     client, call_id = redis_for(room.key), secrets.token_hex(8)
     base = None

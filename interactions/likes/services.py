@@ -7,7 +7,7 @@ from typing import Any
 from interactions.chat.services.comments import Speaker
 from interactions.delivery.room_ref import RoomRef
 from interactions.likes import counting as counters
-from interactions.likes.counting import Added, Likes
+from interactions.likes.counting import Added, LikeCounter
 from liveroom.kernel import metrics, permission
 from liveroom.kernel.facts import handles
 from liveroom.rooms.facts import StatusChanged
@@ -17,10 +17,12 @@ from liveroom.rooms.selectors import refuse_ended
 from moderation.rules.verdict import Standing
 
 
-async def like(*, likes: Likes, room: RoomRef, speaker: Speaker, standing: Standing, count: Any, now_ms: int) -> Added:
+async def like(
+    *, likes: LikeCounter, room: RoomRef, speaker: Speaker, standing: Standing, count: Any, now_ms: int
+) -> Added:
     """From a socket; `likes` is its process's, `standing` what it remembers of the speaker. The muted may like.
 
-    RoomEnded once the room's end was told to Redis (`follow_status`). Raises what `permission.ask` refuses and what `Likes.add` does."""
+    RoomEnded once the room's end was told to Redis (`follow_status`). Raises what `permission.ask` refuses and `LikeCounter.add` does."""
     permission.ask("like.send", actor=speaker.actor, room=room, role=speaker.role, standing=standing, now_ms=now_ms)
     profile = speaker.profile
     added = await likes.add(room=room, person=profile.id, shown={"id": profile.id, "nick": profile.nick}, count=count)

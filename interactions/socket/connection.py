@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from interactions.delivery import frames as envelope
+from interactions.delivery.events import Control
 from interactions.delivery.fanout.send_queue import SendQueue
 
 TOO_SLOW = 4009
@@ -44,8 +45,8 @@ class Socket:
     def say(self, payload: bytes) -> None:
         self.queue.write(envelope.text_frame(payload))
 
-    def told(self, control: dict[str, Any]) -> None:
-        self.owner.told(control)
+    def hear_control(self, control: Control) -> None:
+        self.owner.hear_control(control)
 
     def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 1000) -> None:
         """`bye`, then the close frame. 4000-4099 tell the client to come back (surface.md)."""

@@ -19,13 +19,17 @@ from django.db import OperationalError
 
 from interactions.chat.services import comments, direct
 from interactions.chat.services.comments import Speaker
+from interactions.delivery.control import CloseSockets, Heard
+from interactions.delivery.events import Control
 from interactions.delivery.fanout.feed import Seat
 from interactions.delivery.fanout.hub import Hub
-from interactions.delivery.people import control as whispers
 from interactions.delivery.people import user_events as you
 from interactions.delivery.people import whereabouts
+from interactions.delivery.people.whereabouts import RoomEntered
 from interactions.delivery.rooms.pipeline import Message, Outcome
 from interactions.likes import services as likes
+from interactions.people.events import ProfileChanged
+from interactions.room.events import RoleChanged, StandingChanged, TracesBarred
 from interactions.socket import commands
 from interactions.socket.commands import BadCommand
 from interactions.socket.connection import Socket
@@ -88,7 +92,7 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         self.allowance = Allowance()
         self.entry: joining.Entry | None = None
         self.seat: Seat | None = None
-        self.ear: you.Ear | None = None
+        self.subscription: you.Subscription | None = None
         metrics.sockets_open.inc()
         self.hub.viewers.add(self.socket)
         protocols = self.scope.get("subprotocols") or []
@@ -114,11 +118,11 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
                 rounds=self.hub.rounds,
             )  # fmt: skip
             self.allowance.of_person()
-            self.ear = you.Ear(person=self._person(), write=self.socket.queue.write)
-            self.hub.meet(person=self.ear.person, listener=self._hear)
-            position = await you.since(person=self.ear.person, since=since, rounds=self.hub.rounds)
+            self.subscription = you.Subscription(person=self._person(), write=self.socket.queue.write)
+            self.hub.meet(person=self.subscription.person, listener=self._hear)
+            position = await you.since(person=self.subscription.person, since=since, rounds=self.hub.rounds)
             self.socket.say(position.frame())
-            self.ear.open(position)
+            self.subscription.open(position)
         except TokenRefused as error:
             self.socket.dismiss(code=BAD_TOKEN, reason=error.name, message=error.message)
         except (OperationalError, redis.RedisError, OSError):
@@ -130,40 +134,53 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         metrics.sockets_open.dec()
         self.hub.viewers.discard(self.socket)
-        if self.ear is not None:
-            self.hub.part(person=self.ear.person, listener=self._hear)
+        if self.subscription is not None:
+            self.hub.part(person=self.subscription.person, listener=self._hear)
         self.socket.queue.end()
         self._leave()
 
-    # Words that are not for the viewer's eyes
+    # Messages that are not for the viewer's eyes
 
-    # Of the last word about the person's profile; an older one comes too late.
+    # Of the last message about the person's profile; an older one comes too late.
     _profile_row = 0
 
-    def _hear(self, whisper: whispers.Whisper) -> None:
+    def _hear(self, message: Heard) -> None:
         """What concerns the person behind this socket."""
-        if whisper.you is not None and self.ear is not None and not self.ear.hear(whisper.you):
-            asyncio.ensure_future(hear_missed([self]))  # noqa: RUF006 - one round trip
-        if whisper.profile is not None and not 0 < whisper.row < self._profile_row:
-            self._profile_row = whisper.row
-            self.visitor = replace(self.visitor, profile=Profile(**whisper.profile))
-            if self.entry is not None:
-                self.entry = joining.renamed(self.entry, self.visitor)
-        self._hear_in_room(whisper)
-        if self._later is not None and whisper.room:
-            self._later.append(partial(self._hear_in_room, whisper))
-        if whisper.entered:
-            self._hear_elsewhere(whisper)
-            if self._later is not None:
-                self._later.append(partial(self._hear_elsewhere, whisper))
+        if message.event is not None:
+            if self.subscription is not None and not self.subscription.hear(message.event):
+                asyncio.ensure_future(hear_missed([self]))  # noqa: RUF006 - one round trip
+            return
+        control = message.control
+        if isinstance(control, CloseSockets):
+            self.socket.dismiss(code=control.code, reason=control.reason, message=control.message)
+        elif isinstance(control, ProfileChanged):
+            self._rename(control, row=message.row)
+        elif isinstance(control, RoomEntered):
+            self._now_and_later(partial(self._hear_elsewhere, control))
+        elif isinstance(control, RoleChanged | StandingChanged):
+            self._now_and_later(partial(self._hear_in_room, control))
 
-    def _hear_elsewhere(self, whisper: whispers.Whisper) -> None:
+    def _now_and_later(self, hear: Callable[[], None]) -> None:
+        """While one comes into a room, what one is shown may have been read before: it is heard again then."""
+        hear()
+        if self._later is not None:
+            self._later.append(hear)
+
+    def _rename(self, control: ProfileChanged, *, row: int) -> None:
+        if 0 < row < self._profile_row:
+            return
+        self._profile_row = row
+        self.visitor = replace(self.visitor, profile=Profile(**control.profile))
+        if self.entry is not None:
+            self.entry = joining.renamed(self.entry, self.visitor)
+
+    def _hear_elsewhere(self, control: RoomEntered) -> None:
         """The person entered a room."""
         entry, seat = self.entry, self.seat
-        if entry is None or seat is None or not seat.counted or entry.room.key == whisper.entered:
+        if entry is None or seat is None or not seat.counted or entry.room.key == control.room:
             return
-        if whisper.group in ("", self.asked.platform):
-            asyncio.ensure_future(self._follow(whisper.group))  # noqa: RUF006 - one round trip
+        if control.group in ("", self.asked.platform):
+            asyncio.ensure_future(self._follow(control.group))  # noqa: RUF006 - one round trip
 
     async def _follow(self, group: str) -> None:
         """Go, if the person is in another room now: of two rooms that were entered at once, the later one stays."""
@@ -180,35 +197,35 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         if gone and self.entry is not None and self.entry.room.key == here:
             self.socket.dismiss(code=ELSEWHERE, reason="entered_another_room", message="You entered another room.")
 
-    def _hear_in_room(self, whisper: whispers.Whisper) -> None:
+    def _hear_in_room(self, control: RoleChanged | StandingChanged) -> None:
         entry = self.entry
-        if entry is None or entry.room.key != whisper.room:
-            if whisper.close is not None and not whisper.room:
-                self.socket.dismiss(code=whisper.close, **whisper.extra)
+        if entry is None or entry.room.key != control.room:
+            return
+        if isinstance(control, RoleChanged):
+            self.entry = joining.heard_role(entry, control.role, version=control.version)
             return
         # A ban that was lifted before this person came (back) in is an old story.
-        code = whisper.close if entry.versions.is_news("banned_until_ms", whisper.version) else None
-        if whisper.role is not None:
-            self.entry = joining.heard_role(entry, whisper.role, version=whisper.version)
-        if whisper.standing is not None:
-            self.stands(whisper.standing, version=whisper.version)
-        if code is not None:
-            self.socket.dismiss(code=code, **whisper.extra)
+        is_news = entry.versions.is_news("banned_until_ms", control.version)
+        self._stands(control)
+        if control.closing is not None and is_news:
+            closing = control.closing
+            self.socket.dismiss(code=closing.code, reason=closing.reason, message=closing.message)
 
-    def told(self, control: dict[str, Any]) -> None:
-        """A word about the room, from the hub."""
-        if "barred" in control and not self.visitor.actor.is_authenticated and self.traces & set(control["barred"]):
-            self.socket.dismiss(code=BANNED, reason=control["reason"], message=control["message"])
-        if "standing" in control:
-            stands = partial(self.stands, control["standing"], version=control.get("version", 0))
-            stands()
+    def hear_control(self, control: Control) -> None:
+        """A message about the room, from the hub."""
+        if isinstance(control, TracesBarred):
+            if not self.visitor.actor.is_authenticated and self.traces & set(control.traces):
+                closing = control.closing
+                self.socket.dismiss(code=closing.code, reason=closing.reason, message=closing.message)
+        elif isinstance(control, StandingChanged):
+            self._stands(control)
             if self._later is not None and self.entry is None:
-                self._later.append(stands)
+                self._later.append(partial(self._stands, control))
 
-    def stands(self, said: Any, *, version: int) -> None:
+    def _stands(self, control: StandingChanged) -> None:
         """Something is new of what is against this person here."""
         if self.entry is not None:
-            self.entry = joining.heard_standing(self.entry, said, version=version)
+            self.entry = joining.heard_standing(self.entry, control.changed(), version=control.version)
 
     # Commands
 
@@ -376,7 +393,7 @@ def _then(outcome: asyncio.Future[Outcome], message: Message) -> asyncio.Future[
 
 async def hear_missed(consumers: list[RoomConsumer]) -> None:
     """What pub/sub lost of their persons' events."""
-    by_ear = {consumer.ear: consumer for consumer in consumers if consumer.ear is not None}
-    for ear, position in await you.missed(by_ear):
-        by_ear[ear].socket.say(position.frame())
-        ear.open(position)
+    by_subscription = {consumer.subscription: consumer for consumer in consumers if consumer.subscription is not None}
+    for subscription, position in await you.missed(by_subscription):
+        by_subscription[subscription].socket.say(position.frame())
+        subscription.open(position)

@@ -11,9 +11,9 @@ from django.conf import settings
 
 from interactions.delivery.fanout.feed import Seat
 from interactions.delivery.fanout.hub import Hub
-from interactions.delivery.people import control as whispers
 from interactions.delivery.people import whereabouts
 from interactions.delivery.rooms.pipeline import Position
+from interactions.delivery.targets import Person
 from interactions.socket import commands
 from interactions.socket.commands import NotInRoom
 from interactions.socket.connection import Socket
@@ -75,7 +75,7 @@ class Entering:
 
     def _person(self) -> str:
         actor = self.visitor.actor
-        return whispers.person_key(sdkappid=actor.sdkappid, identifier=actor.identifier)
+        return Person(sdkappid=actor.sdkappid, identifier=actor.identifier).key
 
     def _limited(self) -> str:
         return self._person() if self.visitor.actor.is_authenticated else ""

@@ -1,8 +1,8 @@
-"""The outbox: a row written with the change, told afterwards by `run_relay`, at least once and in order per room.
+"""The outbox: messages written with the change they tell of, handled afterwards by `run_relay`, at least once.
 
-Some topics are gathered instead: their letters are looked at together, and told when their gatherer finds it right (gifts).
-
-Order: services lock the room's row before they write, so ids of one room rise in the order of the commits."""
+Promise: a message is there exactly if its transaction was committed; the messages of one room are handled in the order of the commits
+(services lock the room's row before they write, so ids of one room rise in that order). A topic has one handler, which gets its messages
+one by one, or one batch handler, which sees all that wait and says which of them are done. `liveroom/wiring.py` names them."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from liveroom.kernel.sql import asked, insert
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
-GATHERED_AT_ONCE, NOTED_AT_ONCE = 5_000, 1_000
+# Messages that are handled one by one in a round; those that a batch handler sees at once; rows that one statement marks.
+ROUND, BATCH, MARKED_AT_ONCE = 200, 5_000, 1_000
 WAKE = "relay"
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """What a topic's carrier gets. `event_id` is the same at every try: carriers de-duplicate by it. `row`: where it stands in the
-    outbox; of one person or one room, a later one has a larger one."""
+class OutboxMessage:
+    """What a handler gets. `event_id` is the same at every try: whoever passes it on is deduplicated by it. `row`: its id in the outbox;
+    of one person or one room, a later one has a larger one."""
 
     event_id: str
     room_key: str
@@ -39,53 +39,53 @@ class Letter:
     row: int = 0
 
 
-Carrier = Callable[[Letter], None]
+Handler = Callable[[OutboxMessage], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """What a gatherer has done with its letters; the others stay. `again_in`: seconds until it wants to look again, None: no hurry."""
+class Handled:
+    """What a batch handler has done: the ids of these messages; the others stay. `again_in`: seconds until it wants to look again,
+    None: no hurry."""
 
     done: Sequence[str] = ()
     again_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Gatherer:
-    """For a topic whose letters are not told one by one: `gather` sees all that wait, oldest first, and says which are done.
+class BatchHandler:
+    """For a topic whose messages are looked at together: `handle` sees all that wait, the oldest first, and says which are done.
 
     `atomic`: in one transaction with that; a second relay that did the same makes it fail, and nothing was done. `per_room`: it wants
     no more than so many of one room at once, so that a room with thousands costs little and stands in nobody's way."""
 
-    gather: Callable[[Sequence[Letter], datetime], Gathered]
+    handle: Callable[[Sequence[OutboxMessage], datetime], Handled]
     atomic: bool = False
     per_room: int | None = None
 
 
 @dataclass(slots=True)
 class _Table:
-    carriers: Mapping[str, Carrier | Gatherer] = field(default_factory=dict)
+    handlers: Mapping[str, Handler | BatchHandler] = field(default_factory=dict)
 
-    def one_by_one(self) -> dict[str, Carrier]:
-        return {topic: found for topic, found in self.carriers.items() if not isinstance(found, Gatherer)}
+    def one_by_one(self) -> dict[str, Handler]:
+        return {topic: found for topic, found in self.handlers.items() if not isinstance(found, BatchHandler)}
 
 
 _table = _Table()
 
 
-class GatheredTwice(DatabaseError):
-    """Two relays had the same letters; the other one was faster."""
+class HandledTwice(DatabaseError):
+    """Two relays had the same messages; the other one was faster."""
 
 
-def install(carriers: Mapping[str, Carrier | Gatherer]) -> None:
-    """Called once by the roof when Django is ready: topic -> who carries it."""
-    _table.carriers = carriers
+def install(handlers: Mapping[str, Handler | BatchHandler]) -> None:
+    """Called once by the roof when Django is ready: topic -> its handler."""
+    _table.handlers = handlers
 
 
-def put(*, topic: str, room_key: str, payload: dict[str, Any], now: datetime) -> None:
-    """Write a row inside the caller's transaction and wake the relay once that is committed."""
-    if topic not in _table.carriers:
-        raise LookupError(f"No carrier for the topic {topic!r}; wiring.py must name one.")
+def put(*, topic: str, room_key: str, payload: Mapping[str, Any], now: datetime) -> None:
+    """Write a message inside the caller's transaction, and wake the relay once that is committed. `room_key`: its order."""
+    _known(topic)
     insert(
         "kernel_outboxrow",
         ("event_id", "topic", "room_key", "payload", "created_at", "tries", "last_error"),
@@ -94,16 +94,21 @@ def put(*, topic: str, room_key: str, payload: dict[str, Any], now: datetime) ->
     transaction.on_commit(_wake)
 
 
-def put_all(*, topic: str, letters: Sequence[Letter], now: datetime) -> None:
-    """Many rows of one topic, under the ids that they bring; for whoever is the relay itself and needs no waking."""
-    if topic not in _table.carriers:
-        raise LookupError(f"No carrier for the topic {topic!r}; wiring.py must name one.")
+def put_all(*, topic: str, messages: Sequence[OutboxMessage], now: datetime) -> None:
+    """Many messages of one topic, under the ids that they bring, inside the caller's transaction."""
+    _known(topic)
     OutboxRow.objects.bulk_create(
         OutboxRow(
-            event_id=letter.event_id, topic=topic, room_key=letter.room_key, payload=dict(letter.payload), created_at=now
+            event_id=one.event_id, topic=topic, room_key=one.room_key, payload=dict(one.payload), created_at=now
         )
-        for letter in letters
+        for one in messages
     )  # fmt: skip
+    transaction.on_commit(_wake)
+
+
+def _known(topic: str) -> None:
+    if topic not in _table.handlers:
+        raise LookupError(f"No handler for the topic {topic!r}; wiring.py must name one.")
 
 
 def _wake() -> None:
@@ -114,21 +119,21 @@ def _wake() -> None:
         log.info("The relay was not woken (Redis is away); it will look by itself.")
 
 
-def gather_pending(*, now: datetime, lease: HeldLease | None = None) -> tuple[int, float | None]:
-    """Hand the letters of each gathered topic to its gatherer. Returns (done, seconds until one of them wants to look again).
+def handle_batches(*, now: datetime, lease: HeldLease | None = None) -> tuple[int, float | None]:
+    """Give each batch handler what waits of its topic. Returns (done, seconds until one of them wants to look again).
 
-    `lease`: asked before every topic, and again where letters are marked. LeaseLost."""
+    `lease`: asked before every topic, and again where messages are marked. LeaseLost."""
     done, soonest = 0, None
-    for topic, gatherer in _table.carriers.items():
-        if isinstance(gatherer, Gatherer):
-            found = _gather(topic, gatherer, now=now, lease=lease)
+    for topic, handler in _table.handlers.items():
+        if isinstance(handler, BatchHandler):
+            found = _handle_batch(topic, handler, now=now, lease=lease)
             done += len(found.done)
             if found.again_in is not None:
                 soonest = found.again_in if soonest is None else min(soonest, found.again_in)
     return done, soonest
 
 
-# Numbers only: what thousands of letters say is not read to find the first of each room.
+# Numbers only: what thousands of messages say is not read to find the first of each room.
 _FIRST_OF_EACH_ROOM = """
 SELECT id FROM (
     SELECT id, row_number() OVER (PARTITION BY room_key ORDER BY id) AS place
@@ -137,45 +142,45 @@ SELECT id FROM (
 """
 
 
-def _waiting(topic: str, per_room: int | None) -> list[Letter]:
+def _waiting(topic: str, per_room: int | None) -> list[OutboxMessage]:
     rows = OutboxRow.objects.filter(done_at__isnull=True, topic=topic).order_by("id")
     if per_room is not None:
-        rows = rows.filter(pk__in=[pk for (pk,) in asked(_FIRST_OF_EACH_ROOM, (topic, per_room, GATHERED_AT_ONCE))])
-    told = rows.values_list("event_id", "room_key", "payload", "id")[:GATHERED_AT_ONCE]
-    return [Letter(*row) for row in told]
+        rows = rows.filter(pk__in=[pk for (pk,) in asked(_FIRST_OF_EACH_ROOM, (topic, per_room, BATCH))])
+    found = rows.values_list("event_id", "room_key", "payload", "id")[:BATCH]
+    return [OutboxMessage(*row) for row in found]
 
 
-def _gather(topic: str, gatherer: Gatherer, *, now: datetime, lease: HeldLease | None) -> Gathered:
-    letters = _waiting(topic, gatherer.per_room)
-    if not letters:
-        return Gathered()
+def _handle_batch(topic: str, handler: BatchHandler, *, now: datetime, lease: HeldLease | None) -> Handled:
+    messages = _waiting(topic, handler.per_room)
+    if not messages:
+        return Handled()
     try:
         if lease is not None:
             lease.check()
-        if not gatherer.atomic:
-            found = gatherer.gather(letters, now)
-            _done(found.done, now=now, lease=lease)
+        if not handler.atomic:
+            found = handler.handle(messages, now)
+            _mark(found.done, now=now, lease=lease)
             return found
         with transaction.atomic():
-            found = gatherer.gather(letters, now)
-            if _done(found.done, now=now, lease=lease) != len(found.done):
-                raise GatheredTwice(topic)
+            found = handler.handle(messages, now)
+            if _mark(found.done, now=now, lease=lease) != len(found.done):
+                raise HandledTwice(topic)
             return found
-    except (redis.RedisError, GatheredTwice) as error:
-        log.info("Letters of %s wait: %s", topic, error)
+    except (redis.RedisError, HandledTwice) as error:
+        log.info("Messages of %s wait: %s", topic, error)
     except (DatabaseError, LeaseLost):
         raise
-    except Exception:  # whatever a gatherer meets, the letters must stay and the other topics go on
-        log.exception("Letters of %s could not be gathered; they stay.", topic)
-    return Gathered()
+    except Exception:  # whatever a handler meets, the messages must stay and the other topics go on
+        log.exception("Messages of %s could not be handled; they stay.", topic)
+    return Handled()
 
 
-def _done(event_ids: Sequence[str], *, now: datetime, lease: HeldLease | None) -> int:
-    """Mark, as long as the lease is ours in the same statement. Whoever has lost it marks nothing: the other one tells it again,
-    under the same ids. LeaseLost."""
+def _mark(event_ids: Sequence[str], *, now: datetime, lease: HeldLease | None) -> int:
+    """Mark as done, as long as the lease is ours in the same statement. Whoever has lost it marks nothing: the other one handles them
+    again, under the same ids. LeaseLost."""
     changed = 0
-    for start in range(0, len(event_ids), NOTED_AT_ONCE):
-        part = event_ids[start : start + NOTED_AT_ONCE]
+    for start in range(0, len(event_ids), MARKED_AT_ONCE):
+        part = event_ids[start : start + MARKED_AT_ONCE]
         rows = OutboxRow.objects.filter(event_id__in=part, done_at__isnull=True)
         if lease is not None:
             rows = rows.filter(lease.holds_in_database())
@@ -186,50 +191,50 @@ def _done(event_ids: Sequence[str], *, now: datetime, lease: HeldLease | None) -
     return changed
 
 
-def carry_pending(*, now: datetime, lease: HeldLease | None = None) -> tuple[int, int]:
-    """Tell what is pending, oldest first. Returns (told, failed). A room whose row fails waits; the others go on.
+def handle_pending(*, now: datetime, lease: HeldLease | None = None) -> tuple[int, int]:
+    """Handle what is pending, the oldest first. Returns (handled, failed). A room whose message fails waits; the others go on.
 
-    What was told is written down once per round: who dies before that tells it again, under the same ids. `lease`: asked before every
-    letter, and again where they are marked. LeaseLost."""
-    told: list[str] = []
+    What was handled is written down once per round: who dies before that does it again, under the same ids. `lease`: asked before every
+    message, and again where they are marked. LeaseLost."""
+    done: list[str] = []
     failed = 0
     stuck: set[str] = set()
-    carriers = _table.one_by_one()
-    pending = OutboxRow.objects.filter(done_at__isnull=True, topic__in=list(carriers)).order_by("id")
+    handlers = _table.one_by_one()
+    pending = OutboxRow.objects.filter(done_at__isnull=True, topic__in=list(handlers)).order_by("id")
     try:
         last = 0
-        while len(told) + failed < BATCH:
-            # A room that cannot be told may have any number of letters: they must not fill the batch.
-            rows = pending.filter(id__gt=last).exclude(room_key__in=stuck)[: BATCH - len(told) - failed]
+        while len(done) + failed < ROUND:
+            # A room that cannot be told may have any number of messages: they must not fill the round.
+            rows = pending.filter(id__gt=last).exclude(room_key__in=stuck)[: ROUND - len(done) - failed]
             if not rows:
                 break
             for row in rows:
                 last = row.pk
                 if row.room_key in stuck:
                     continue
-                if _carry(carriers[row.topic], row, lease):
-                    told.append(row.event_id)
+                if _handle(handlers[row.topic], row, lease):
+                    done.append(row.event_id)
                 else:
                     failed += 1
                     stuck.add(row.room_key)
     finally:
-        _done(told, now=now, lease=lease)
-    return len(told), failed
+        _mark(done, now=now, lease=lease)
+    return len(done), failed
 
 
-def _carry(carrier: Carrier, row: OutboxRow, lease: HeldLease | None) -> bool:
-    """Whether it was told; if not, why is noted on the row."""
+def _handle(handler: Handler, row: OutboxRow, lease: HeldLease | None) -> bool:
+    """Whether it was handled; if not, why is noted on the row."""
     try:
         if lease is not None:
             lease.check()
-        carrier(Letter(event_id=row.event_id, room_key=row.room_key, payload=row.payload, row=row.pk))
+        handler(OutboxMessage(event_id=row.event_id, room_key=row.room_key, payload=row.payload, row=row.pk))
     except LeaseLost:
         raise
-    except Exception as error:  # whatever a carrier meets, the row must stay
+    except Exception as error:  # whatever a handler meets, the row must stay
         OutboxRow.objects.filter(pk=row.pk).update(
             tries=row.tries + 1, last_error=f"{type(error).__name__}: {error}"[:300]
         )
         if not isinstance(error, redis.RedisError):
-            log.exception("Outbox row %s (%s) could not be told; it stays.", row.pk, row.topic)
+            log.exception("Outbox row %s (%s) could not be handled; it stays.", row.pk, row.topic)
         return False
     return True

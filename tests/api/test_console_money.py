@@ -45,7 +45,7 @@ def bought(cast: Cast, *, told: bool = True) -> Order:
     fill(cast.mia, 100)
     answer = buy_gift(room=cast.room, gift="rose", count=3, key="k1", speaker=speaker(cast.mia), now=clock.now())
     if told:
-        outbox.gather_pending(now=clock.now())
+        outbox.handle_batches(now=clock.now())
     return Order.objects.get(number=answer["order"])
 
 

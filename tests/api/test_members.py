@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from interactions.delivery.presence.presence import Presence
-from interactions.delivery.room_ref import ref
+from interactions.room_refs import ref
 from liveroom.accounts.models import App, Person
 from liveroom.rooms.models import Room
 from tests.helpers.problems import refused

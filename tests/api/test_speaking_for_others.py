@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from interactions import requests as speaking
-from interactions.delivery.room_ref import ref
 from interactions.delivery.rooms import pipeline
+from interactions.room_refs import ref
 from liveroom.accounts.models import ApiKey, Person
 from liveroom.kernel import clock
 from liveroom.kernel.models import AuditEntry, OutboxRow

@@ -18,13 +18,13 @@ import redis
 from django.db import connections
 
 from interactions.chat.archive.archiver import Archiver
-from interactions.delivery import frames as envelope
 from interactions.delivery.fanout.hub import Hub
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline
 from interactions.models import ArchivedMessage
 from liveroom.kernel.redis import key, shared
 from tests.helpers.crowd import Viewer
+from tests.helpers.made_up import numbered
 from tests.helpers.people import Cast, make_cast_of_its_own
 from tests.helpers.sockets import SocketProcess, free_port
 from tests.helpers.stack import until
@@ -309,9 +309,7 @@ KEYS = [key(kind, REF.key) for kind in ("state", "ticks")]
 
 
 def say(number: int, *, event_id: str = "") -> pipeline.Outcome:
-    return pipeline.append_now(
-        room=REF, event=envelope.event(type="system", t=1, n=number), event_id=event_id or f"e{number}"
-    )
+    return pipeline.append_now(room=REF, event=numbered(number), event_id=event_id or f"e{number}")
 
 
 class OneViewer:

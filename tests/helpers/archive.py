@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import redis
 
-from interactions.chat.archive.archiver import ARCHIVE
+from interactions.delivery.rooms.archive_stream import ARCHIVE
 from liveroom.kernel import clock
 
 ROOM = "1400000000:r1"

@@ -31,8 +31,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
 def tell() -> None:
     """What the relay does: everything that is committed is told."""
-    outbox.gather_pending(now=clock.now())
-    while outbox.carry_pending(now=clock.now())[0]:
+    outbox.handle_batches(now=clock.now())
+    while outbox.handle_pending(now=clock.now())[0]:
         pass
     write_online_counts()
 

@@ -12,9 +12,10 @@ import jsonschema
 import pytest
 import yaml
 
+from interactions import catalogue
 from interactions import socket as consumers
 from interactions.announce import telling as topics
-from interactions.delivery import frames as envelope
+from interactions.delivery import publishing
 from interactions.socket.consumer import RoomConsumer
 from liveroom import wiring
 from liveroom.kernel import outbox
@@ -70,8 +71,9 @@ def test_every_topic_that_is_put_has_a_carrier():
         if path.suffix == ".py" and not path.is_relative_to(ROOT / "tests")
         for name in re.findall(r"outbox\.put(?:_all)?\(\s*topic=([A-Z_]+)", path.read_text())
     }
-    assert {getattr(topics, name) for name in put} == set(wiring.CARRIERS)
-    assert outbox._table.carriers is wiring.CARRIERS
+    known = {"TOPIC": publishing.TOPIC, **vars(topics)}
+    assert {known[name] for name in put} == set(wiring.HANDLERS)
+    assert outbox._table.handlers is wiring.HANDLERS
 
 
 # -- the protocol
@@ -84,13 +86,13 @@ def _rows(section: str) -> set[str]:
 
 
 def test_the_protocol_names_every_event_and_no_other():
-    assert _rows("4.") == envelope.EVENT_TYPES
+    assert _rows("4.") == set(catalogue.room_events())
     shapes = ASYNCAPI["components"]["schemas"]["batch"]["properties"]["events"]["items"]["oneOf"]
     named = {
         ASYNCAPI["components"]["schemas"][shape["$ref"].split("/")[-1]]["properties"]["type"]["const"]
         for shape in shapes
     }
-    assert named == envelope.EVENT_TYPES
+    assert named == set(catalogue.room_events())
 
 
 def test_the_protocol_names_every_command_and_no_other():

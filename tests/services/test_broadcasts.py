@@ -10,16 +10,18 @@ import pytest
 
 from interactions.chat.services import broadcasts
 from interactions.chat.services.broadcasts import send_broadcast
-from interactions.delivery.room_ref import ref, ref_of_key
+from interactions.delivery.room_ref import ref_of_key
 from interactions.delivery.rooms import pipeline, published
+from interactions.room_refs import ref
 from liveroom.accounts.models import App
 from liveroom.kernel import clock, outbox
 from liveroom.kernel.errors import BadParameter, NotPermitted
-from liveroom.kernel.models import AuditEntry, OutboxRow
+from liveroom.kernel.models import AuditEntry
 from liveroom.kernel.redis import channel, key, room_key, shared
 from liveroom.rooms.models import Room
 from tests.helpers.people import STAFF, make_person
 from tests.helpers.problems import refused
+from tests.helpers.published import to_everyone
 from tests.sockets.test_protocol import fits
 
 
@@ -48,7 +50,7 @@ def send(cast, **data):
 
 
 def relay() -> None:
-    outbox.carry_pending(now=clock.now())
+    outbox.handle_pending(now=clock.now())
 
 
 def test_a_thousand_rooms_hear_it_within_two_seconds(cast):
@@ -67,7 +69,7 @@ def test_a_thousand_rooms_hear_it_within_two_seconds(cast):
     [event] = map(orjson.loads, published.told(message["data"]).events)
     fits("broadcast", event)
     assert (event["text"], event["title"], event["seq"]) == ("The house closes at ten.", "Tonight", 1)
-    assert not OutboxRow.objects.filter(topic="broadcast", done_at__isnull=True).exists()
+    assert not to_everyone(waiting=True)
 
 
 def test_a_relay_that_dies_in_between_tells_nobody_twice_and_forgets_nobody(cast, monkeypatch):
@@ -85,7 +87,7 @@ def test_a_relay_that_dies_in_between_tells_nobody_twice_and_forgets_nobody(cast
     monkeypatch.setattr(pipeline, "append_many_now", dies)
     sent = send(cast, data={"kind": "maintenance"})
     relay()
-    assert OutboxRow.objects.filter(topic="broadcast", done_at__isnull=True).exists()
+    assert to_everyone(waiting=True)
     relay()
     assert [[said["id"] for said in told(name)] for name in keys] == [[sent.id]] * 25
 
@@ -132,7 +134,7 @@ def test_what_is_no_broadcast_is_refused(cast, data, field):
     with pytest.raises(BadParameter) as refusal:
         send(cast, **data)
     assert refusal.value.extra["field"] == field
-    assert not OutboxRow.objects.filter(topic="broadcast").exists()
+    assert not to_everyone()
 
 
 def test_only_the_app_speaks_to_all_its_rooms(cast):
@@ -147,7 +149,7 @@ def test_over_rest_the_same_key_says_it_once(cast):
     answers = [cast.server().post("broadcasts", {"text": "hi"}, **{"Idempotency-Key": "k1"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json() == {"id": answers[0].json()["id"], "rooms": 1}
-    assert OutboxRow.objects.filter(topic="broadcast").count() == 1
+    assert len(to_everyone()) == 1
     entry = AuditEntry.objects.get(action="broadcast.send")
     assert (entry.target, entry.detail["text"]) == (str(cast.app.sdkappid), "hi")
     refused(cast.server().post("broadcasts", {"text": "other"}, **{"Idempotency-Key": "k1"}), 409, 10056)

@@ -12,11 +12,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from interactions.delivery.room_ref import ref
 from interactions.delivery.rooms import pipeline
 from interactions.gifts.services.buying import GiftOff, GiftUnknown, buy_gift
 from interactions.gifts.services.ledger import InsufficientBalance
 from interactions.models import GiftMessage, GiftTotal, LedgerEntry, Order, Score, SentGift, Wallet
+from interactions.room_refs import ref
 from liveroom.kernel import clock, outbox, permission
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
 from liveroom.kernel.models import OutboxRow
@@ -40,9 +40,9 @@ def buys(
 
 def told(cast: Cast, *, at: Any) -> list[dict[str, Any]]:
     """What the room has heard of gifts once the relay looked at that instant."""
-    outbox.gather_pending(now=at)
+    outbox.handle_batches(now=at)
     until(
-        lambda: outbox.gather_pending(now=at) and not OutboxRow.objects.filter(topic="room.gift", done_at=None).exists()
+        lambda: outbox.handle_batches(now=at) and not OutboxRow.objects.filter(topic="room.gift", done_at=None).exists()
     )
     history = pipeline.history_now(room=ref(cast.room), now_ms=clock.now_ms())
     return [event for event in history if event["type"] == "gift"]
@@ -117,11 +117,11 @@ def test_what_waits_for_the_rooms_rate_is_merged_and_nothing_is_lost(cast, rose)
     now = clock.now()
     for number in range(150):
         buys(cast, key=f"k{number}", gift="star", now=now)
-    outbox.gather_pending(now=now)
+    outbox.handle_batches(now=now)
     assert OutboxRow.objects.filter(topic="room.gift", done_at=None).count() > 60
     for number in range(150, 200):
         buys(cast, key=f"k{number}", gift="star", now=now)
-    outbox.gather_pending(now=now + timedelta(seconds=1))
+    outbox.handle_batches(now=now + timedelta(seconds=1))
     assert sorted(GiftMessage.objects.values_list("count", flat=True))[-2:] == [1, 50]
     assert sum(GiftMessage.objects.values_list("count", flat=True)) == 200
 

@@ -19,7 +19,7 @@ from interactions.models import ArchivedMessage, Draw, DrawEntry, DrawWinner, Fo
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted
-from liveroom.kernel.models import AuditEntry, OutboxRow
+from liveroom.kernel.models import AuditEntry
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.redis import shared
 from liveroom.rooms.models import LiveSession
@@ -29,6 +29,7 @@ from moderation.services import banning, muting
 from tests.helpers.archive import said, tick
 from tests.helpers.money import fill, make_gift, speaker
 from tests.helpers.people import STAFF, Cast, make_person
+from tests.helpers.published import room_events, told_people
 
 pytestmark = pytest.mark.django_db
 
@@ -80,13 +81,11 @@ def won(draw: Draw) -> list[str]:
 
 
 def told(type: str) -> list[dict[str, Any]]:
-    return [row.payload for row in OutboxRow.objects.order_by("id") if row.payload.get("type") == type]
+    return room_events(type)
 
 
 def told_you() -> list[tuple[str, dict[str, Any]]]:
-    rows = OutboxRow.objects.filter(topic="you").order_by("id")
-    found = [(row.payload["person"].partition(":")[2], row.payload["event"]) for row in rows]
-    return [(name, event) for name, event in found if event["type"] == "draw"]
+    return told_people("draw")
 
 
 # -- entering

@@ -10,8 +10,8 @@ from datetime import datetime
 import pytest
 from django.db import transaction
 
-from interactions.delivery.room_ref import ref
 from interactions.delivery.rooms import pipeline
+from interactions.room_refs import ref
 from liveroom.kernel import clock, facts, outbox
 from liveroom.kernel.facts import Fact, Subscription
 from liveroom.kernel.models import OutboxRow
@@ -33,9 +33,9 @@ def table() -> Iterator[dict]:
 @pytest.fixture
 def carried() -> Iterator[list]:
     """One topic, `test`, whose carrier notes what it gets and fails for rooms that begin with `bad`."""
-    before, notes = outbox._table.carriers, []
+    before, notes = outbox._table.handlers, []
 
-    def carry(letter: outbox.Letter) -> None:
+    def carry(letter: outbox.OutboxMessage) -> None:
         if letter.room_key.startswith("bad"):
             raise RuntimeError("this room cannot be told")
         notes.append((letter.room_key, letter.payload["n"], letter.event_id))
@@ -102,8 +102,8 @@ def test_letters_of_a_room_are_told_in_order_and_once(carried):
     for n in range(5):
         put("a", n)
         put("b", n)
-    assert outbox.carry_pending(now=clock.now()) == (10, 0)
-    assert outbox.carry_pending(now=clock.now()) == (0, 0)
+    assert outbox.handle_pending(now=clock.now()) == (10, 0)
+    assert outbox.handle_pending(now=clock.now()) == (0, 0)
     for room in ("a", "b"):
         assert [n for key, n, _ in carried if key == room] == [0, 1, 2, 3, 4]
     assert len({event for _, _, event in carried}) == 10
@@ -115,22 +115,22 @@ def test_a_room_that_cannot_be_told_waits_and_the_others_go_on(carried):
     put("a", 1)
     put("bad", 2)
     put("a", 3)
-    assert outbox.carry_pending(now=clock.now()) == (2, 1)
+    assert outbox.handle_pending(now=clock.now()) == (2, 1)
     assert [n for _, n, _ in carried] == [1, 3]
     first, second = OutboxRow.objects.filter(room_key="bad").order_by("id")
     assert (first.tries, second.tries, first.done_at) == (1, 0, None)
     assert first.last_error == "RuntimeError: this room cannot be told"
     OutboxRow.objects.filter(room_key="bad").update(room_key="good")
-    assert outbox.carry_pending(now=clock.now()) == (2, 0)
+    assert outbox.handle_pending(now=clock.now()) == (2, 0)
     assert [n for _, n, _ in carried] == [1, 3, 0, 2]
 
 
 @pytest.mark.django_db
 def test_a_room_with_more_letters_than_a_batch_stops_no_other(carried):
-    for n in range(outbox.BATCH + 5):
+    for n in range(outbox.ROUND + 5):
         put("bad", n)
     put("a", 1)
-    told, failed = outbox.carry_pending(now=clock.now())
+    told, failed = outbox.handle_pending(now=clock.now())
     assert (told, failed) == (1, 1)
     assert [key for key, _, _ in carried] == ["a"]
 
@@ -139,17 +139,17 @@ def test_a_room_with_more_letters_than_a_batch_stops_no_other(carried):
 def test_a_gathered_room_with_thousands_of_letters_stands_in_nobodys_way(carried, monkeypatch):
     seen: list[list[tuple[str, int]]] = []
 
-    def gather(letters: Sequence[outbox.Letter], now: datetime) -> outbox.Gathered:
+    def gather(letters: Sequence[outbox.OutboxMessage], now: datetime) -> outbox.Handled:
         seen.append([(letter.room_key, letter.payload["n"]) for letter in letters])
-        return outbox.Gathered(done=[letter.event_id for letter in letters])
+        return outbox.Handled(done=[letter.event_id for letter in letters])
 
-    outbox.install({"test": outbox.Gatherer(gather, per_room=3)})
-    monkeypatch.setattr(outbox, "GATHERED_AT_ONCE", 4)
+    outbox.install({"test": outbox.BatchHandler(gather, per_room=3)})
+    monkeypatch.setattr(outbox, "BATCH", 4)
     for n in range(5):
         put("full", n)
     put("a", 5)
     for _ in range(3):
-        outbox.gather_pending(now=clock.now())
+        outbox.handle_batches(now=clock.now())
     assert seen == [[("full", 0), ("full", 1), ("full", 2), ("a", 5)], [("full", 3), ("full", 4)]]
 
 
@@ -164,7 +164,7 @@ def test_what_is_rolled_back_is_never_told(carried):
     with transaction.atomic():
         put("a", 1)
         transaction.set_rollback(True)
-    assert outbox.carry_pending(now=clock.now()) == (0, 0)
+    assert outbox.handle_pending(now=clock.now()) == (0, 0)
 
 
 @pytest.mark.django_db
@@ -172,9 +172,9 @@ def test_a_letter_that_is_carried_twice_is_one_event_for_the_room(cast):
     """The relay may die between telling and noting it: the room's own memory of the event's id catches that."""
     OutboxRow.objects.all().delete()
     change_room(room=cast.room, changes={"notice": "once"}, by=cast.actor(cast.stella), now=clock.now())
-    assert outbox.carry_pending(now=clock.now()) == (1, 0)
+    assert outbox.handle_pending(now=clock.now()) == (1, 0)
     OutboxRow.objects.update(done_at=None)
-    assert outbox.carry_pending(now=clock.now()) == (1, 0)
+    assert outbox.handle_pending(now=clock.now()) == (1, 0)
     log = redis_for(cast.room.key).xrange(key("ticks", cast.room.key))
     assert len([entry for entry in log if b'"once"' in entry[1][b"e"]]) == 1
     assert pipeline.history_now(room=ref(cast.room), now_ms=clock.now_ms()) == []

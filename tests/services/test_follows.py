@@ -97,7 +97,7 @@ def test_a_room_that_is_not_listed_is_nobodys_news(cast):
 
 def carry() -> int:
     """One round of the relay: how many letters are done, a thousand followers at most."""
-    return outbox.gather_pending(now=clock.now())[0]
+    return outbox.handle_batches(now=clock.now())[0]
 
 
 def test_many_followers_are_told_in_letters_each_once_and_nothing_is_kept_of_those_away(cast, monkeypatch):
@@ -129,7 +129,7 @@ def test_a_redis_that_is_away_is_asked_again(cast, monkeypatch):
     connects(f"{cast.app.sdkappid}:mia")
     status(cast, Status.LIVE, clock.now())
     with monkeypatch.context() as patch:
-        patch.setattr(you, "tell_many_now", lambda **_: (_ for _ in ()).throw(redis.ConnectionError()))
+        patch.setattr(you, "publish_to_many_now", lambda **_: (_ for _ in ()).throw(redis.ConnectionError()))
         assert carry() == 0
     assert carry() == 1
     assert len(hears(f"{cast.app.sdkappid}:mia")) == 1

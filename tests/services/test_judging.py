@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from liveroom.kernel import clock
-from liveroom.kernel.models import OutboxRow
 from streams.engines.fake import FakeEngine
 from streams.models import Stream
 from streams.rules import codecs
 from streams.services.judging import Judge
 from streams.services.publishing import admit_publisher
+from tests.helpers.published import room_events
 from tests.helpers.pushing import push_hook
 
 pytestmark = pytest.mark.django_db
@@ -31,8 +31,7 @@ def knows(cast, engine: FakeEngine, **found: object) -> None:
 
 
 def told(cast) -> list[str | None]:
-    rows = OutboxRow.objects.filter(room_key=cast.room.key, topic="room.event").order_by("pk")
-    events = [row.payload for row in rows if row.payload["type"] == "stream"]
+    events = room_events("stream", room=cast.room.key)
     return [event["unplayable"] and event["unplayable"]["codec"] for event in events]
 
 

@@ -36,10 +36,10 @@ def buys(cast: Cast, key: str, *, count: int = 1, by: Any = None) -> Order:
 
 def all_is_told() -> None:
     """As `run_relay` and `run_archive` would have it a moment later."""
-    outbox.gather_pending(now=clock.now())
+    outbox.handle_batches(now=clock.now())
     until(
         lambda: (
-            outbox.gather_pending(now=clock.now())
+            outbox.handle_batches(now=clock.now())
             and not OutboxRow.objects.filter(topic="room.gift", done_at=None).exists()
         )
     )
@@ -87,7 +87,7 @@ def test_what_is_on_its_way_is_no_drift(cast: Cast) -> None:
     buys(cast, "k1")
     waiting = report(cast, minutes=30)
     assert (waiting.findings, waiting.under_way) == ([], 1)
-    outbox.gather_pending(now=clock.now() + timedelta(seconds=2))
+    outbox.handle_batches(now=clock.now() + timedelta(seconds=2))
     OutboxRow.objects.filter(topic="room.gift").update(done_at=None)
     waiting = report(cast, minutes=30)
     assert (waiting.findings, waiting.under_way) == ([], 1)

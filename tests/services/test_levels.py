@@ -12,20 +12,21 @@ from interactions.audience import services as counting
 from interactions.chat.archive import archiver as archive
 from interactions.chat.archive.archiver import ARCHIVE, Standing
 from interactions.delivery.presence.presence import Presence
-from interactions.delivery.room_ref import ref
 from interactions.likes import counting as counters
 from interactions.likes import totals as like_totals
 from interactions.models import ArchivedMessage, Badge, Cursor, PersonBadge, Score
 from interactions.people.services import badges, levels, memberships, scoring
+from interactions.room_refs import ref
 from interactions.statistics.services.cursors import CountedElsewhere
 from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock, facts
 from liveroom.kernel.errors import NotPermitted
-from liveroom.kernel.models import AuditEntry, OutboxRow
+from liveroom.kernel.models import AuditEntry
 from liveroom.kernel.redis import shared
 from liveroom.rooms.services.rooms import create_room
 from tests.helpers.people import STAFF
+from tests.helpers.published import control_messages, user_events
 
 MINUTE = timedelta(minutes=1)
 
@@ -182,12 +183,12 @@ def test_gifts_and_refunds_make_and_unmake_a_level(cast):
     levels.add_gift_values({cast.mia.pk: -151}, now + MINUTE)
     follow(now + MINUTE)
     assert (level(cast.mia), score(cast.mia, "points")) == (0, 49)
-    told = [row.payload["event"] for row in OutboxRow.objects.filter(topic="you").order_by("id")]
+    told = user_events()
     assert [(event["type"], event["level"], event["points"], event["next"]) for event in told] == [
         ("level", 2, 200, 500), ("level", 0, 49, 50),
     ]  # fmt: skip
-    whispered = OutboxRow.objects.filter(topic="person", payload__profile__level=2).get()
-    assert whispered.payload["person"] == f"{cast.app.sdkappid}:mia"
+    shown = [(who, said["profile"]) for who, said in control_messages() if said["control"] == "profile"]
+    assert [who for who, profile in shown if profile["level"] == 2] == [f"{cast.app.sdkappid}:mia"]
 
 
 def test_where_the_app_has_no_thresholds_levels_are_its_own(cast):
@@ -197,7 +198,7 @@ def test_where_the_app_has_no_thresholds_levels_are_its_own(cast):
     levels.add_gift_values({cast.mia.pk: 10**6}, clock.now())
     follow(clock.now())
     assert (level(cast.mia), score(cast.mia, "points")) == (42, 10**6)
-    assert not OutboxRow.objects.filter(topic="you").exists()
+    assert not user_events()
 
 
 def test_each_app_weighs_by_its_own_settings(cast):
@@ -245,8 +246,8 @@ def test_of_two_that_follow_the_same_change_one_tells(cast):
         levels._weigh(others, now)
     with pytest.raises(CountedElsewhere), transaction.atomic():
         levels._weigh(mine, now)
-    [told] = OutboxRow.objects.filter(topic="you")
-    assert told.payload["event"]["type"] == "level"
+    [told] = user_events()
+    assert told["type"] == "level"
 
 
 def test_what_is_added_while_a_change_is_followed_is_followed_next(cast, monkeypatch):
@@ -307,7 +308,7 @@ def test_badges_are_earned_lost_given_and_taken(cast):
     assert shown(cast.mia) == ["VIP", "GIFTS", "TWO"]
     assert PersonBadge.objects.filter(person=cast.mia).count() == 4
     assert shown(cast.rita) == []
-    event = OutboxRow.objects.filter(topic="you").order_by("id").first().payload["event"]
+    event = user_events()[0]
     assert event["badges"] == ["VIP", "GIFTS", "TWO"]
     badges.take_badge(badge=vip, identifier="mia", by=STAFF, now=now + MINUTE)
     levels.add_gift_values({cast.mia.pk: -150}, now + MINUTE)

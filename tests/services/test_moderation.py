@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from interactions.delivery.room_ref import ref
+from interactions.room_refs import ref
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted
 from liveroom.kernel.models import AuditEntry, OutboxRow
@@ -22,6 +22,7 @@ from moderation.services import banning, muting
 from moderation.services.targets import OutOfReach
 from moderation.voters import Banned, Muted, MutedAll
 from tests.helpers.people import STAFF, make_cast
+from tests.helpers.published import control_messages, in_outbox, room_events, user_events
 from tests.services.test_once_and_leases import at_once
 
 pytestmark = pytest.mark.django_db
@@ -49,10 +50,6 @@ def standing(cast, person, now=None):
     return selectors.standing(
         actor=cast.actor(person), room_id=cast.room.pk, app_id=cast.app.pk, now=now or clock.now()
     )
-
-
-def letters(*topics):
-    return [(row.topic, row.payload) for row in OutboxRow.objects.filter(topic__in=topics).order_by("id")]
 
 
 @pytest.fixture
@@ -325,15 +322,16 @@ def test_a_mute_goes_to_the_sockets_to_the_user_and_to_the_room(cast, nothing_to
     row = mute(cast, seconds=60, now=now)
     muting.unmute_user(room=cast.room, identifier="mia", by=cast.actor(cast.max), now=now)
     user, t, until = {"id": "mia", "nick": "Mia"}, ms(now), ms(row.until)
-    assert letters("person") == [
-        ("person", {"person": person, "room": cast.room.key, "standing": {"muted_until_ms": until}, "version": 2}),
-        ("person", {"person": person, "room": cast.room.key, "standing": {"muted_until_ms": None}, "version": 3}),
+    here = {"control": "standing", "room": cast.room.key, "doubt": cast.room.key}
+    assert control_messages() == [
+        (person, {**here, "muted_until_ms": until, "version": 2}),
+        (person, {**here, "muted_until_ms": None, "version": 3}),
     ]
-    assert [payload["event"] for _, payload in letters("you")] == [
+    assert user_events() == [
         {"type": "mute", "t": t, "room": "r1", "until": until, "by": "stella"},
         {"type": "unmute", "t": t, "room": "r1", "by": "max"},
     ]
-    assert [payload for _, payload in letters("room.event")] == [
+    assert room_events() == [
         {"type": "mute", "t": t, "version": 2, "user": user, "until": until, "by": "stella"},
         {"type": "unmute", "t": t, "version": 3, "user": user, "by": "max"},
     ]
@@ -345,11 +343,13 @@ def test_a_muted_room_is_told_and_then_what_sockets_remember_of_it(cast, nothing
         muting.mute_everyone(room=cast.room, by=by, now=now)
     for _ in range(2):
         muting.unmute_everyone(room=cast.room, by=by, now=now)
-    assert letters("room.control", "room.event") == [
-        ("room.event", {"type": "mute_all", "t": ms(now), "version": 2, "on": True, "by": "stella"}),
-        ("room.control", {"standing": {"muted_all": True}, "version": 2}),
-        ("room.event", {"type": "mute_all", "t": ms(now), "version": 3, "on": False, "by": "stella"}),
-        ("room.control", {"standing": {"muted_all": False}, "version": 3}),
+    here = {"control": "standing", "room": cast.room.key, "doubt": cast.room.key}
+    assert {said["to"]["room"] for said in in_outbox()} == {cast.room.key}
+    assert [said["event"] for said in in_outbox()] == [
+        {"type": "mute_all", "t": ms(now), "version": 2, "on": True, "by": "stella"},
+        {**here, "muted_all": True, "version": 2},
+        {"type": "mute_all", "t": ms(now), "version": 3, "on": False, "by": "stella"},
+        {**here, "muted_all": False, "version": 3},
     ]
     assert not MuteAll.objects.exists()
 
@@ -358,14 +358,15 @@ def test_a_ban_closes_sockets_in_the_room_and_a_ban_from_the_app_all_of_them(cas
     now = clock.now()
     ban(cast, seconds=None, now=now)
     ban_everywhere(cast, seconds=60, now=now)
-    [(_, here), (_, everywhere)] = letters("person")
+    [(_, here), (_, everywhere)] = control_messages()
     assert here["version"] == 2  # max's role was the first
-    assert (here["room"], here["close"], here["extra"]["reason"]) == (cast.room.key, 4103, "banned")
-    assert "this room until a moderator" in here["extra"]["message"]
+    closing = here["closing"]
+    assert (here["room"], closing["code"], closing["reason"]) == (cast.room.key, 4103, "banned")
+    assert "this room until a moderator" in closing["message"]
     assert "room" not in everywhere
-    assert (everywhere["close"], everywhere["extra"]["reason"]) == (4103, "banned")
-    assert "this app until 2" in everywhere["extra"]["message"]
-    [(_, told)] = letters("room.event")
+    assert (everywhere["code"], everywhere["reason"]) == (4103, "banned")
+    assert "this app until 2" in everywhere["message"]
+    [told] = room_events()
     assert told == {
         "type": "ban", "t": ms(now), "version": 2, "user": {"id": "mia", "nick": "Mia"}, "until": None, "by": "stella",
     }  # fmt: skip

@@ -14,11 +14,12 @@ from django.db import connections
 from liveroom.accounts.services import tokens
 from liveroom.kernel import clock, idempotency, leases
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound
-from liveroom.kernel.models import KeptAnswer, Lease, OutboxRow
+from liveroom.kernel.models import KeptAnswer, Lease
 from liveroom.rooms.models import Room, RoomAttribute
 from liveroom.rooms.services.attributes import AttributeConflict, change_counters, write_attributes
 from liveroom.rooms.services.status import set_status
 from tests.helpers.people import STAFF, make_cast
+from tests.helpers.published import room_events
 
 THREADS = 20
 
@@ -171,11 +172,7 @@ def test_writers_that_read_and_repeat_lose_nothing(cast):
     row = RoomAttribute.objects.get(room=cast.room, key="n")
     assert sorted(row.value) == [chr(97 + number) for number in range(THREADS)]
     assert row.version == THREADS + 1
-    told = [
-        payload["version"]
-        for payload in OutboxRow.objects.filter(room_key=cast.room.key).order_by("id").values_list("payload", flat=True)
-        if payload.get("type") == "attributes"
-    ]
+    told = [event["version"] for event in room_events("attributes", room=cast.room.key)]
     assert told == list(range(1, THREADS + 2))
 
 
@@ -195,11 +192,7 @@ def test_statuses_are_told_in_the_order_in_which_they_were(cast):
         return set_status(room=cast.room, status=("live", "paused")[number % 2], by=STAFF, now=clock.now())
 
     at_once(flip)
-    told = [
-        payload["status"]
-        for payload in OutboxRow.objects.filter(room_key=cast.room.key).order_by("id").values_list("payload", flat=True)
-        if payload.get("type") == "status"
-    ]
+    told = [event["status"] for event in room_events("status", room=cast.room.key)]
     assert told[0] == "live"
     assert all(before != after for before, after in pairwise(told))
     assert told[-1] == Room.objects.get(pk=cast.room.pk).status

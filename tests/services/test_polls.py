@@ -9,21 +9,24 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from interactions.chat.events import Comment
 from interactions.chat.services import pinning
-from interactions.delivery.frames import event
-from interactions.delivery.room_ref import ref
+from interactions.delivery.events import as_row, encoded
 from interactions.delivery.rooms import pipeline
 from interactions.models import ArchivedMessage, Ballot, Pin, Poll, Question
 from interactions.polls import selectors
 from interactions.polls.services import polls, questions
+from interactions.room_refs import ref
+from interactions.shown import ShownSpeaker
 from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted
-from liveroom.kernel.models import AuditEntry, OutboxRow
+from liveroom.kernel.models import AuditEntry
 from liveroom.rooms.services.rooms import disband_room
 from moderation.rules.verdict import Standing
 from moderation.services import banning, muting
 from tests.helpers.people import STAFF, Cast
+from tests.helpers.published import in_outbox, room_events, user_events
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -39,12 +42,11 @@ def voted(cast: Cast, poll: Poll, person: Any, choices: Any, *, now: Any = None)
 
 
 def told(type: str = "poll") -> list[dict[str, Any]]:
-    return [row.payload for row in OutboxRow.objects.order_by("id") if row.payload.get("type") == type]
+    return room_events(type)
 
 
 def told_you(identifier: str) -> list[dict[str, Any]]:
-    rows = OutboxRow.objects.filter(topic="you", room_key__endswith=identifier).order_by("id")
-    return [row.payload["event"] for row in rows]
+    return user_events(of=identifier)
 
 
 def test_a_poll_is_opened_voted_on_and_closed_and_its_result_stays(cast):
@@ -137,8 +139,8 @@ def test_the_polls_of_a_room_end_with_it(cast):
     disband_room(room=cast.room, by=STAFF, now=clock.now())
     assert (told()[-1]["poll"]["status"], told()[-1]["poll"]["ballots"]) == ("closed", 1)
     assert polls.tell_totals(now=clock.now() + SECOND) == 0
-    order = [row.payload.get("type", row.topic) for row in OutboxRow.objects.order_by("id")]
-    assert order[-3:] == ["poll", "system", "room.close"]
+    order = [said["event"].get("type") or said["event"]["control"] for said in in_outbox()]
+    assert order[-3:] == ["poll", "system", "close"]
 
 
 @pytest.mark.parametrize(
@@ -228,10 +230,12 @@ def test_one_person_with_many_windows_votes_once(cast):
 
 def test_a_comment_is_pinned_from_the_log_and_from_the_archive(cast):
     now, by = clock.now(), cast.actor(cast.max)
-    said = {"type": "comment", "t": clock.now_ms(), "id": "a", "text": "hi", "from": {"id": "mia"}}
-    seq = pipeline.append_now(room=ref(cast.room), event=event(**said), event_id="a").seq
+    sender = ShownSpeaker(id="mia", nick="Mia", avatar="", level=0, role="member")
+    comment = Comment(t=clock.now_ms(), id="a", priority="Normal", text="hi", position="scroll", sender=sender)
+    said, mia = as_row(comment), as_row(sender)
+    seq = pipeline.append_now(room=ref(cast.room), event=encoded(comment), event_id="a").seq
     pin = pinning.pin_message(room=cast.room, seq=seq, by=by, now=now)
-    assert pin == {"kind": "comment", "text": "hi", "from": {"id": "mia"}, "seq": seq, "by": "max", "at": pin["at"]}
+    assert pin == {"kind": "comment", "text": "hi", "from": mia, "seq": seq, "by": "max", "at": pin["at"]}
     ArchivedMessage.objects.create(room=cast.room, seq=900, type="comment", body={**said, "text": "old"}, at=now)
     pinning.pin_message(room=cast.room, seq=900, by=by, now=now)
     assert selectors.pinned(cast.room) == told("pin")[-1]["pinned"]

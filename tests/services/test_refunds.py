@@ -14,16 +14,17 @@ from interactions.gifts.services.topups import top_up
 from interactions.models import GiftTotal, LedgerEntry, Order, Score, Wallet
 from liveroom.kernel import clock, outbox
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
-from liveroom.kernel.models import AuditEntry, OutboxRow
+from liveroom.kernel.models import AuditEntry
 from tests.helpers.money import balance_of, fill, make_gift, speaker
 from tests.helpers.people import STAFF, Cast
+from tests.helpers.published import user_events
 
 
 def bought(cast: Cast, *, count: int = 2, key: str = "k1", told: bool = True) -> Order:
     """mia gives stella roses of 15 each, of which 60 percent are stella's."""
     answer = buy_gift(room=cast.room, gift="rose", count=count, key=key, speaker=speaker(cast.mia), now=clock.now())
     if told:
-        outbox.gather_pending(now=clock.now())
+        outbox.handle_batches(now=clock.now())
     return Order.objects.get(number=answer["order"])
 
 
@@ -48,7 +49,7 @@ def test_a_gift_comes_back_from_the_streamer_and_the_house(shop: Cast) -> None:
     assert (made.kind, made.refund_of, made.amount, made.reason) == ("refund", order, 30, "by mistake")
     moved = {(e.debit.kind, e.amount) for e in LedgerEntry.objects.filter(order=made).select_related("debit")}
     assert moved == {("person", 18), ("house", 12)}
-    [told] = [row.payload["event"] for row in OutboxRow.objects.filter(topic="you", payload__person__endswith=":mia")]
+    [told] = user_events(of="mia")
     assert {name: told[name] for name in ("type", "kind", "refund_of", "amount", "balance")} == {
         "type": "wallet", "kind": "refund", "refund_of": order.number, "amount": 30, "balance": 100,
     }  # fmt: skip
@@ -96,7 +97,7 @@ def test_a_gift_that_the_room_has_not_heard_of_waits(shop: Cast) -> None:
     with pytest.raises(Conflict) as refused:
         taken_back(order)
     assert "a few seconds" in refused.value.message
-    outbox.gather_pending(now=clock.now())
+    outbox.handle_batches(now=clock.now())
     taken_back(order)
 
 

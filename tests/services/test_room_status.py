@@ -8,13 +8,13 @@ import pytest
 
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, NotPermitted
-from liveroom.kernel.models import OutboxRow
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.rules.status import Status, legal_next
 from liveroom.rooms.services import status as service
 from liveroom.rooms.services.rooms import disband_room
 from liveroom.rooms.services.status import IllegalStatusChange, follow_losses, publisher_came, publisher_lost
 from tests.helpers.people import STAFF
+from tests.helpers.published import room_events
 
 pytestmark = pytest.mark.django_db
 
@@ -35,8 +35,7 @@ def status(cast) -> str:
 
 
 def told(cast) -> list[str]:
-    rows = OutboxRow.objects.filter(room_key=cast.room.key).order_by("id")
-    return [row.payload["status"] for row in rows if row.payload.get("type") == "status"]
+    return [event["status"] for event in room_events("status", room=cast.room.key)]
 
 
 def put(cast, before: Status, now) -> None:

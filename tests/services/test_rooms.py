@@ -22,6 +22,7 @@ from liveroom.rooms.services.status import set_status
 from streams.models import Publish, Stream
 from streams.services.publishing import admit_publisher
 from tests.helpers.people import STAFF
+from tests.helpers.published import control_messages, room_events
 from tests.helpers.pushing import push_hook
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 def told(kind: str) -> list[dict]:
     """What the outbox holds for viewers, of one type of event."""
-    return [row.payload for row in OutboxRow.objects.order_by("id") if row.payload.get("type") == kind]
+    return room_events(kind)
 
 
 def make(cast, **said):
@@ -227,7 +228,7 @@ def test_disbanding_ends_everything_and_frees_the_id(cast, engine, committed):
     assert not Publish.objects.filter(ended_at__isnull=True).exists()
     assert LiveSession.objects.get(room=cast.room).end_reason == "disbanded"
     assert [event["reason"] for event in told("system")] == ["disbanded"]
-    assert OutboxRow.objects.filter(topic="room.close").count() == 1
+    assert [message["control"] for _, message in control_messages()].count("close") == 1
     with pytest.raises(RoomUnknown):
         set_status(room=cast.room, status="live", by=STAFF, now=now)
     again = make(cast, group_id="r1")

@@ -27,12 +27,12 @@ from interactions.statistics.services import recounting, sampling, summarising
 from interactions.statistics.services.recounting import recount
 from interactions.statistics.services.sampling import sample
 from interactions.statistics.services.summarising import summarise_due
-from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.redis import shared
 from liveroom.rooms.models import LiveSession, Room
 from streams.models import Publish
 from tests.helpers.archive import tick
 from tests.helpers.people import STAFF, Cast, create_room, make_person
+from tests.helpers.published import in_outbox
 from tests.sockets.test_protocol import fits
 
 pytestmark = pytest.mark.django_db
@@ -310,7 +310,7 @@ def test_of_two_shows_in_one_minute_each_has_its_own(cast: Cast, show: LiveSessi
 
 
 def told() -> list[dict[str, Any]]:
-    return [row.payload for row in OutboxRow.objects.filter(topic="you") if row.payload["event"]["type"] == "summary"]
+    return [said for said in in_outbox("user") if said["event"]["type"] == "summary"]
 
 
 def test_a_show_that_is_over_is_summed_up_once_and_its_streamer_told(cast: Cast, show: LiveSession) -> None:
@@ -331,7 +331,7 @@ def test_a_show_that_is_over_is_summed_up_once_and_its_streamer_told(cast: Cast,
     assert summarise_due(now=at(60)) == 0
     assert summarising.summarise(session=show, now=at(60)) is None
     [letter] = told()
-    assert letter["person"] == f"{cast.app.sdkappid}:stella"
+    assert letter["to"]["person"] == f"{cast.app.sdkappid}:stella"
     assert (letter["event"]["session"], letter["event"]["summary"]["viewers"]) == ("s1", 4)
     fits("you_summary", {"useq": 1, **letter["event"]})
     assert not Cursor.objects.filter(name=sampling.cursor_of(show.pk)).exists()

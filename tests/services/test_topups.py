@@ -16,9 +16,10 @@ from interactions.models import LedgerEntry, Order, Wallet
 from liveroom.accounts.services.people import PersonUnknown
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
-from liveroom.kernel.models import AuditEntry, OutboxRow
+from liveroom.kernel.models import AuditEntry
 from tests.helpers.money import balance_of
 from tests.helpers.people import STAFF, Cast, make_cast
+from tests.helpers.published import told_people, user_events
 
 SIGN = TestProvider().sign
 
@@ -37,9 +38,9 @@ def test_a_top_up_is_an_order_an_entry_a_balance_and_a_word_to_the_person(cast: 
     entry = LedgerEntry.objects.select_related("debit", "credit").get(order=order)
     assert (entry.debit.kind, entry.credit.person, entry.amount) == (Wallet.SOURCE, cast.mia, 100)
     assert answer["balance"] == balance_of(cast.mia) == 100
-    told = OutboxRow.objects.get(topic="you").payload
-    assert told["person"] == f"{cast.app.sdkappid}:mia"
-    assert {name: told["event"][name] for name in ("type", "order", "kind", "amount", "balance")} == {
+    [told] = user_events()
+    assert [who for who, _ in told_people()] == ["mia"]
+    assert {name: told[name] for name in ("type", "order", "kind", "amount", "balance")} == {
         "type": "wallet", "order": order.number, "kind": "topup", "amount": 100, "balance": 100,
     }  # fmt: skip
     assert AuditEntry.objects.get(action="wallet.top_up").detail["amount"] == 100

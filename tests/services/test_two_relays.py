@@ -10,9 +10,11 @@ import pytest
 from django.db import connections
 from django.db.models import F
 
-from interactions.delivery import frames as envelope
-from interactions.delivery.room_ref import ref
+from interactions.delivery.events import encoded
+from interactions.delivery.publishing import TOPIC
 from interactions.delivery.rooms import pipeline
+from interactions.room.events import RoomNotice
+from interactions.room_refs import ref
 from liveroom.kernel import clock, fencing, outbox
 from liveroom.kernel.fencing import HeldLease, LeaseLost
 from liveroom.kernel.models import Lease, OutboxRow
@@ -37,9 +39,9 @@ Meanwhile = list[Callable[[], object]]
 @pytest.fixture
 def told() -> Iterator[tuple[list[tuple[str, int]], Meanwhile]]:
     """One topic, `test`. What is in the second list happens once, in the middle of the first telling."""
-    before, notes, meanwhile = outbox._table.carriers, [], []
+    before, notes, meanwhile = outbox._table.handlers, [], []
 
-    def carry(letter: outbox.Letter) -> None:
+    def carry(letter: outbox.OutboxMessage) -> None:
         notes.append((letter.room_key, letter.payload["n"]))
         if meanwhile:
             meanwhile.pop()()
@@ -68,10 +70,10 @@ def test_a_relay_that_loses_its_lease_in_the_middle_stops_there_and_marks_nothin
 
     meanwhile.append(the_other_takes_over)
     with pytest.raises(LeaseLost):
-        outbox.carry_pending(now=clock.now(), lease=first)
+        outbox.handle_pending(now=clock.now(), lease=first)
     assert notes == [("a", 0)]
     assert not OutboxRow.objects.filter(done_at__isnull=False).exists()
-    assert outbox.carry_pending(now=clock.now(), lease=second) == (4, 0)
+    assert outbox.handle_pending(now=clock.now(), lease=second) == (4, 0)
     assert notes[1:] == [("a", n) for n in range(4)]  # the first again, under its id
     assert not first.take()
 
@@ -85,7 +87,7 @@ def test_the_mark_itself_asks_who_holds_the_lease(told, monkeypatch):
     assert first.take()
     monkeypatch.setattr(first, "check", lambda: None)
     meanwhile.append(lambda: Lease.objects.update(token=F("token") + 1, holder="second"))
-    outbox.carry_pending(now=clock.now(), lease=first)
+    outbox.handle_pending(now=clock.now(), lease=first)
     assert OutboxRow.objects.filter(done_at__isnull=True).count() == 1
 
 
@@ -97,13 +99,13 @@ def test_a_batch_handler_that_lost_the_lease_has_done_nothing(told):
         Lease.objects.create(name="a row of its transaction", holder="x", expires_at=now)
         Lease.objects.filter(name="relay").update(expires_at=clock.now() - timedelta(seconds=1))
         assert second.take()
-        return outbox.Gathered(done=[letter.event_id for letter in letters])
+        return outbox.Handled(done=[letter.event_id for letter in letters])
 
-    outbox.install({"test": outbox.Gatherer(gather, atomic=True)})
+    outbox.install({"test": outbox.BatchHandler(gather, atomic=True)})
     put(3)
     assert first.take()
     with pytest.raises(LeaseLost):
-        outbox.gather_pending(now=clock.now(), lease=first)
+        outbox.handle_batches(now=clock.now(), lease=first)
     assert not Lease.objects.filter(name="a row of its transaction").exists()
     assert OutboxRow.objects.filter(done_at__isnull=True).count() == 3
 
@@ -194,11 +196,11 @@ def test_sweeps_end_where_the_lease_does():
 def test_a_room_that_got_the_id_of_a_closed_one_keeps_its_memory_when_that_is_closed_again(cast):
     """A relay that slept tells once more that the old one was disbanded."""
     disband_room(room=cast.room, by=STAFF, now=clock.now())
-    while outbox.carry_pending(now=clock.now())[0]:
+    while outbox.handle_pending(now=clock.now())[0]:
         pass
     room = create_room(app=cast.app, owner=cast.zed, by=STAFF, now=clock.now(), group_id="r1", title="Zed's")
-    event = envelope.event(type="notice", t=0, notice="hello", version=1)
+    event = encoded(RoomNotice(t=0, notice="hello", version=1))
     seq = pipeline.append_now(room=ref(room), event=event, event_id="first").seq
-    OutboxRow.objects.filter(topic="room.close").update(done_at=None)
-    assert outbox.carry_pending(now=clock.now()) == (1, 0)
+    OutboxRow.objects.filter(topic=TOPIC, payload__event__control="close").update(done_at=None)
+    assert outbox.handle_pending(now=clock.now()) == (1, 0)
     assert pipeline.append_now(room=ref(room), event=event, event_id="second").seq == seq + 1

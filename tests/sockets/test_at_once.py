@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from redis import RedisError
 
-from interactions.delivery.people import control as whispers
+from interactions.delivery import Person, control
+from interactions.room.events import AccessChanged
 from liveroom.kernel import clock
 from liveroom.kernel.redis import shared
 from liveroom.rooms.services import people, rooms
@@ -83,13 +84,13 @@ def test_a_password_is_asked_from_the_answer_on(cast, calls, watching):
 
 def test_a_process_that_does_not_answer_holds_nobody_up_for_long(cast, watching, monkeypatch):
     """It is listened for, and answers nothing."""
-    monkeypatch.setattr(whispers, "ACK_SECONDS", 0.2)
+    monkeypatch.setattr(control, "ACK_SECONDS", 0.2)
     deaf = shared().pubsub()
-    deaf.subscribe(whispers.people_channel())
+    deaf.subscribe(control.people_channel())
     try:
         assert deaf.get_message(timeout=2)["type"] == "subscribe"
         with watching(cast.mia) as mia:
-            assert whispers.tell_and_wait(person="", body={}) is False
+            assert control.published_and_done(AccessChanged(), to=Person(sdkappid=0, identifier="")) is False
             muting.mute_user(**asked(cast, cast.mia, seconds=60))
             assert refusal(mia.says("hi"))["name"] == "muted"
     finally:
@@ -97,8 +98,8 @@ def test_a_process_that_does_not_answer_holds_nobody_up_for_long(cast, watching,
 
 
 def test_without_redis_a_mute_is_done_and_waits_for_the_relay(cast, monkeypatch):
-    def away(**_):
+    def away(*_, **__):
         raise RedisError
 
-    monkeypatch.setattr("interactions.announce.telling.tell_and_wait", away)
+    monkeypatch.setattr("interactions.delivery.control.published_and_done", away)
     assert muting.mute_user(**asked(cast, cast.mia, seconds=60)).pk

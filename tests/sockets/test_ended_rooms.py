@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from interactions.delivery.room_ref import ref
 from interactions.gifts.services.buying import buy_gift
 from interactions.likes import counting as counters
 from interactions.likes.services import like_now
 from interactions.polls.services import polls
+from interactions.room_refs import ref
 from liveroom.kernel import clock
 from liveroom.kernel.redis import key, redis_for
 from liveroom.rooms.models import Room

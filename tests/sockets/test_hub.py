@@ -10,12 +10,15 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from interactions.delivery.control import CloseSockets, publish_now
+from interactions.delivery.events import Control
 from interactions.delivery.fanout.hub import Hub
-from interactions.delivery.frames import event
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline
 from interactions.delivery.rooms.admission import Priority
+from interactions.delivery.targets import Room
 from liveroom.kernel.redis import channel, key, shared
+from tests.helpers.made_up import numbered
 
 ROOMS = 40
 
@@ -41,7 +44,7 @@ class Ear:
         self.frames.append(frame)
         self.heard.set()
 
-    def told(self, control: dict) -> None:
+    def hear_control(self, control: Control) -> None:
         pass
 
     def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 0) -> None:
@@ -59,7 +62,7 @@ def _empty_redis(transactional_db):
 
 
 def say(ref: RoomRef, number: int) -> None:
-    pipeline.append_now(room=ref, event=event(type="system", t=1, n=number), event_id=f"e{number}")
+    pipeline.append_now(room=ref, event=numbered(number), event_id=f"e{number}")
 
 
 async def test_no_room_is_overheard_that_is_entered_while_the_hub_begins():
@@ -76,7 +79,7 @@ async def test_no_room_is_overheard_that_is_entered_while_the_hub_begins():
     await asyncio.gather(*(come(number) for number in range(ROOMS)))
     began = time.monotonic()
     for number in range(ROOMS):
-        pipeline.whisper_now(room_key=room(number).key, control={"close": 4104, "reason": "x", "message": "x"})
+        publish_now(CloseSockets(code=4104, reason="x", message="x"), to=Room(room(number).key))
     await asyncio.wait_for(asyncio.gather(*(_dismissed(ear) for ear in ears)), 4)
     assert time.monotonic() - began < 4
     await hub.stop()
@@ -118,10 +121,7 @@ async def test_what_a_process_that_is_gone_left_waiting_is_said():
     here = await pipeline.position(room_key=ref.key)
     hub.settle(room_key=ref.key, position=here)
     hub.open(room_key=ref.key, seat=seat, after_seq=here.seq)
-    said = [
-        pipeline.Message(id=f"m{n}", event=event(type="comment", t=1, n=n), sender="zed", priority=Priority.NORMAL)
-        for n in range(2)
-    ]
+    said = [pipeline.Message(id=f"m{n}", event=numbered(n), sender="zed", priority=Priority.NORMAL) for n in range(2)]
     left = await asyncio.to_thread(pipeline.submit_now, room=ref, messages=said, tick_ms=100)
     assert [outcome.result for outcome in left.outcomes] == ["delivered", "waiting"]
     await asyncio.sleep(1.1)
@@ -147,7 +147,7 @@ async def hears(ear: Ear, *numbers: int) -> None:
 
 
 def tip(ref: RoomRef, number: int) -> None:
-    shared().publish(channel(ref.key), b"M" + event(type="join", t=1, n=number))
+    shared().publish(channel(ref.key), b"M" + numbered(number))
 
 
 async def test_a_numbered_event_never_waits_behind_a_tip():
@@ -188,14 +188,14 @@ async def test_a_room_that_lost_its_memory_delays_no_other(monkeypatch):
     """Its new epoch is above all that was archived, and the database takes its time to say what that is."""
     hangs = threading.Event()
 
-    def last_archived_seqs(*, room_keys):
+    def last_numbers(room_keys):
         assert hangs.wait(10)
         return dict.fromkeys(room_keys, 0)
 
     hub, lost, well = Hub(process="hub-1"), Ear(), Ear()
     await enter(hub, room(0), lost)
     await enter(hub, room(1), well)
-    monkeypatch.setattr(pipeline, "last_archived_seqs", last_archived_seqs)
+    monkeypatch.setattr(pipeline, "last_numbers", last_numbers)
     shared().delete(key("state", room(0).key), key("ticks", room(0).key))
     # Something with a number that does not follow: the hub looks at the log, and there is none.
     shared().publish(channel(room(0).key), b'E9 gone \n{"seq":9,"type":"system","t":1}')

@@ -1,4 +1,4 @@
-"""Likes with real Redis: none lost, none twice, told in batches; the total outlives Redis."""
+"""LikeCounter with real Redis: none lost, none twice, told in batches; the total outlives Redis."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 
 from interactions.audience.services import save_likes
 from interactions.chat.services.comments import Speaker
-from interactions.delivery.room_ref import RoomRef, ref
+from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline
 from interactions.likes import counting as counters
 from interactions.likes import rules as batching
 from interactions.likes import totals as like_totals
-from interactions.likes.counting import Likes
+from interactions.likes.counting import LikeCounter
 from interactions.likes.rules import Batch
 from interactions.likes.scripts import ADD, Asked, answer_of, call
 from interactions.likes.services import like_now
+from interactions.room_refs import ref
 from interactions.socket.joining.join_cache import Door
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
@@ -45,7 +46,7 @@ def shown(person: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def running(*many: Likes):
+async def running(*many: LikeCounter):
     tasks = [asyncio.ensure_future(one.run()) for one in many]
     try:
         yield
@@ -104,7 +105,7 @@ async def snapshot(room: RoomRef) -> int:
 
 
 async def test_ten_thousand_likes_of_two_hundred_people_over_two_processes(known):
-    here, there = Likes(), Likes()
+    here, there = LikeCounter(), LikeCounter()
     async with hearing(known) as heard, running(here, there):
         added = await asyncio.gather(
             *(
@@ -125,7 +126,7 @@ async def test_ten_thousand_likes_of_two_hundred_people_over_two_processes(known
 
 
 async def test_a_few_likes_are_told_after_a_second_and_twenty_at_once(known):
-    loop, likes = asyncio.get_running_loop(), Likes()
+    loop, likes = asyncio.get_running_loop(), LikeCounter()
     async with hearing(known) as heard, running(likes):
         began = loop.time()
         for _ in range(3):
@@ -143,7 +144,7 @@ async def test_a_few_likes_are_told_after_a_second_and_twenty_at_once(known):
 
 
 async def test_a_batch_of_a_process_that_died_is_told_by_the_next_call_of_another(known):
-    gone, here = Likes(), Likes()
+    gone, here = LikeCounter(), LikeCounter()
     async with hearing(known) as heard:
         async with running(gone):
             await gone.add(room=known, person="mia", shown=shown("mia"), count=1)
@@ -157,7 +158,7 @@ async def test_a_batch_of_a_process_that_died_is_told_by_the_next_call_of_anothe
 
 async def test_only_what_the_app_allows_counts_over_all_processes(known):
     slow = replace(known, likes_per_second=5)
-    here, there = Likes(), Likes()
+    here, there = LikeCounter(), LikeCounter()
     async with running(here, there):
         first = await here.add(room=slow, person="mia", shown=shown("mia"), count=4)
         second = await there.add(room=slow, person="mia", shown=shown("mia"), count=1000)
@@ -174,7 +175,7 @@ async def test_only_what_the_app_allows_counts_over_all_processes(known):
 @pytest.mark.parametrize("count", [0, -1, 1001, 10**400, 1.5, "3", True, None, [1]])
 async def test_a_count_that_is_none_is_refused(count):
     with pytest.raises(BadParameter) as refusal:
-        await Likes().add(room=ALONE, person="mia", shown=shown("mia"), count=count)
+        await LikeCounter().add(room=ALONE, person="mia", shown=shown("mia"), count=count)
     assert (refusal.value.extra["field"], refusal.value.extra["limit"]) == ("count", 1000)
     orjson.dumps(refusal.value.extra)
 
@@ -204,7 +205,7 @@ class Stumbling:
 
 async def test_an_answer_that_was_lost_is_asked_for_again(known, monkeypatch):
     monkeypatch.setattr(counters, "_ask", Stumbling(2))
-    likes = Likes()
+    likes = LikeCounter()
     async with running(likes):
         added = await likes.add(room=known, person="mia", shown=shown("mia"), count=7)
     assert (added.total, added.counted) == (7, 7)
@@ -224,7 +225,7 @@ async def test_questions_and_answers_that_get_lost_in_turns_lose_and_repeat_noth
 
     monkeypatch.setattr(counters, "_ask", ask)
     monkeypatch.setattr(counters, "RETRY_SECONDS", 0.005)
-    here, there = Likes(), Likes()
+    here, there = LikeCounter(), LikeCounter()
     async with running(here, there):
         for wave in range(1, 4):
             added = await asyncio.gather(
@@ -240,7 +241,7 @@ async def test_questions_and_answers_that_get_lost_in_turns_lose_and_repeat_noth
 async def test_who_waits_too_long_is_told_so(known, monkeypatch):
     monkeypatch.setattr(counters, "_ask", Stumbling(10**6))
     monkeypatch.setattr(counters, "PATIENCE_SECONDS", 0.3)
-    likes = Likes()
+    likes = LikeCounter()
     async with running(likes):
         with pytest.raises(TryLater):
             await likes.add(room=known, person="mia", shown=shown("mia"), count=1)
@@ -313,7 +314,7 @@ async def test_when_redis_lost_its_memory_the_database_knows_the_total(cast):
     room = ref(cast.room)
     await Room.objects.filter(pk=cast.room.pk).aupdate(likes=1_000)
     assert await snapshot(room) == 1_000
-    here, there = Likes(), Likes()
+    here, there = LikeCounter(), LikeCounter()
     async with running(here, there):
         await asyncio.gather(
             here.add(room=room, person="mia", shown=shown("mia"), count=3),
@@ -323,7 +324,7 @@ async def test_when_redis_lost_its_memory_the_database_knows_the_total(cast):
 
 
 async def test_a_room_that_is_gone_cannot_be_liked(cast):
-    likes = Likes()
+    likes = LikeCounter()
     async with running(likes):
         with pytest.raises(RoomUnknown):
             await likes.add(room=replace(ref(cast.room), room_id=10**6), person="mia", shown=shown("mia"), count=1)
@@ -354,7 +355,7 @@ def test_a_freed_id_begins_with_no_likes(cast, watching):
     speaker = Speaker(actor=cast.actor(cast.mia), profile=profile(cast.mia), role=permission.MEMBER)
     like_now(room=ref(cast.room), status="live", speaker=speaker, count=9)
     rooms.disband_room(room=cast.room, by=STAFF, now=clock.now())
-    while outbox.carry_pending(now=clock.now())[0]:
+    while outbox.handle_pending(now=clock.now())[0]:
         pass
     again = rooms.create_room(app=cast.app, owner=cast.stella, by=STAFF, now=clock.now(), group_id="r1", title="again")
     save_likes()

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from interactions.delivery import frames as envelope
 from interactions.delivery.people import user_events as you
-from interactions.delivery.room_ref import RoomRef, ref
+from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline
 from interactions.delivery.rooms.admission import Priority
+from interactions.room_refs import ref
 from liveroom.kernel import clock
 from liveroom.kernel.redis import key, redis_for, shared
+from tests.helpers.made_up import ToOne, numbered
 from tests.helpers.sockets import HungUp, Phone
 
 KINDS = (
@@ -81,7 +82,7 @@ def test_what_waited_is_said_or_sampled_when_the_list_of_it_is_lost(cast, watchi
 
 
 def say(room: RoomRef, number: int) -> pipeline.Outcome:
-    event = envelope.event(type="system", t=clock.now_ms(), n=number)
+    event = numbered(number, t=clock.now_ms())
     return pipeline.append_now(room=room, event=event, event_id=f"e{number}", in_history=True)
 
 
@@ -96,7 +97,7 @@ def test_the_state_is_made_again_from_the_log_by_whoever_comes_first(cast):
     before = raw(room, "state", "epoch", "seq", "mark")
     shared().delete(key("state", room.key))
     # A message to many rooms leaves out those that Redis does not know: this is none of them.
-    message = pipeline.Message(id="all", event=envelope.event(type="system", t=1, n=9))
+    message = pipeline.Message(id="all", event=numbered(9))
     assert pipeline.append_many_now([(room, message)]) == 1
     assert raw(room, "state", "epoch", "seq") == [before[0], "4"]
     assert [say(room, number) for number in range(3)] == first
@@ -128,10 +129,7 @@ def test_what_waited_in_a_memory_that_went_back_is_said_by_nobody_but_who_asks_a
     room = replace(ref(cast.room), messages_per_second=1)
     pipeline.begin_now(room_key=room.key)
     [epoch] = raw(room, "state", "epoch")
-    messages = [
-        pipeline.Message(id=f"m{n}", event=envelope.event(type="comment", t=1, n=n), priority=Priority.HIGH, paid=True)
-        for n in range(2)
-    ]
+    messages = [pipeline.Message(id=f"m{n}", event=numbered(n), priority=Priority.HIGH, paid=True) for n in range(2)]
     first = pipeline.submit_now(room=room, messages=messages, tick_ms=100)
     assert [outcome.result for outcome in first.outcomes] == ["delivered", "waiting"]
     # Redis is as it was when the second one waited; what was said after that, perhaps this one, it has forgotten.
@@ -172,11 +170,11 @@ def test_a_person_never_hears_a_number_twice():
     shared().flushdb()
     person = "1:mia"
     for number in range(1, 4):
-        you.tell_now(person=person, event={"type": "mute", "t": number}, event_id=f"e{number}")
+        you.publish_now(person=person, event=ToOne(t=number, n=number), event_id=f"e{number}")
     names = {name.decode() for name in shared().keys(key("*", f"@{person}")) if b"usame" not in name}
     told: dict[str, set[int]] = defaultdict(set)
     for place, name in enumerate(sorted(names)):
         shared().delete(name)
-        found = you.tell_now(person=person, event={"type": "mute", "t": 9}, event_id=f"again{place}")
+        found = you.publish_now(person=person, event=ToOne(t=9, n=9), event_id=f"again{place}")
         assert found.useq not in told[found.epoch]
         told[found.epoch].add(found.useq)

@@ -9,9 +9,11 @@ import time
 import pytest
 from django.db import connection
 
-from interactions.delivery.people import control as whispers
-from interactions.delivery.people import user_events as you
-from interactions.delivery.rooms import pipeline
+from interactions.delivery import Person, control, publish
+from interactions.delivery import Room as Here
+from interactions.people.events import ShowBegan
+from interactions.room.events import Closing, RoleChanged, StandingChanged
+from interactions.shown import ShownPerson
 from liveroom.kernel import clock, outbox
 from liveroom.rooms.models import Room
 from liveroom.rooms.services import people, rooms
@@ -214,15 +216,16 @@ def test_a_ban_that_falls_while_somebody_comes_in_holds(cast, calls, whole_app):
 # -- words that come late, twice, or from two relays
 
 
-def word(cast, **body):
+def word(cast, message):
     """As a relay would tell it that has slept: to mia's sockets."""
-    whispers.whisper_now(person=whispers.person_key(sdkappid=cast.app.sdkappid, identifier="mia"), body=body)
+    control.publish_now(message, to=Person(sdkappid=cast.app.sdkappid, identifier="mia"))
 
 
 def all_were_heard(cast, phone):
     """What was said on the people's channel until now."""
-    person, said = whispers.person_key(sdkappid=cast.app.sdkappid, identifier="mia"), secrets.token_hex(4)
-    you.tell_now(person=person, event={"type": "live", "t": 0, "room": said}, event_id=said)
+    said, owner = secrets.token_hex(4), ShownPerson(id="stella", nick="Stella", avatar="", level=0)
+    event = ShowBegan(t=0, room=said, title="", owner=owner)
+    publish(event, to=Person(sdkappid=cast.app.sdkappid, identifier="mia"), event_id=said)
     assert phone.is_told("live")["room"] == said
 
 
@@ -238,12 +241,13 @@ def test_an_older_word_never_wins_over_a_newer_one(cast, watching):
         tell()
         assert mia.is_told("unmute")
         for _ in range(2):  # another relay wakes up
-            word(cast, room=cast.room.key, standing={"muted_until_ms": 2**53 - 1}, version=old)
-        pipeline.whisper_now(room_key=cast.room.key, control={"standing": {"muted_all": True}, "version": old})
-        pipeline.whisper_now(room_key=cast.room.key, control={"standing": {"muted_all": False}, "version": old + 2})
+            word(cast, StandingChanged(room=cast.room.key, muted_until_ms=2**53 - 1, version=old))
+        here = Here(cast.room.key)
+        control.publish_now(StandingChanged(room=here.key, muted_all=True, version=old), to=here)
+        control.publish_now(StandingChanged(room=here.key, muted_all=False, version=old + 2), to=here)
         all_were_heard(cast, mia)
         assert mia.says("I may")["ok"]
-        word(cast, room=cast.room.key, role="admin", version=old)  # of another thing: news
+        word(cast, RoleChanged(room=cast.room.key, role="admin", version=old))  # of another thing: news
         assert mia.hears("comment", text="I may")
         muting.mute_everyone(**asked(cast))
         tell()
@@ -262,10 +266,10 @@ def test_a_word_from_before_one_came_in_does_not_count(cast, watching):
     tell()
     with watching(cast.mia) as mia:
         assert mia.snapshot["room"]["version"] == version_of(cast)
-        extra = {"reason": "banned", "message": "Out."}
-        word(cast, room=cast.room.key, standing={"banned_until_ms": 2**53 - 1}, version=banned, close=4103, extra=extra)
-        word(cast, room=cast.room.key, standing={"muted_until_ms": 2**53 - 1}, version=muted)
-        word(cast, room=cast.room.key, role="member", version=muted)
+        here, out = cast.room.key, Closing(code=4103, reason="banned", message="Out.")
+        word(cast, StandingChanged(room=here, banned_until_ms=2**53 - 1, version=banned, closing=out))
+        word(cast, StandingChanged(room=here, muted_until_ms=2**53 - 1, version=muted))
+        word(cast, RoleChanged(room=here, role="member", version=muted))
         all_were_heard(cast, mia)
         assert mia.says("still here")["ok"]
         assert mia.hears("comment", text="still here")["from"]["role"] == "admin"
@@ -286,7 +290,7 @@ def test_two_relays_without_a_lease_leave_everybody_in_the_last_state(cast, watc
 
         def relay():
             while not stop.is_set():
-                outbox.carry_pending(now=clock.now())
+                outbox.handle_pending(now=clock.now())
             connection.close()
 
         relays = [threading.Thread(target=relay) for _ in range(2)]

@@ -10,10 +10,11 @@ import pytest
 import redis
 
 from interactions.audience.services import recount_online
-from interactions.delivery.frames import event
+from interactions.delivery.events import encoded
 from interactions.delivery.presence import presence
-from interactions.delivery.room_ref import ref
 from interactions.delivery.rooms import pipeline
+from interactions.room.events import SystemMessage
+from interactions.room_refs import ref
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room
 from tests.helpers.sockets import HungUp, SocketProcess, calling, free_port, tell
@@ -116,7 +117,7 @@ def test_redis_goes_and_comes_back_under_the_viewers(cast, tmp_path, own_redis):
             own_redis.restart()
             refused = phone.says("meanwhile", cid="2")
             assert refused["ok"] or refused["error"]["name"] == "unavailable"
-            after = event(type="system", t=clock.now_ms(), text="after")
+            after = encoded(SystemMessage(t=clock.now_ms(), text="after", reason="notice"))
             own_redis.append(room, after)
             try:
                 phone.hears("system", text="after")

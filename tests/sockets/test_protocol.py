@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema
 import yaml
 
+from interactions import catalogue
 from interactions import socket as consumers
 from interactions.chat.services.broadcasts import send_broadcast
-from interactions.delivery.frames import EVENT_TYPES
 from interactions.draws import services as draws
 from interactions.gifts.services.topups import top_up
 from interactions.models import DrawEntry
@@ -105,7 +105,7 @@ def test_real_frames_have_the_shapes_of_the_document(cast, watching, calls):
         told = [event["type"] for frame in mia.frames if frame.get("type") == "you" for event in frame["events"]]
         assert "wallet" in told
     # Who left is told after five seconds: tests/sockets/test_presence.py waits for that.
-    assert heard == EVENT_TYPES - {"leave"}
+    assert heard == set(catalogue.room_events()) - {"leave"}
 
 
 def test_what_a_client_may_send_has_a_shape():

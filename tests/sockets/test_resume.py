@@ -6,12 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from interactions.delivery.frames import event
-from interactions.delivery.room_ref import ref
+from interactions.delivery.events import encoded
 from interactions.delivery.rooms import pipeline, script_parts
 from interactions.delivery.rooms.scripts import SUBMIT
+from interactions.room.events import SystemMessage
+from interactions.room_refs import ref
 from liveroom.kernel import clock
 from liveroom.kernel.redis import redis_for
+from tests.helpers.made_up import numbered
 
 
 def where(phone) -> dict:
@@ -92,7 +94,7 @@ def test_beyond_the_log_only_the_snapshot_counts(cast, watching):
     now_ms = clock.now_ms()
     for n in range(script_parts.LOG_EVENTS + 1):
         long_ago = now_ms - (script_parts.LOG_SECONDS + 5) * 1000
-        message = pipeline.Message(id=f"e{n}", event=event(type="system", t=1, n=n))
+        message = pipeline.Message(id=f"e{n}", event=numbered(n))
         call = pipeline.submit_call(
             room, (message,), tick_ms=100, now_ms=now_ms if n == script_parts.LOG_EVENTS else long_ago
         )  # fmt: skip
@@ -120,7 +122,7 @@ def test_a_room_that_lost_its_memory_sends_its_viewers_back(cast, watching):
         zed.says("before")
         phone.hears("comment")
         redis_for(cast.room.key).flushdb()
-        now = event(type="system", t=clock.now_ms(), text="after")
+        now = encoded(SystemMessage(t=clock.now_ms(), text="after", reason="notice"))
         pipeline.append_now(room=ref(cast.room), event=now, event_id="x")
         assert phone.is_hung_up() == 4005
         assert phone.farewell["reconnect"] is True

@@ -13,13 +13,13 @@ import pytest
 import redis.asyncio
 from django.db import OperationalError
 
-from interactions.delivery import frames as envelope
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline, published, ticker
 from interactions.delivery.rooms.admission import Priority
 from interactions.delivery.rooms.pipeline import Message, Outcome, Unanswered
 from interactions.delivery.rooms.ticker import Ticker
 from liveroom.kernel.redis import channel, key, shared
+from tests.helpers.made_up import numbered
 from tests.helpers.sockets import free_port
 
 
@@ -33,9 +33,7 @@ def room(name: str, *, rate: int = 40, begun: bool = True) -> RoomRef:
 
 
 def message(number: int, *, sender: str = "mia", priority: Priority | None = Priority.NORMAL) -> Message:
-    return Message(
-        id=f"m{number}", event=envelope.event(type="comment", t=1, n=number), sender=sender, priority=priority
-    )
+    return Message(id=f"m{number}", event=numbered(number), sender=sender, priority=priority)
 
 
 def ticks(ref: RoomRef) -> list[tuple[int, int]]:
@@ -114,12 +112,12 @@ async def test_a_room_that_cannot_begin_yet_loses_no_message_of_any_room(monkeyp
     """The database, which knows the last number of the archive, is away."""
     troubles = [OperationalError("away"), OperationalError("away")]
 
-    def last_archived_seqs(*, room_keys: list[str]) -> dict[str, int]:
+    def last_numbers(room_keys: list[str]) -> dict[str, int]:
         if troubles:
             raise troubles.pop()
         return dict.fromkeys(room_keys, 0)
 
-    monkeypatch.setattr(pipeline, "last_archived_seqs", last_archived_seqs)
+    monkeypatch.setattr(pipeline, "last_numbers", last_numbers)
     new, old = room("new", begun=False), room("old")
     async with running() as found:
         answers = [found.submit(room=ref, message=message(1)) for ref in (new, old)]
@@ -132,11 +130,11 @@ async def test_a_room_that_waits_for_the_database_delays_no_other(monkeypatch: p
     """Redis lost one room; what the archive knows of it takes its time."""
     hangs = threading.Event()
 
-    def last_archived_seqs(*, room_keys: list[str]) -> dict[str, int]:
+    def last_numbers(room_keys: list[str]) -> dict[str, int]:
         assert lost.key not in room_keys or hangs.wait(10)
         return dict.fromkeys(room_keys, 0)
 
-    monkeypatch.setattr(pipeline, "last_archived_seqs", last_archived_seqs)
+    monkeypatch.setattr(pipeline, "last_numbers", last_numbers)
     lost, well, new = room("lost", begun=False), room("well"), room("new", begun=False)
     async with running() as found:
         waiting = found.submit(room=lost, message=message(1))
@@ -234,12 +232,7 @@ async def test_system_events_are_above_the_cap_and_never_dropped() -> None:
             found.submit(room=ref, message=message(1_000 + number, sender="", priority=None)) for number in range(60)
         ]
         at_once = asyncio.gather(
-            *(
-                asyncio.to_thread(
-                    pipeline.append_now, room=ref, event=envelope.event(type="system", t=1, n=n), event_id=f"a{n}"
-                )
-                for n in range(20)
-            )
+            *(asyncio.to_thread(pipeline.append_now, room=ref, event=numbered(n), event_id=f"a{n}") for n in range(20))
         )
         outcomes = [*await asyncio.wait_for(asyncio.gather(*system), 1), *await at_once]
         assert {outcome.result for outcome in outcomes} == {"delivered"}

@@ -10,9 +10,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from interactions import catalogue
 from interactions import socket as consumers
-from interactions.delivery.people import control as whispers
+from interactions.delivery import control
+from interactions.delivery.events import KEPT_SECONDS, MOST_KEPT_SECONDS, as_row
 from interactions.delivery.people import user_events as you
+from interactions.room.events import YourMute
 from liveroom.kernel import clock
 from liveroom.kernel.redis import aredis_for, key, shared
 from moderation.services import muting
@@ -22,12 +25,12 @@ from tests.sockets.test_protocol import document, fits
 MIA = "1400000000:mia"
 
 
-def mute(number: int) -> dict:
-    return {"type": "mute", "t": number, "room": "r1", "until": None, "by": "max"}
+def mute(number: int) -> YourMute:
+    return YourMute(t=number, room="r1", until=None, by="max")
 
 
 def say(number: int, **more) -> you.Told:
-    return you.tell_now(person=MIA, event=mute(number), event_id=f"e{number}", **more)
+    return you.publish_now(person=MIA, event=mute(number), event_id=f"e{number}", **more)
 
 
 def instants(position: you.Position) -> list[int]:
@@ -62,27 +65,29 @@ async def test_the_first_event_is_no_loss_for_who_was_there_before_it():
 async def test_an_event_of_the_same_id_is_told_once():
     first = say(1)
     async with aredis_for("").pubsub(ignore_subscribe_messages=True) as line:
-        await line.subscribe(whispers.people_channel())
-        again = await you.tell(person=MIA, event=mute(1), event_id="e1")
+        await line.subscribe(control.people_channel())
+        again = await you.publish(person=MIA, event=mute(1), event_id="e1")
         assert again == you.Told(epoch=first.epoch, useq=1, told=False)
-        await you.tell(person=MIA, event=mute(2), event_id="e2")
+        await you.publish(person=MIA, event=mute(2), event_id="e2")
         message = None
         while message is None:
             message = await line.get_message(timeout=1)
-    heard = whispers.heard(message["data"])
-    assert (heard.person, heard.you.epoch, heard.you.useq) == (MIA, first.epoch, 2)
-    frame = orjson.loads(heard.you.frame[heard.you.frame.index(b"{") :])
-    assert frame == {"type": "you", "epoch": first.epoch, "events": [{"useq": 2, **mute(2)}]}
+    heard = control.heard(message["data"])
+    assert (heard.person, heard.event.epoch, heard.event.useq) == (MIA, first.epoch, 2)
+    frame = orjson.loads(heard.event.frame[heard.event.frame.index(b"{") :])
+    assert frame == {"type": "you", "epoch": first.epoch, "events": [{"useq": 2, **as_row(mute(2))}]}
     fits("you", frame)
     fits("you", orjson.loads((await you.since(person=MIA, since=(first.epoch, 0))).frame()))
 
 
 def test_the_papers_name_every_event_for_a_person_and_no_other():
     page = (Path(consumers.__file__).with_name("PROTOCOL.md")).read_text().split("\n## 8.", 1)[1]
-    assert set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) - {"type"} == you.TYPES
+    assert set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) - {"type"} == set(catalogue.user_events())
     schemas = document()["components"]["schemas"]
     shapes = schemas["you"]["properties"]["events"]["items"]["oneOf"]
-    assert {schemas[shape["$ref"].split("/")[-1]]["properties"]["type"]["const"] for shape in shapes} == you.TYPES
+    assert {schemas[shape["$ref"].split("/")[-1]]["properties"]["type"]["const"] for shape in shapes} == set(
+        catalogue.user_events()
+    )
 
 
 async def test_what_is_over_is_missing_and_it_is_said():
@@ -97,11 +102,11 @@ async def test_what_is_over_is_missing_and_it_is_said():
 
 async def test_what_was_asked_to_be_kept_finds_also_a_new_client():
     say(1)
-    say(2, kept_seconds=you.MOST_KEPT_SECONDS)
+    say(2, kept_seconds=MOST_KEPT_SECONDS)
     assert instants(await you.since(person=MIA, since=None)) == [2]
-    assert shared().ttl(key("you", f"@{MIA}")) > you.KEPT_SECONDS
+    assert shared().ttl(key("you", f"@{MIA}")) > KEPT_SECONDS
     with pytest.raises(ValueError):
-        say(3, kept_seconds=you.MOST_KEPT_SECONDS + 1)
+        say(3, kept_seconds=MOST_KEPT_SECONDS + 1)
 
 
 async def test_of_too_many_the_last_are_kept():
@@ -111,7 +116,7 @@ async def test_of_too_many_the_last_are_kept():
     back = await you.since(person=MIA, since=(epoch, 0))
     assert (len(back.events), back.recovered) == (you.KEPT_EVENTS, False)
     assert instants(back)[-1] == you.KEPT_EVENTS + 11
-    assert 0 < shared().ttl(key("you", f"@{MIA}")) <= you.KEPT_SECONDS
+    assert 0 < shared().ttl(key("you", f"@{MIA}")) <= KEPT_SECONDS
 
 
 async def test_lost_memory_is_another_epoch():
@@ -129,13 +134,13 @@ def test_a_position_in_the_address_is_taken_or_left():
         assert you.asked_since(nonsense) is None
 
 
-def heard(epoch: str, useq: int) -> whispers.You:
-    return whispers.You(epoch=epoch, useq=useq, frame=b"%d" % useq)
+def heard(epoch: str, useq: int) -> control.HeardUserEvent:
+    return control.HeardUserEvent(epoch=epoch, useq=useq, frame=b"%d" % useq)
 
 
 def test_an_ear_hears_each_once_in_order_and_notices_a_gap():
     frames: list[bytes] = []
-    ear = you.Ear(person=MIA, write=frames.append)
+    ear = you.Subscription(person=MIA, write=frames.append)
     assert all(ear.hear(heard("a", useq)) for useq in (3, 4, 5))
     assert frames == []
     ear.open(you.Position(epoch="a", useq=4))
@@ -148,7 +153,7 @@ def test_an_ear_hears_each_once_in_order_and_notices_a_gap():
 
 async def test_what_was_lost_on_the_way_is_fetched_for_all_ears():
     frames: list[bytes] = []
-    ears = [you.Ear(person=person, write=frames.append) for person in (MIA, "1400000000:zed")]
+    ears = [you.Subscription(person=person, write=frames.append) for person in (MIA, "1400000000:zed")]
     for ear in ears:
         ear.open(await you.since(person=ear.person, since=None))
     say(1)

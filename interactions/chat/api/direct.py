@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions.chat.services import direct
-from interactions.delivery.people import user_events as you
+from interactions.delivery.events import MOST_KEPT_SECONDS
 from interactions.requests import allow_send, speaker_named
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
@@ -26,7 +26,7 @@ class DirectWriteSerializer(serializers.Serializer):
     cid = serializers.CharField(required=False, help_text="Your own id: sending it again says it once.")
     from_ = serializers.CharField(required=False, help_text="Servers only: the user id that is shown as the sender.")
     life_time = serializers.IntegerField(
-        required=False, min_value=1, max_value=you.MOST_KEPT_SECONDS, help_text="Seconds; two minutes if left out."
+        required=False, min_value=1, max_value=MOST_KEPT_SECONDS, help_text="Seconds; two minutes if left out."
     )
 
     def get_fields(self) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from rest_framework.views import APIView
 
 from interactions.chat.services import comments, contents
 from interactions.delivery.presence import presence
-from interactions.delivery.room_ref import ref
 from interactions.delivery.rooms import pipeline
 from interactions.delivery.rooms.admission import WORDS
 from interactions.requests import allow_send, speaker_named
+from interactions.room_refs import ref
 from liveroom.accounts.api.access import ANYBODY, open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock, permission

@@ -16,27 +16,26 @@ from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from interactions.chat.archive.rows import Entry, Malformed, entry_of, named, rows_of
+from interactions.delivery.rooms.archive_stream import ARCHIVE
 from interactions.draws import entries as draw_entries
 from interactions.models import ArchivedMessage
 from liveroom.kernel import metrics
-from liveroom.kernel.redis import PREFIX, room_key, shared
+from liveroom.kernel.redis import room_key, shared
 from liveroom.rooms.models import Room
 
 log = logging.getLogger(__name__)
 
-ARCHIVE = f"{PREFIX}:archive"
 GROUP = "database"
 # Entries asked for at once, and rows written in one transaction: what else writes to SQLite waits that long.
 READ_ENTRIES, ROWS = 200, 2_000
 # … and so often before somebody looks at the clock, at the signals and at how much is left.
 READS = 5
 CLAIM_AFTER_MS = 15_000
-# What the stream holds at most (the rooms' script drops the oldest), and from where on somebody has to look.
-STREAM_ENTRIES = 200_000
+# From where on somebody has to look: before the stream is full.
 ALARM_ENTRIES, ALARM_SECONDS = 50_000, 60.0
 
 
-def last_archived_seqs(*, room_keys: Collection[str]) -> dict[str, int]:
+def last_archived_seqs(room_keys: Collection[str]) -> dict[str, int]:
     """The highest `seq` of each room in any epoch, 0 if there is none: a new epoch begins above it. A step in an index per room, all in
     one query."""
     found = dict.fromkeys(room_keys, 0)

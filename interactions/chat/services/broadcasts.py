@@ -6,7 +6,7 @@ hear it, and whoever comes first begins a new memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,15 +14,16 @@ from typing import Any
 import orjson
 from django.db import transaction
 
-from interactions.delivery import frames as envelope
-from interactions.delivery.room_ref import ref
+from interactions.chat.events import Broadcast as BroadcastEvent
+from interactions.delivery import Everyone, ms, publish_durably
+from interactions.delivery import Room as RoomTarget
+from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline
-from interactions.delivery.rooms.pipeline import Message
-from interactions.facts import BroadcastSent, SystemNoticeSent
+from interactions.room.events import SystemMessage
+from interactions.room_refs import ref
 from liveroom.accounts.models import App
-from liveroom.kernel import audit, facts, ids, permission, text
+from liveroom.kernel import audit, ids, permission, text
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.outbox import Letter
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.redis import key, redis_for
 from liveroom.rooms.models import Room
@@ -96,7 +97,7 @@ def send_broadcast(*, app: App, data: Mapping[str, Any], by: Actor, now: datetim
         action="broadcast.send", actor=by, now=now, target=str(app.sdkappid), address=address,
         detail={"id": sent.id, "rooms": sent.rooms, **{name: str(value)[:300] for name, value in said.items()}},
     )  # fmt: skip
-    facts.state(BroadcastSent(sdkappid=app.sdkappid, at=now, id=sent.id, said=said))
+    publish_durably(BroadcastEvent(t=ms(now), id=sent.id, **said), to=Everyone(sdkappid=app.sdkappid), at=now)
     return sent
 
 
@@ -112,23 +113,18 @@ def send_system_notice(*, room: Room, data: Mapping[str, Any], by: Actor, now: d
         action="system.send", actor=by, now=now, room_key=room.key, target=room.group_id, address=address,
         detail={"id": notice_id, **{name: str(value)[:300] for name, value in said.items()}},
     )  # fmt: skip
-    facts.state(SystemNoticeSent(room_id=room.pk, room_key=room.key, at=now, id=notice_id, said=said))
+    event = SystemMessage(t=ms(now), id=notice_id, reason="notice", **{"text": "", **said})
+    publish_durably(event, to=RoomTarget(room.key), at=now)
     return notice_id
 
 
-def tell_rooms(letter: Letter) -> None:
-    """Topic `broadcast`: to every open room of the app, in rounds. RedisError: the relay comes again."""
-    payload = letter.payload
-    event = envelope.event(**payload["event"])
-    message = Message(id=payload["event"]["id"], event=event, in_history=True)
-    rooms = Room.objects.select_related("app").filter(app__sdkappid=payload["sdkappid"], disbanded_at__isnull=True)
+def open_rooms(sdkappid: int) -> Iterator[list[RoomRef]]:
+    """The open rooms of an app, in portions, for what is heard by everyone (delivery.publishing.install)."""
+    rooms = Room.objects.select_related("app").filter(app__sdkappid=sdkappid, disbanded_at__isnull=True)
     after = 0
-    while True:
-        chunk = list(rooms.filter(pk__gt=after).order_by("pk")[:CHUNK])
-        if not chunk:
-            return
+    while chunk := list(rooms.filter(pk__gt=after).order_by("pk")[:CHUNK]):
         _begin_where_somebody_is(chunk)
-        pipeline.append_many_now([(ref(room), message) for room in chunk])
+        yield [ref(room) for room in chunk]
         after = chunk[-1].pk
 
 

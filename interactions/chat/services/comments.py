@@ -9,11 +9,13 @@ from typing import Any
 import orjson
 from django.conf import settings
 
+from interactions.chat.events import Comment, Custom
 from interactions.chat.services import contents
-from interactions.delivery import frames as envelope
+from interactions.delivery.events import encoded
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline
 from interactions.delivery.rooms.pipeline import Message, Outcome
+from interactions.shown import ShownSpeaker, shown_speaker
 from liveroom.accounts.selectors import Profile
 from liveroom.kernel import ids, permission
 from liveroom.kernel.permission import Actor
@@ -27,6 +29,9 @@ class Speaker:
     actor: Actor
     profile: Profile
     role: str
+
+    def shown_on_wire(self) -> ShownSpeaker:
+        return shown_speaker(self.profile, role=self.role)
 
     def shown(self) -> dict[str, Any]:
         return {**self.profile.as_dict(), "role": self.role}
@@ -48,20 +53,15 @@ def prepared(
         type, data, actor=speaker.actor, role=speaker.role, limit_bytes=room.message_bytes
     )  # fmt: skip
     event_id = ids.event_id()
-    cid = {} if content.cid is None else {"cid": content.cid}
-    event = envelope.event(
-        type=type,
-        t=now_ms,
-        id=event_id,
-        priority=content.priority.word,
-        **cid,
-        **content.body,
-        **{"from": speaker.shown()},
-    )
+    cid: dict[str, Any] = {} if content.cid is None else {"cid": content.cid}
+    kind = Comment if type == "comment" else Custom
+    event = kind(
+        t=now_ms, id=event_id, priority=content.priority.word, sender=speaker.shown_on_wire(), **cid, **content.body
+    )  # fmt: skip
     sender = speaker.profile.id
     return Message(
         id=event_id if content.cid is None else pipeline.message_id(sender=sender, cid=content.cid),
-        event=event,
+        event=encoded(event),
         sender=sender,
         priority=content.priority,
         in_history=not content.online_only,

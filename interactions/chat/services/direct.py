@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from interactions.chat.events import DirectMessage
 from interactions.chat.services import contents
 from interactions.chat.services.comments import Speaker
-from interactions.delivery.people import control as whispers
-from interactions.delivery.people import user_events as you
+from interactions.delivery import Person as PersonTarget
+from interactions.delivery import publish
+from interactions.delivery.events import MOST_KEPT_SECONDS
+from interactions.delivery.publishing import apublish
 from interactions.delivery.rooms import pipeline
+from interactions.shown import shown_person
 from liveroom.accounts.models import Person
 from liveroom.accounts.services.people import PersonUnknown
 from liveroom.kernel import ids, permission, text
@@ -25,8 +29,8 @@ _OF_ROOMS = ("position", "reply_to", "color")
 class Direct:
     """A message that is allowed, checked, and whose receiver exists. `kept_seconds`: None is two minutes."""
 
-    person: str
-    event: dict[str, Any]
+    to: PersonTarget
+    event: DirectMessage
     event_id: str
     kept_seconds: int | None
 
@@ -38,13 +42,11 @@ def prepared(*, speaker: Speaker, data: Mapping[str, Any], now_ms: int) -> Direc
     permission.ask("direct.send", actor=speaker.actor, now_ms=now_ms)
     to = text.opaque(data.get("to"), field="to", limit_bytes=32, required=True)
     kept = data.get("life_time")
-    if kept is not None and (
-        isinstance(kept, bool) or not isinstance(kept, int) or not 1 <= kept <= you.MOST_KEPT_SECONDS
-    ):
+    if kept is not None and (isinstance(kept, bool) or not isinstance(kept, int) or not 1 <= kept <= MOST_KEPT_SECONDS):
         raise BadParameter(
-            f"life_time is a whole number of seconds from 1 to {you.MOST_KEPT_SECONDS}.",
+            f"life_time is a whole number of seconds from 1 to {MOST_KEPT_SECONDS}.",
             field="life_time",
-            limit=you.MOST_KEPT_SECONDS,
+            limit=MOST_KEPT_SECONDS,
         )
     kind = "custom" if data.get("data") is not None else "comment"
     said = {name: value for name, value in data.items() if name not in _OF_ROOMS}
@@ -55,11 +57,11 @@ def prepared(*, speaker: Speaker, data: Mapping[str, Any], now_ms: int) -> Direc
     sender = speaker.profile.id
     # The same `cid` is the same message, with the same id.
     event_id = ids.event_id() if content.cid is None else pipeline.message_id(sender=f"{sender}\n{to}", cid=content.cid)
-    cid = {} if content.cid is None else {"cid": content.cid}
+    cid: dict[str, Any] = {} if content.cid is None else {"cid": content.cid}
     body = {name: value for name, value in content.body.items() if name not in _OF_ROOMS}
     return Direct(
-        person=whispers.person_key(sdkappid=actor.sdkappid, identifier=to),
-        event={"type": "direct", "t": now_ms, "id": event_id, "from": speaker.profile.as_dict(), **cid, **body},
+        to=PersonTarget(sdkappid=actor.sdkappid, identifier=to),
+        event=DirectMessage(t=now_ms, id=event_id, sender=shown_person(speaker.profile), **cid, **body),
         event_id=event_id,
         kept_seconds=kept,
     )
@@ -67,13 +69,11 @@ def prepared(*, speaker: Speaker, data: Mapping[str, Any], now_ms: int) -> Direc
 
 async def send(direct: Direct) -> dict[str, Any]:
     """Once, however often it is sent with the same `cid`. RedisError."""
-    await you.tell(
-        person=direct.person, event=direct.event, event_id=direct.event_id, kept_seconds=direct.kept_seconds
-    )  # fmt: skip
-    return {"message_id": direct.event["id"]}
+    await apublish(direct.event, to=direct.to, event_id=direct.event_id, kept_seconds=direct.kept_seconds)
+    return {"message_id": direct.event.id}
 
 
 def send_now(direct: Direct) -> dict[str, Any]:
     """The same from a thread."""
-    you.tell_now(person=direct.person, event=direct.event, event_id=direct.event_id, kept_seconds=direct.kept_seconds)
-    return {"message_id": direct.event["id"]}
+    publish(direct.event, to=direct.to, event_id=direct.event_id, kept_seconds=direct.kept_seconds)
+    return {"message_id": direct.event.id}

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import transaction
 
-from interactions.delivery.room_ref import ref
 from interactions.delivery.rooms import pipeline
 from interactions.facts import PinChanged
 from interactions.models import ArchivedMessage, Pin
+from interactions.room_refs import ref
 from liveroom.kernel import audit, facts, permission, text
 from liveroom.kernel.errors import BadParameter, NotFound
 from liveroom.kernel.permission import Actor

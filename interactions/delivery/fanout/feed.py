@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from interactions.delivery import frames as envelope
+from interactions.delivery.control import CloseSockets
+from interactions.delivery.events import Control
 from interactions.delivery.fanout import deflate
 from interactions.delivery.fanout.send_many import Row
 from interactions.delivery.fanout.send_queue import SendQueue
@@ -40,8 +42,8 @@ class Viewer(Protocol):
     def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 0) -> None:
         """Say `bye` and close."""
 
-    def told(self, control: dict[str, Any]) -> None:
-        """A word about the room that is not for the viewer's eyes."""
+    def hear_control(self, control: Control) -> None:
+        """A message about the room that is not for the viewer's eyes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +78,7 @@ class Feed:
     early: list[tuple[int, bytes]] = field(default_factory=list)
     must: list[bytes] = field(default_factory=list)
     may: list[bytes] = field(default_factory=list)
-    farewell: tuple[dict[str, Any], tuple[Seat, ...]] | None = None
+    farewell: tuple[CloseSockets, tuple[Seat, ...]] | None = None
     must_at: float = 0.0
     may_at: float = 0.0
     in_line: bool = False
@@ -231,4 +233,4 @@ class Feed:
         if self.farewell is not None:
             (control, seats), self.farewell = self.farewell, None
             for seat in seats:
-                seat.viewer.dismiss(code=int(control["close"]), reason=control["reason"], message=control["message"])
+                seat.viewer.dismiss(code=control.code, reason=control.reason, message=control.message)

@@ -13,19 +13,27 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
 import redis
 import redis.asyncio
 from django.db import DatabaseError
 
+from interactions.delivery.control import (
+    ACK_KEPT_SECONDS,
+    ROOM_CONTROL,
+    CloseSockets,
+    Heard,
+    heard,
+    heard_in_room,
+    people_channel,
+)
+from interactions.delivery.events import EVERY_ROOM, Control
 from interactions.delivery.fanout.feed import Feed, Seat, Viewer
 from interactions.delivery.fanout.schedule import Teller
-from interactions.delivery.people import control as whispers
 from interactions.delivery.presence.presence import Presence
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import glances, pipeline, published
 from interactions.delivery.rooms.ticker import TICK_MS, Ticker
-from interactions.likes.counting import Likes
+from interactions.likes.counting import LikeCounter
 from liveroom.kernel import metrics
 from liveroom.kernel.redis import aredis_for, channel
 from liveroom.kernel.rounds import Rounds, redis_rounds
@@ -38,8 +46,8 @@ ROOMS_PER_PIPELINE = 200
 LAST_WORDS_SECONDS = 0.2
 # Viewers who have to come back all at once are asked to take this long about it, per thousand of them.
 SPREAD_MS_PER_THOUSAND = 1_000
-RESTART, EPOCH, BANNED = 4000, 4005, 4103
-Listener = Callable[[whispers.Whisper], None]
+RESTART, EPOCH = 4000, 4005
+Listener = Callable[[Heard], None]
 
 
 class Hub:
@@ -57,7 +65,7 @@ class Hub:
         self.viewers: set[Viewer] = set()
         self.ticker = Ticker(tick_ms=tick_ms)
         self.presence = Presence(process=process)
-        self.likes = Likes()
+        self.likes = LikeCounter()
         self.rounds = redis_rounds()
         self.teller = Teller(tick_ms=tick_ms)
         self._pubsub: redis.asyncio.client.PubSub | None = None
@@ -90,7 +98,7 @@ class Hub:
         return tuple(self.viewers)
 
     def meet(self, *, person: str, listener: Listener) -> None:
-        """From here on the listener hears what concerns this person (`whispers.person_key`)."""
+        """From here on the listener hears what concerns this person (`targets.Person.key`)."""
         self.start()
         self.people.setdefault(person, set()).add(listener)
 
@@ -192,14 +200,14 @@ class Hub:
         """One connection for all rooms. After it was lost: subscribe anew, then fetch what was missed."""
         pubsub = aredis_for("").pubsub(ignore_subscribe_messages=True)
         try:
-            people = whispers.people_channel()
+            people = people_channel()
             await pubsub.subscribe(people)
             self._pubsub = pubsub
             # From here on a room that is entered subscribes itself; those that were there before do it now. None falls between.
             if self.rooms:
                 await pubsub.subscribe(*map(channel, self.rooms))
             if self.on_doubt is not None:
-                self.on_doubt(whispers.EVERY_ROOM)
+                self.on_doubt(EVERY_ROOM)
             await self._look_at_all(list(self.rooms))
             if self._listened and self.on_return is not None:
                 asyncio.ensure_future(self.on_return(self))  # noqa: RUF006 - ends by itself
@@ -210,7 +218,7 @@ class Hub:
                 if message is None:
                     continue
                 if message["channel"] == people.encode():
-                    self._hear(whispers.heard(message["data"]))
+                    self._hear(heard(message["data"]))
                 else:
                     await self._heard(message["channel"][prefix:].decode(), message["data"])
         finally:
@@ -234,8 +242,10 @@ class Hub:
             for event in message[1:].split(b"\n"):
                 room.maybe(event)
             self.teller.due_soon(room)
-        elif kind == b"C":
-            self._control(room, orjson.loads(message[1:]))
+        elif kind == ROOM_CONTROL:
+            control = heard_in_room(message)
+            self._doubt(control)
+            self._control(room, control)
 
     def _look_soon(self, room_key: str, *, last_words: float = 0.0) -> None:
         """Compare with the log, while other rooms are heard on: it may take as long as a query to the database."""
@@ -321,32 +331,33 @@ class Hub:
             now = await pipeline.position(room_key=room_key, since=heard, shown=heard)
         return now, b""
 
-    def _hear(self, whisper: whispers.Whisper) -> None:
-        doubt = whispers.EVERY_ROOM if whisper.close == BANNED and not whisper.room else whisper.doubt
-        if doubt and self.on_doubt is not None:
-            self.on_doubt(doubt)
-        room = self.rooms.get(whisper.room)
-        if room is not None and whisper.control is not None:
-            self._control(room, dict(whisper.control))
-        for listener in tuple(self.people.get(whisper.person, ())):
-            listener(whisper)
-        if whisper.ack:
-            asyncio.ensure_future(self._acknowledge(whisper.ack))  # noqa: RUF006 - two commands
+    def _hear(self, message: Heard) -> None:
+        room = self.rooms.get(message.room)
+        if message.control is not None:
+            self._doubt(message.control)
+            if room is not None:
+                self._control(room, message.control)
+        for listener in tuple(self.people.get(message.person, ())):
+            listener(message)
+        if message.ack:
+            asyncio.ensure_future(self._acknowledge(message.ack))  # noqa: RUF006 - two commands
+
+    def _doubt(self, control: Control) -> None:
+        if control.doubt and self.on_doubt is not None:
+            self.on_doubt(control.doubt)
 
     async def _acknowledge(self, ack: str) -> None:
         with contextlib.suppress(redis.RedisError, OSError):
             await self.rounds.ask(("RPUSH", ack, self.process))
-            await self.rounds.ask(("EXPIRE", ack, whispers.ACK_KEPT_SECONDS))
+            await self.rounds.ask(("EXPIRE", ack, ACK_KEPT_SECONDS))
 
-    def _control(self, room: Feed, control: dict[str, Any]) -> None:
-        if control.get("room_id", room.ref.room_id) != room.ref.room_id:
-            return  # it was said of a room that had this id before
-        if "close" in control:
+    def _control(self, room: Feed, control: Control) -> None:
+        if not isinstance(control, CloseSockets):
+            for seat in tuple(room.seats):
+                seat.viewer.hear_control(control)
+        elif control.room_id in (0, room.ref.room_id):  # else it was said of a room that had this id before
             room.farewell, room.must_at = (control, tuple(room.seats)), 0.0
             self.teller.due_soon(room)
-        else:
-            for seat in tuple(room.seats):
-                seat.viewer.told(control)
 
     def _spread_ms(self, number: int) -> int:
         return random.randint(0, max(200, number * SPREAD_MS_PER_THOUSAND // 1000))  # noqa: S311 - no secret

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
-from interactions.delivery.people import control as whispers
+from interactions.delivery.control import HeardUserEvent, people_channel
+from interactions.delivery.events import KEPT_SECONDS, MOST_KEPT_SECONDS, UserEvent, encoded
 from liveroom.kernel.redis import aredis_for, key, redis_for
 from liveroom.kernel.rounds import Rounds
 from liveroom.kernel.scripts import Script
 
-TYPES: Final = frozenset({"mute", "unmute", "direct", "draw", "question", "summary", "wallet", "level", "live"})
-KEPT_SECONDS: Final = 120
-MOST_KEPT_SECONDS: Final = 7 * 86400
 KEPT_EVENTS: Final = 200
 SAME_SECONDS: Final = 600
 # Longer than anything that is kept: while an event can be asked for, its number means something.
@@ -34,7 +30,7 @@ _SINCE = re.compile(r"([0-9a-f]{1,32})\.([0-9]{1,15})\Z")
 # KEYS: uplace you usame:<id>. ARGV: fresh epoch, seconds kept, 1 if they were asked for, event without useq, channel, person, then
 # for how long numbers and ids are kept, how many events, and 1 if whoever was not here for a day is passed over. An entry is
 # `<ms until> <useq> <asked for> <event>`. Answer: epoch, useq, 1 if told now and 0 if it was told before.
-_TELL: Final = Script("""
+_PUBLISH: Final = Script("""
 local told = redis.call('GET', KEYS[3])
 if told then
   local epoch, useq = string.match(told, '^(%S+) (%d+)$')
@@ -125,46 +121,44 @@ def _kind(person: str) -> str:
     return f"@{person}"
 
 
-def _tell_call(
-    person: str, event: Mapping[str, Any], event_id: str, kept_seconds: int | None, *, known: bool = False
+def _publish_call(
+    person: str, event: UserEvent, event_id: str, kept_seconds: int | None, *, known: bool = False
 ) -> list[Any]:
-    if event.get("type") not in TYPES or not isinstance(event.get("t"), int):
-        raise ValueError(f"{event.get('type')!r} is no event of the protocol, or has no t")
     if kept_seconds is not None and not 1 <= kept_seconds <= MOST_KEPT_SECONDS:
         raise ValueError(f"an event is kept for 1 to {MOST_KEPT_SECONDS} seconds")
     keys = [key(kind, _kind(person)) for kind in ("uplace", "you", f"usame:{event_id}")]
-    kept = KEPT_SECONDS if kept_seconds is None else kept_seconds
+    kept = event.kept_seconds if kept_seconds is None else kept_seconds
     asked = int(kept > KEPT_SECONDS)
-    said = (secrets.token_hex(6), kept, asked, orjson.dumps(event), whispers.people_channel(), person)
-    return _TELL.call(keys, (*said, NUMBERS_SECONDS, SAME_SECONDS, KEPT_EVENTS, int(known)))
+    said = (secrets.token_hex(6), kept, asked, encoded(event), people_channel(), person)
+    return _PUBLISH.call(keys, (*said, NUMBERS_SECONDS, SAME_SECONDS, KEPT_EVENTS, int(known)))
 
 
 def _told(answer: Any) -> Told:
     return Told(epoch=bytes(answer[0]).decode(), useq=int(answer[1]), told=bool(answer[2]))
 
 
-def tell_now(*, person: str, event: Mapping[str, Any], event_id: str, kept_seconds: int | None = None) -> Told:
-    """From a thread. `person`: whispers.person_key. `event` has `type` (one of TYPES) and `t` (unix ms).
+def publish_now(*, person: str, event: UserEvent, event_id: str, kept_seconds: int | None = None) -> Told:
+    """From a thread. `person`: `targets.Person.key`.
 
-    `kept_seconds` above the two minutes (at most 7 days) keeps it also for who comes without a position (C12). RedisError: say it
+    `kept_seconds` above the two minutes (at most 7 days) keeps it also for who comes without a position (C12). RedisError: publish it
     again with the same id."""
-    return _told(_TELL.ask_now(redis_for(_kind(person)), _tell_call(person, event, event_id, kept_seconds)))
+    return _told(_PUBLISH.ask_now(redis_for(_kind(person)), _publish_call(person, event, event_id, kept_seconds)))
 
 
-def tell_many_now(*, persons: Sequence[str], event: Mapping[str, Any], event_id: str) -> int:
+def publish_to_many_now(*, persons: Sequence[str], event: UserEvent, event_id: str) -> int:
     """The same event to many, in one pipeline of 500. Of somebody who was not connected for a day nothing is kept. Returns how many were
     told now. RedisError: say it again with the same id."""
     told = 0
     for start in range(0, len(persons), _CALLS_PER_ROUND):
         part = persons[start : start + _CALLS_PER_ROUND]
-        calls = [_tell_call(person, event, event_id, None, known=True) for person in part]
-        told += sum(_told(answer).told for answer in _TELL.ask_all_now(redis_for(_kind(part[0])), calls))
+        calls = [_publish_call(person, event, event_id, None, known=True) for person in part]
+        told += sum(_told(answer).told for answer in _PUBLISH.ask_all_now(redis_for(_kind(part[0])), calls))
     return told
 
 
-async def tell(*, person: str, event: Mapping[str, Any], event_id: str, kept_seconds: int | None = None) -> Told:
+async def publish(*, person: str, event: UserEvent, event_id: str, kept_seconds: int | None = None) -> Told:
     """The same for an event loop."""
-    return _told(await _TELL.ask(aredis_for(_kind(person)), _tell_call(person, event, event_id, kept_seconds)))
+    return _told(await _PUBLISH.ask(aredis_for(_kind(person)), _publish_call(person, event, event_id, kept_seconds)))
 
 
 def asked_since(raw: str) -> tuple[str, int] | None:
@@ -195,8 +189,8 @@ async def since(
     return _position(await _SINCE_SCRIPT.ask(aredis_for(_kind(person)), call), since)
 
 
-class Ear:
-    """One socket's place in its person's events: each once, in order, and a gap is noticed. The socket takes `hear` for whispers
+class Subscription:
+    """One socket's place in its person's events: each once, in order, and a gap is noticed. The socket takes `hear` for messages
     from the moment it listens; what comes before `open` waits. `write` gets whole frames."""
 
     __slots__ = ("_held", "_write", "at", "person")
@@ -204,7 +198,7 @@ class Ear:
     def __init__(self, *, person: str, write: Callable[[bytes], None]) -> None:
         self.person, self._write = person, write
         self.at: tuple[str, int] | None = None
-        self._held: list[whispers.You] = []
+        self._held: list[HeardUserEvent] = []
 
     def open(self, position: Position) -> None:
         """After the socket was sent `position.frame()`: from here on events go straight through."""
@@ -213,8 +207,8 @@ class Ear:
         for you in held:
             self.hear(you)
 
-    def hear(self, you: whispers.You) -> bool:
-        """False: something before this one is missing; ask `missed` for this ear. Nothing was written then."""
+    def hear(self, you: HeardUserEvent) -> bool:
+        """False: something before this one is missing; ask `missed` for this subscription. Nothing was written then."""
         if self.at is None:
             self._held = [*self._held[-KEPT_EVENTS:], you]
             return True
@@ -228,16 +222,16 @@ class Ear:
         return True
 
 
-async def missed(ears: Iterable[Ear]) -> list[tuple[Ear, Position]]:
-    """What pub/sub lost, for all ears after it was away, or for one with a gap: those that have to be told, and what. In rounds of
-    500. The caller writes `position.frame()` and calls `ear.open(position)`."""
-    found: list[tuple[Ear, Position]] = []
-    open_ears = [ear for ear in ears if ear.at is not None]
-    for start in range(0, len(open_ears), _CALLS_PER_ROUND):
-        asked = [(ear, ear.at) for ear in open_ears[start : start + _CALLS_PER_ROUND]]
-        calls = [_since_call(ear.person, at) for ear, at in asked]
-        for (ear, at), answer in zip(asked, await _SINCE_SCRIPT.ask_all(aredis_for(""), calls), strict=True):
+async def missed(subscriptions: Iterable[Subscription]) -> list[tuple[Subscription, Position]]:
+    """What pub/sub lost, for all subscriptions after it was away, or for one with a gap: those that have to be told, and what. In rounds of
+    500. The caller writes `position.frame()` and calls `subscription.open(position)`."""
+    found: list[tuple[Subscription, Position]] = []
+    opened = [subscription for subscription in subscriptions if subscription.at is not None]
+    for start in range(0, len(opened), _CALLS_PER_ROUND):
+        asked = [(subscription, subscription.at) for subscription in opened[start : start + _CALLS_PER_ROUND]]
+        calls = [_since_call(subscription.person, at) for subscription, at in asked]
+        for (subscription, at), answer in zip(asked, await _SINCE_SCRIPT.ask_all(aredis_for(""), calls), strict=True):
             position = _position(answer, at)
-            if (position.epoch, position.useq) != at and ear.at == at:
-                found.append((ear, position))
+            if (position.epoch, position.useq) != at and subscription.at == at:
+                found.append((subscription, position))
     return found

@@ -6,15 +6,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
-from interactions.delivery.people import control as whispers
+from interactions.delivery.control import for_person, people_channel
+from interactions.delivery.events import Control
 from liveroom.kernel.redis import key
 from liveroom.kernel.rounds import Rounds
 
 WEB = "web"
 PLATFORMS = frozenset({WEB, "ios", "android", "pc"})
 KEPT_SECONDS = 86400
+
+
+class RoomEntered(Control, frozen=True, kw_only=True, tag="entered"):
+    """The person is in `room` (a key) now, with its clients of this `group`: a platform, or "" for all of them."""
+
+    room: str
+    group: str
 
 
 def _key(person: str, group: str) -> str:
@@ -25,8 +31,8 @@ async def entered(*, person: str, room_key: str, group: str, rounds: Rounds[tupl
     """Tell the person's other sockets of this `group` (a platform, or "" for all of them) that it is here now."""
     before = await rounds.ask(("SET", _key(person, group), room_key, "EX", KEPT_SECONDS, "GET"))
     if before is not None and before.decode() != room_key:
-        said = {"person": person, "entered": room_key, "group": group}
-        await rounds.ask(("PUBLISH", whispers.people_channel(), orjson.dumps(said)))
+        message = for_person(RoomEntered(room=room_key, group=group), person)
+        await rounds.ask(("PUBLISH", people_channel(), message))
 
 
 async def is_elsewhere(*, person: str, room_key: str, group: str, rounds: Rounds[tuple[Any, ...], Any]) -> bool:

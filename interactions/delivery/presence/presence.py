@@ -15,11 +15,13 @@ from typing import Any
 
 import redis
 
-from interactions.delivery import frames as envelope
+from interactions.audience.events import Join, Leave, Online
+from interactions.delivery.events import encoded
 from interactions.delivery.presence import scripts
 from interactions.delivery.presence.crowd import Came, Crowd, tell_after_ms
 from interactions.delivery.presence.room_here import NEVER, Answer, RoomHere, Tip
 from interactions.delivery.room_ref import RoomRef
+from interactions.shown import ShownSpeaker, of_wire
 from liveroom.kernel.redis import PREFIX, aredis_for, channel, redis_for, shared
 from liveroom.kernel.scripts import Script
 
@@ -212,7 +214,7 @@ def _wait_ms(answer: Answer, crowd: Crowd) -> int | None:
 
 
 def _news(room_key: str, answer: Answer, crowd: Crowd, expiry_ms: int) -> tuple[str, list[Any]]:
-    said = envelope.event(type="online", t=answer.now_ms, online=crowd.online, sockets=crowd.sockets)
+    said = encoded(Online(t=answer.now_ms, online=crowd.online, sockets=crowd.sockets))
     args = [answer.told, f"{crowd.online} {crowd.sockets}", channel(room_key), b"M" + said, 3 * expiry_ms]
     return room_key, scripts.TELL.call([scripts.told_key(room_key)], args)
 
@@ -220,8 +222,8 @@ def _news(room_key: str, answer: Answer, crowd: Crowd, expiry_ms: int) -> tuple[
 def _tips(joined: Tip | None, departed: Tip | None, *, now_ms: int) -> bytes:
     """Both in one message; empty if there is neither."""
     said = [
-        envelope.event(type=kind, t=now_ms, users=list(tip.users), count=tip.count)
-        for kind, tip in (("join", joined), ("leave", departed))
+        encoded(kind(t=now_ms, users=[of_wire(ShownSpeaker, user) for user in tip.users], count=tip.count))
+        for kind, tip in ((Join, joined), (Leave, departed))
         if tip is not None
     ]
     return b"M" + b"\n".join(said) if said else b""

@@ -18,10 +18,10 @@ import orjson
 import redis
 from channels.db import database_sync_to_async
 
-from interactions.chat.archive.archiver import ARCHIVE, last_archived_seqs
 from interactions.delivery.presence import scripts as presence_scripts
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms.admission import Priority
+from interactions.delivery.rooms.archive_stream import ARCHIVE, last_numbers
 from interactions.delivery.rooms.log_scripts import BEGIN, READ, REPAIR
 from interactions.delivery.rooms.scripts import SUBMIT
 from liveroom.kernel import clock
@@ -204,7 +204,7 @@ def _begin_call(room_key: str, highest: int, broken: str = "") -> list[Any]:
 
 def begin_now(*, room_key: str) -> None:
     """A new epoch for a room that Redis does not know: its numbers go on above all that were archived."""
-    archived = last_archived_seqs(room_keys=[room_key])[room_key]
+    archived = last_numbers([room_key])[room_key]
     BEGIN.ask_now(redis_for(room_key), _begin_call(room_key, archived))
 
 
@@ -221,7 +221,7 @@ class Beginning:
 async def _begin_all(rooms: Sequence[Beginning]) -> Sequence[BaseException | None]:
     names = list({room.room_key for room in rooms})
     # Not on the one thread that serves all else of a socket process.
-    archived = await database_sync_to_async(last_archived_seqs, thread_sensitive=False)(room_keys=names)
+    archived = await database_sync_to_async(last_numbers, thread_sensitive=False)(names)
     calls = [_begin_call(room.room_key, max(archived[room.room_key], room.shown), room.broken) for room in rooms]
     answers = await BEGIN.ask_all(aredis_for(names[0]), calls, raise_on_error=False)
     return [answer if isinstance(answer, BaseException) else None for answer in answers]
@@ -367,11 +367,6 @@ def event_now(*, room: RoomRef, seq: int, now_ms: int) -> dict[str, Any] | None:
     for raw in _events(read[4:], seq - 1)[:1]:
         return dict(orjson.loads(raw))
     return next((event for event in history_now(room=room, now_ms=now_ms) if event["seq"] == seq), None)
-
-
-def whisper_now(*, room_key: str, control: dict[str, Any]) -> None:
-    """A word to the processes that hold sockets of the room, not to viewers: `{"close": code, …}`."""
-    redis_for(room_key).publish(channel(room_key), b"C" + orjson.dumps(control))
 
 
 def forget_now(*, room_key: str) -> None:

@@ -13,8 +13,8 @@ from __future__ import annotations
 from string import Template
 from typing import Final
 
-from interactions.chat.archive.archiver import STREAM_ENTRIES
 from interactions.delivery.rooms.admission import COMPETES_MS, WAITING_PER_ROOM, WAITING_PER_SENDER
+from interactions.delivery.rooms.archive_stream import STREAM_ENTRIES
 from liveroom.kernel.scripts import Script
 
 LOG_SECONDS: Final = 120

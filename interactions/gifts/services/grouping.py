@@ -14,18 +14,20 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count
 
-from interactions.delivery import frames as envelope
-from interactions.delivery.room_ref import RoomRef, ref
+from interactions.delivery.events import RoomEvent, encoded, from_row
+from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline
 from interactions.delivery.rooms.admission import Priority
 from interactions.delivery.rooms.pipeline import Message
 from interactions.facts import GiftsGrouped, GroupedGifts
+from interactions.gifts.events import GiftSent
 from interactions.gifts.rules.combos import Group, Kind, Paid, Streak, grouped
 from interactions.models import GiftMessage, GiftTotal
 from interactions.people.services import levels
+from interactions.room_refs import ref
 from liveroom.kernel import facts, ids
 from liveroom.kernel.models import OutboxRow
-from liveroom.kernel.outbox import Gathered, Letter
+from liveroom.kernel.outbox import Handled, OutboxMessage
 from liveroom.kernel.sql import instant
 from liveroom.rooms.models import Room
 
@@ -37,7 +39,7 @@ WAITING = "room.gift"
 Payload = Mapping[str, Any]
 
 
-def group_gifts(letters: Sequence[Letter], now: datetime) -> Gathered:
+def group_gifts(letters: Sequence[OutboxMessage], now: datetime) -> Handled:
     """Topic `gift`, in one transaction with the letters' being done: messages, rankings, scores, and the letters to the rooms."""
     now_ms = int(now.timestamp() * 1000)
     payloads: dict[int, Payload] = {letter.payload["sent"]: letter.payload for letter in letters}
@@ -53,7 +55,7 @@ def group_gifts(letters: Sequence[Letter], now: datetime) -> Gathered:
     found = grouped(paid, now_ms=now_ms, streaks=_streaks(paid), crowded=_crowded_rooms(payloads.values()))
     again_in = None if found.again_in_ms is None else found.again_in_ms / 1000
     if not found.groups:
-        return Gathered(again_in=again_in)
+        return Handled(again_in=again_in)
     messages = _written(found.groups, payloads, now)
     facts.state(
         GiftsGrouped(
@@ -76,7 +78,7 @@ def group_gifts(letters: Sequence[Letter], now: datetime) -> Gathered:
         values[said["buyer"]] += said["total"]
     levels.add_gift_values(values, now)
     done = [letter_of[sent].event_id for group in found.groups for sent in group.ids]
-    return Gathered(done=done, again_in=again_in)
+    return Handled(done=done, again_in=again_in)
 
 
 def _sizes(room_ids: Set[int]) -> dict[int, tuple[int, int]]:
@@ -199,16 +201,16 @@ def add_to_totals(told: Sequence[Payload], *, sign: int) -> None:
             )
 
 
-def tell_gifts(letters: Sequence[Letter], now: datetime) -> Gathered:
+def tell_gifts(letters: Sequence[OutboxMessage], now: datetime) -> Handled:
     """Topic `room.gift`, at most HANDED_OVER of a room: High, paid, under the room's rate. What the room has not taken yet stays and is
     asked for again."""
-    by_room: dict[str, list[Letter]] = defaultdict(list)
+    by_room: dict[str, list[OutboxMessage]] = defaultdict(list)
     for letter in letters:
         by_room[letter.room_key].append(letter)
     room_ids = {part[0].payload["room"] for part in by_room.values()}
     rooms = Room.objects.filter(disbanded_at__isnull=True).select_related("app").in_bulk(room_ids)
     done: list[str] = []
-    parts: list[tuple[RoomRef, list[Letter]]] = []
+    parts: list[tuple[RoomRef, list[OutboxMessage]]] = []
     for waiting in by_room.values():
         room = rooms.get(waiting[0].payload["room"])
         if room is None:  # disbanded: nobody is there to hear it
@@ -230,15 +232,17 @@ def tell_gifts(letters: Sequence[Letter], now: datetime) -> Gathered:
         if len(waiting) >= HANDED_OVER or pipeline.WAITS in found.outcomes:
             again = max(0.01, found.next_ms / 1000)
             soonest = again if soonest is None else min(soonest, again)
-    return Gathered(done=done, again_in=soonest)
+    return Handled(done=done, again_in=soonest)
 
 
-def _message(letter: Letter) -> Message:
-    event = dict(letter.payload["event"])
+def _message(letter: OutboxMessage) -> Message:
+    event = from_row(letter.payload["event"], RoomEvent)
+    if not isinstance(event, GiftSent):
+        raise TypeError(f"{type(event).__name__} is no gift.")
     return Message(
         id=letter.event_id,
-        event=envelope.event(**event),
-        sender=str(event["from"]["id"]),
+        event=encoded(event),
+        sender=event.sender.id,
         priority=Priority.HIGH,
         in_history=True,
         paid=True,

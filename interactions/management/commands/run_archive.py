@@ -10,6 +10,7 @@ import redis
 from django.db import DatabaseError
 
 from interactions.chat.archive import archiver as archive
+from interactions.delivery.rooms.archive_stream import STREAM_ENTRIES
 from liveroom.kernel import clock, metrics
 from liveroom.kernel.process import ServiceCommand, Worker
 
@@ -72,5 +73,5 @@ class Command(ServiceCommand):
             log.warning(
                 "The archive is late: %s. What is not written before the stream is full (%s entries) is lost.",
                 standing,
-                f"{archive.STREAM_ENTRIES:,}",
+                f"{STREAM_ENTRIES:,}",
             )

@@ -11,8 +11,9 @@ from typing import Any
 
 from django.db import transaction
 
-from interactions.delivery.people import user_events as you
-from interactions.delivery.people.control import person_key
+from interactions.delivery import Person as PersonTarget
+from interactions.delivery import publish_to_many
+from interactions.delivery.events import UserEvent, from_row
 from interactions.facts import StreamerWentLive
 from interactions.models import Follow
 from interactions.people import selectors
@@ -23,7 +24,7 @@ from liveroom.kernel import facts, outbox, permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.facts import handles
 from liveroom.kernel.models import OutboxRow
-from liveroom.kernel.outbox import Gathered, Letter
+from liveroom.kernel.outbox import Handled, OutboxMessage
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.facts import StatusChanged
 from liveroom.rooms.models import LiveSession, Room
@@ -94,19 +95,19 @@ def room_went_live(fact: StatusChanged) -> None:
     )
 
 
-def tell_followers(letters: Sequence[Letter], now: datetime) -> Gathered:
+def tell_followers(letters: Sequence[OutboxMessage], now: datetime) -> Handled:
     """Topic `followers`: of the oldest letter so many followers, in the order of their following; a next letter goes on there. In
     between the relay does what else there is. RedisError: it comes again, and whoever has heard it hears nothing."""
     letter = letters[0]
     said = letter.payload
     rows = Follow.objects.filter(streamer_id=said["streamer"], pk__gt=said["after"]).order_by("pk")
     found = list(rows.values_list("pk", "follower__identifier")[:PER_LETTER])
-    persons = [person_key(sdkappid=said["sdkappid"], identifier=identifier) for _, identifier in found]
-    you.tell_many_now(persons=persons, event=said["event"], event_id=f"live:{said['session']}")
+    persons = [PersonTarget(sdkappid=said["sdkappid"], identifier=identifier) for _, identifier in found]
+    publish_to_many(from_row(said["event"], UserEvent), to=persons, event_id=f"live:{said['session']}")
     if len(found) == PER_LETTER:
         _go_on(said, after=found[-1][0], now=now)
     more = len(found) == PER_LETTER or len(letters) > 1
-    return Gathered(done=[letter.event_id], again_in=0.0 if more else None)
+    return Handled(done=[letter.event_id], again_in=0.0 if more else None)
 
 
 def _go_on(said: Mapping[str, Any], *, after: int, now: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
-from interactions.delivery.people.control import EVERY_ROOM
+from interactions.delivery.events import EVERY_ROOM
 from interactions.delivery.rooms import pipeline
 from interactions.delivery.rooms.pipeline import Position
 from interactions.socket.joining import joining

@@ -18,6 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from interactions.chat.archive import archiver as archive
 from interactions.delivery.fanout import send_many
+from interactions.delivery.rooms.archive_stream import STREAM_ENTRIES
 from liveroom.kernel import clock, due
 from liveroom.kernel.redis import shared
 from liveroom.page import vendor
@@ -141,7 +142,7 @@ def _archive() -> Iterator[Finding]:
         not standing.late,
         f"{standing} wait for the database" if standing.entries else "nothing waits",
         "see that run_archive runs, what its log says, and that the database takes writes: the stream holds "
-        f"{archive.STREAM_ENTRIES:,} entries, then the oldest are lost",
+        f"{STREAM_ENTRIES:,} entries, then the oldest are lost",
         needed=False,
     )
 

@@ -65,9 +65,9 @@ class Command(ServiceCommand):
 
     def _carry(self) -> float | None:
         while True:
-            gathered, again_in = outbox.gather_pending(now=clock.now(), lease=self.lease)
-            told, failed = outbox.carry_pending(now=clock.now(), lease=self.lease)
+            gathered, again_in = outbox.handle_batches(now=clock.now(), lease=self.lease)
+            told, failed = outbox.handle_pending(now=clock.now(), lease=self.lease)
             metrics.outbox_told.labels(result="told").inc(told + gathered)
             metrics.outbox_told.labels(result="failed").inc(failed)
-            if told + gathered < outbox.BATCH or self.worker.stopping.is_set():
+            if told + gathered < outbox.ROUND or self.worker.stopping.is_set():
                 return again_in

@@ -89,7 +89,7 @@ def main(letters: int, buyers: int, rooms: int, gift: str, most: float) -> None:
     for topic in TOPICS:
         OutboxRow.objects.filter(topic=topic, done_at=None).update(done_at=clock.now())
     messages = GiftMessage.objects.count()
-    written(letters=letters, buyers=buyers, rooms=rooms, gift=gift)
+    written(messages=letters, buyers=buyers, rooms=rooms, gift=gift)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # as autovacuum would have, had they come one by one
     far = OutboxRow.objects.latest("id").room_key
@@ -98,7 +98,7 @@ def main(letters: int, buyers: int, rooms: int, gift: str, most: float) -> None:
     grouped = reached = None
     # As run_relay does it, but for its lease and its sweeps.
     while time.monotonic() - began < most:
-        done, again_in = outbox.gather_pending(now=clock.now())
+        done, again_in = outbox.handle_batches(now=clock.now())
         rounds += 1
         now = time.monotonic() - began
         if grouped is None and not left("gift"):
@@ -107,7 +107,7 @@ def main(letters: int, buyers: int, rooms: int, gift: str, most: float) -> None:
             reached = now
         if grouped is not None and not left("room.gift"):
             break
-        if done < outbox.BATCH:
+        if done < outbox.ROUND:
             time.sleep(min(0.5, again_in if again_in is not None else 0.5))
     waiting = left("room.gift")
     made = GiftMessage.objects.count() - messages
