@@ -27,13 +27,11 @@ from interactions.polls.services import polls
 from interactions.room import handlers as say_rooms
 from interactions.room import moderation as say_moderation
 from interactions.statistics.services import popularity, recounting, sampling, summarising
-from liveroom import handing_out
 from liveroom.kernel import due, facts, outbox, permission, pruning
 from liveroom.kernel.due import Job
 from liveroom.kernel.permission import ADMIN, MEMBER, OWNER, Voter
-from liveroom.kernel.sweeps import Sweep
 from liveroom.rooms.selectors import role_of
-from liveroom.rooms.services.status import follow_losses
+from liveroom.rooms.services.status import follow_losses, losses_are_due
 from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope, staff
 from moderation.selectors import excluded_identifiers
 from moderation.voters import not_banned, not_muted
@@ -119,19 +117,22 @@ HANDLERS: dict[str, outbox.Handler | outbox.BatchHandler] = {
     topics.ROOM_GIFT: outbox.BatchHandler(gift_messages.tell_gifts, per_room=gift_messages.HANDED_OVER),
 }
 
-# What is due, looked for by run_relay; seconds between two looks. What is `apart` never delays what is told.
-SWEEPS: list[Sweep] = [
-    Sweep("lost publishers", 1, lambda now: follow_losses(now=now)),
-    Sweep("polls", 0.5, lambda now: polls.follow_polls(now=now)),
-    Sweep("draws", 1, lambda now: draws.follow_draws(now=now), apart="draws"),
-    Sweep("online counts", 1, lambda now: counting.write_online_counts(), apart="counts"),
-    Sweep("likes", 1, lambda now: counting.save_likes(), apart="counts"),
-    Sweep("recount", 5, lambda now: counting.recount_online(), apart="counts"),
-    Sweep("due jobs", 1, lambda now: handing_out.hand_out(now=now), apart="due jobs"),
-]
-
-# Finite work, claimed by a task worker when it is due; seconds between two turns.
+# Work that is due again and again, claimed by a task worker; seconds between two turns. `run_relay` only hands it out.
+# What viewers wait for is `prompt`, and taken up again soon if a worker dies at it.
 JOBS: list[Job] = [
+    Job("lost publishers", 0.5, lambda now: follow_losses(now=now), wanted=losses_are_due, prompt=True, longest=5),
+    Job("polls", 0.5, lambda now: polls.follow_polls(now=now), wanted=polls.is_wanted, prompt=True, longest=5),
+    Job("draws", 0.5, lambda now: draws.follow_draws(now=now), wanted=draws.is_wanted, prompt=True, longest=10),
+    Job("likes", 0.9, lambda now: counting.save_likes(), wanted=counting.likes_wait, prompt=True, longest=5),
+    Job(
+        "online counts",
+        0.9,
+        lambda now: counting.write_online_counts(),
+        wanted=counting.counts_wait,
+        prompt=True,
+        longest=5,
+    ),
+    Job("recount", 5, lambda now: counting.recount_online(), longest=10),
     Job("samples", 5, sampling.sample_due, wanted=sampling.is_wanted),
     Job("minutes", 10, lambda now: recounting.recount(now=now), longest=60),
     Job("summaries", 2, lambda now: summarising.summarise_due(now=now), wanted=summarising.is_wanted, longest=60),

@@ -57,7 +57,6 @@ ONCE = (
     "tests/services/test_presence.py",
     "tests/services/test_rounds.py",
     "tests/services/test_scripts.py",
-    "tests/services/test_sweeps.py",
     "tests/sockets/test_python_client.py",
 )
 

@@ -39,8 +39,8 @@ def table(*, checkout: Path, python: Path, run: Path, web_processes: int, socket
         Service(
             name="tasks-1",
             argv=(
-                str(python), "-m", "celery", "--quiet", "-A", "liveroom", "worker", "--pool", "threads", "--concurrency", "4",
-                "--without-gossip", "--without-mingle", "--loglevel", "info", "-n", "tasks-1@%h",
+                str(python), "-m", "celery", "--quiet", "-A", "liveroom", "worker", "--without-gossip",
+                "--without-mingle", "--loglevel", "info", "-n", "tasks-1@%h",
             ),
             stage=SERVERS,
         ),

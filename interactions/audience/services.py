@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import datetime
 
 import redis
 from django.db import DatabaseError
@@ -11,6 +12,16 @@ from interactions.delivery.presence import presence
 from interactions.likes import totals as like_totals
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.figures import rooms_by_key, write_figures
+
+
+def counts_wait(now: datetime) -> bool:
+    """Whether any online number changed. RedisError."""
+    return presence.rooms_changed_now()
+
+
+def likes_wait(now: datetime) -> bool:
+    """Whether any room was liked since the last time. RedisError."""
+    return like_totals.rooms_wait_now()
 
 
 def write_online_counts() -> int:

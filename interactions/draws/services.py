@@ -1,7 +1,7 @@
-"""Draws (D1, D2): planned, opened and cancelled by a room's moderators, drawn by a sweep.
+"""Draws (D1, D2): planned, opened and cancelled by a room's moderators, drawn when they are due.
 
 Promise: a draw is drawn once, in one transaction that holds its refusals, its winners and what the room is told: who dies in the middle
-has done nothing, and the next sweep finds it due again. The seed is made at the beginning and never changed. Every change of a draw
+has done nothing, and the next look finds it due again. The seed is made at the beginning and never changed. Every change of a draw
 happens under the lock of its room, then of the draw."""
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 10, 86_400
 AHEAD_DAYS = 90
 OPEN_AT_ONCE = 5
 HIGHEST_LEVEL = 1_000_000
-# So many are opened, and so many drawn, in one sweep.
+# So many are opened, and so many drawn, at one go.
 AT_ONCE = 50
 _WRITTEN_AT_ONCE = 500
 _UNDECIDED = (Draw.PLANNED, Draw.OPEN)
@@ -220,6 +220,12 @@ def cancel_after_disband(fact: RoomDisbanded) -> None:
 
 
 # -- what is due
+
+
+def is_wanted(now: datetime) -> bool:
+    """Whether any is to be opened, or drawn."""
+    planned, over = Q(status=Draw.PLANNED, opens_at__lte=now), Q(status=Draw.OPEN, closes_at__lte=now - GRACE)
+    return Draw.objects.filter(planned | over).exists()
 
 
 def follow_draws(*, now: datetime) -> None:

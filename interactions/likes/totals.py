@@ -18,6 +18,12 @@ from liveroom.rooms.services.figures import rooms_by_key, write_figures
 TOLD_AT_ONCE = 500
 
 
+def rooms_wait_now() -> bool:
+    """Whether any total is not saved. RedisError."""
+    found: Any = shared().exists(CHANGED)
+    return bool(found)
+
+
 def changed_now() -> dict[str, int]:
     """Totals that are not saved yet, by room key."""
     raw: Any = shared().hgetall(CHANGED)

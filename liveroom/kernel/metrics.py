@@ -31,6 +31,7 @@ archived = Counter("liveroom_archived_total", "Events that left the archive's st
 likes = Counter("liveroom_likes_total", "Likes that counted.")
 outbox_told = Counter("liveroom_outbox_told_total", "Outbox rows told by the relay.", ["result"])
 due_jobs = Counter("liveroom_due_jobs_total", "Due jobs done by the task workers.", ["job", "result"])
+due_jobs_late = Gauge("liveroom_due_jobs_late", "Due jobs that nobody does.", multiprocess_mode="livemax")
 publish_decisions = Counter("liveroom_publish_total", "Publish requests by decision.", ["decision"])
 reconciled = Counter(
     "liveroom_reconciled_total", "Differences between the engine and the database that were repaired.", ["kind"]

@@ -203,8 +203,11 @@ SPECTACULAR_SETTINGS = {
 
 CELERY_BROKER_URL = LIVEROOM.redis_url
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_TIME_LIMIT = 600
+# Threads: due jobs wait for databases. More of them than slow jobs may take (kernel/due.py), so that prompt ones never wait for those;
+# and no worker holds hints that another one could follow now.
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = 8
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10, "socket_connect_timeout": 5, "health_check_interval": 5}

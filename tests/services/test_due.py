@@ -17,9 +17,9 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from liveroom import handing_out, wiring
+from liveroom import wiring
 from liveroom.console import overview
-from liveroom.kernel import clock, due
+from liveroom.kernel import clock, due, tasks
 from liveroom.kernel.due import Dispatcher, Job
 from liveroom.kernel.models import AuditEntry, DueJob
 from tests.helpers.sockets import CHECKOUT, database_of_the_tests
@@ -186,7 +186,7 @@ WORKER = """
 import sys, time, django
 django.setup()
 from liveroom.celery import app
-from liveroom.kernel import clock, due
+from liveroom.kernel import clock, due, tasks
 from liveroom.kernel.models import AuditEntry
 
 def work(now):
@@ -195,7 +195,7 @@ def work(now):
         time.sleep(60)
 
 due.install([due.Job("count", 3600, work, longest=2.0)])
-app.worker_main(["--quiet", "worker", "--pool", "threads", "--concurrency", "1", "--without-gossip", "--without-mingle",
+app.worker_main(["--quiet", "worker", "--concurrency", "1", "--without-gossip", "--without-mingle",
                  "-n", sys.argv[1] + "@test"])
 """
 
@@ -229,7 +229,7 @@ def worker(tmp_path: Path, transactional_db: None) -> Iterator[Any]:
 
 def test_a_task_worker_that_is_killed_at_its_work_is_replaced_by_the_next(done, worker):
     def began() -> list[str]:
-        Dispatcher(send=handing_out._send, waiting=handing_out._waiting).hand_out(now=clock.now())
+        Dispatcher(send=tasks.send, waiting=tasks.waiting).hand_out(now=clock.now())
         time.sleep(0.2)
         return list(AuditEntry.objects.filter(action="began").order_by("pk").values_list("actor", flat=True))
 

@@ -1,4 +1,4 @@
-"""No sweep and no due job asks the database or Redis once per room: three times the rooms are as many statements and round trips."""
+"""No due job asks the database or Redis once per room: three times the rooms are as many statements and round trips."""
 
 from __future__ import annotations
 

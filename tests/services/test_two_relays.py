@@ -15,11 +15,11 @@ from interactions.delivery.publishing import TOPIC
 from interactions.delivery.rooms import pipeline
 from interactions.room.events import RoomNotice
 from interactions.room_refs import ref
-from liveroom.kernel import clock, fencing, outbox
+from liveroom.kernel import clock, due, fencing, outbox
+from liveroom.kernel.due import Dispatcher, Job
 from liveroom.kernel.fencing import HeldLease, LeaseLost
 from liveroom.kernel.models import Lease, OutboxRow
 from liveroom.kernel.redis import shared
-from liveroom.kernel.sweeps import Sweep, Sweeper
 from liveroom.rooms.services.rooms import create_room, disband_room
 from tests.helpers.people import STAFF
 
@@ -183,12 +183,16 @@ def test_the_lease_is_renewed_while_the_work_goes_on():
     connections.close_all()
 
 
-def test_sweeps_end_where_the_lease_does():
+@pytest.mark.django_db
+def test_sweeps_end_where_the_lease_does(monkeypatch):
     done: list[str] = []
-    sweeper = Sweeper(sweeps=[Sweep(name, 1, lambda now, name=name: done.append(name)) for name in "abc"])
-    sweeper.sweep(now=clock.now(), may_go_on=lambda: len(done) < 2)
+    monkeypatch.setattr(due._table, "jobs", [Job(name, 1, lambda now: None) for name in "abc"])
+    dispatcher = Dispatcher(send=done.append, waiting=lambda: 0, may_go_on=lambda: len(done) < 2)
+    now = clock.now()
+    dispatcher.hand_out(now=now)
     assert done == ["a", "b"]
-    sweeper.sweep(now=clock.now())
+    dispatcher.may_go_on = lambda: True
+    dispatcher.hand_out(now=now)
     assert done == ["a", "b", "c"]  # what was left is due
 
 

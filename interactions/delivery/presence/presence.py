@@ -309,6 +309,12 @@ def note_changed_rooms(room_keys: Sequence[str]) -> None:
         shared().sadd(CHANGED_ROOMS, *room_keys)
 
 
+def rooms_changed_now() -> bool:
+    """Whether there is anything to take. RedisError."""
+    found: Any = shared().exists(CHANGED_ROOMS)
+    return bool(found)
+
+
 def take_changed_rooms(*, at_most: int = 5_000) -> list[str]:
     """Rooms whose number is news since the last call, for who keeps the rooms list sortable."""
     try:

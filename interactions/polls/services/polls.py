@@ -1,6 +1,6 @@
 """Polls (D3): opened and closed by a room's moderators; everybody votes once, and a vote is final.
 
-A vote is one INSERT and waits for no other. The room is told the totals by a sweep, at most twice a second and only what is new; the row
+A vote is one INSERT and waits for no other. The room is told the totals by a due job, at most twice a second and only what is new; the row
 keeps what it was told, so that newcomers are shown the same without counting. A poll that closes waits for the votes under way: its
 result lacks none that was answered. Every change of a poll happens under the lock of its room."""
 
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 
 from interactions.delivery.room_ref import RoomRef
 from interactions.facts import PollChanged, PollClosed, PollOpened
@@ -34,7 +34,7 @@ OPEN_AT_ONCE = 3
 BETWEEN = timedelta(seconds=0.5)
 # Polls with a vote younger than this are counted: time enough for its transaction, whatever it waits for, and for clocks that differ.
 YOUNG = timedelta(seconds=30)
-# So many polls are closed, and so many counted, in one sweep.
+# So many polls are closed, and so many counted, at one go.
 CLOSED_AT_ONCE, COUNTED_AT_ONCE = 200, 1_000
 
 _OVER = ", ".join(f"'{status}'" for status in OVER)
@@ -230,6 +230,11 @@ def cast_by(*, poll: Poll, person_id: int) -> list[int]:
 # -- what is due
 
 
+def is_wanted(now: datetime) -> bool:
+    """Whether any is over, or may have votes that its room has not heard of."""
+    return Poll.objects.filter(Q(closes_at__lte=now) | _untold(now), status=Poll.OPEN).exists()
+
+
 def follow_polls(*, now: datetime) -> None:
     """Close what is over, then tell the rooms how the others stand."""
     close_due(now=now)
@@ -256,13 +261,18 @@ def _end(poll: Poll, *, now: datetime) -> bool:
 
 def tell_totals(*, now: datetime) -> int:
     """Tell the rooms of votes that they have not heard of. Returns how many polls that were."""
-    young = Ballot.objects.filter(poll=OuterRef("pk"), at__gt=now - YOUNG)
     # Those that waited for longest: of more than fit, each has its turn.
-    looked = Poll.objects.filter(Exists(young), status=Poll.OPEN, told_at__lte=now - BETWEEN).order_by("told_at")
+    looked = Poll.objects.filter(_untold(now), status=Poll.OPEN).order_by("told_at")
     polls = list(looked[:COUNTED_AT_ONCE])
     counted = Ballot.objects.filter(poll__in=polls).values_list("poll").annotate(count=Count("id")).order_by()
     ballots: dict[int, int] = dict(counted)
     return sum(_tell(poll, now=now) for poll in polls if ballots.get(poll.pk, 0) != poll.told_ballots)
+
+
+def _untold(now: datetime) -> Q:
+    """Polls with a young vote whose room heard nothing for a while."""
+    young = Ballot.objects.filter(poll=OuterRef("pk"), at__gt=now - YOUNG)
+    return Q(Exists(young), told_at__lte=now - BETWEEN)
 
 
 @transaction.atomic

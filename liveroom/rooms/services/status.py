@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from liveroom.kernel import audit, facts, ids, permission
 from liveroom.kernel.errors import BadParameter, Conflict
@@ -122,18 +122,27 @@ def publisher_lost(*, room_id: int, now: datetime) -> None:
         room.save(update_fields=["publisher_lost_at"])
 
 
-def follow_losses(*, now: datetime) -> int:
-    """Pause and end rooms whose publisher stayed away. Due times live in the database; any process may call this."""
+def losses_are_due(now: datetime) -> bool:
+    """Whether a room is to be paused or ended because its publisher stayed away."""
+    return _lost(now).exists()
+
+
+def _lost(now: datetime) -> QuerySet[Room]:
+    """Only those that move: a room that is paused and waits for its end costs nothing until then."""
     config = settings.LIVEROOM
-    moved = 0
     pauses = Q(status=Status.LIVE, publisher_lost_at__lte=now - timedelta(seconds=config.pause_after_seconds))
     ends = Q(
         status__in=(Status.LIVE, Status.PAUSED),
         publisher_lost_at__lte=now - timedelta(seconds=config.end_after_seconds),
     )
-    # Only those that move: a room that is paused and waits for its end costs nothing until then.
-    lost = Room.objects.filter(pauses | ends, disbanded_at__isnull=True).values_list("pk", flat=True)
-    for room_id in list(lost):
+    return Room.objects.filter(pauses | ends, disbanded_at__isnull=True)
+
+
+def follow_losses(*, now: datetime) -> int:
+    """Pause and end rooms whose publisher stayed away. Due times live in the database; any process may call this."""
+    config = settings.LIVEROOM
+    moved = 0
+    for room_id in list(_lost(now).values_list("pk", flat=True)):
         with transaction.atomic(), contextlib.suppress(RoomUnknown):  # disbanded since the list was read
             room = locked(room_id)
             if room.publisher_lost_at is None:
