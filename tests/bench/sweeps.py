@@ -1,4 +1,4 @@
-"""What the looks of the relay and of the task workers cost, by the number of rooms:
+"""What the looks of the task workers cost, by the number of rooms:
 
     deploy/test --bench sweeps [--rooms 5000] [--turns 5] [--only sqlite | postgresql]
 

@@ -35,7 +35,7 @@ def test_votes_over_the_socket_and_totals_at_their_pace(cast, watching):
         assert again["ok"]
         assert (other["error"]["code"], other["error"]["choices"]) == (10056, [1])
         fits("answer", other)
-        # The relay looks twice a second; here time is told to it.
+        # A due job looks twice a second; here time is told to it.
         for n in range(12):
             follow_polls(now=poll.opened_at + HALF * (1 + n / 5))
             if n == 4:
