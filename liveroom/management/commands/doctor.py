@@ -156,7 +156,8 @@ def _task_workers() -> Iterator[Finding]:
         "task workers",
         not late,
         f"nobody does: {', '.join(late)}" if late else "nothing waits",
-        "see that run_relay and celery -A liveroom worker run, and what they log: polls, draws, pauses and ends after a lost picture, counts and statistics stand still",
+        "see that run_relay and celery -A liveroom worker run, and what they log: polls, draws, counts, statistics, and pauses "
+        "and ends after a lost picture, stand still",
         needed=False,
     )
 
