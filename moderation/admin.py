@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
 from liveroom.kernel.models import AuditEntry
-from liveroom.kernel.pages import Act, ServiceForm, SwornAdmin, is_staff, set_filter
+from liveroom.kernel.pages import Act, SwornAdmin, is_staff, set_filter
+from moderation.forms import AppBanForm
 from moderation.models import Ban, Mute, MuteAll
-from moderation.rules.verdict import FOR_EVER_SECONDS
 from moderation.services import banning, muting
-
-MOST_MINUTES = FOR_EVER_SECONDS // 60
 
 
 class ActionFilter(admin.SimpleListFilter):
@@ -102,23 +98,6 @@ class MuteAllAdmin(MeasureAdmin):
         return self.freed(request, f"Everybody in {row.room.group_id} may speak again.")
 
 
-class AppBanForm(ServiceForm):
-    """What `ban_from_app` takes."""
-
-    minutes = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=MOST_MINUTES,
-        widget=UnfoldAdminIntegerFieldWidget,
-        help_text="From now. Empty: until lifted.",
-    )
-    reason = forms.CharField(
-        required=False,
-        help_text="For moderators and the audit log, at most 300 bytes.",
-        widget=UnfoldAdminTextInputWidget(attrs={"data-limit-bytes": 300}),
-    )
-
-
 @admin.register(Ban)
 class BanAdmin(MeasureAdmin):
     """Adding one bans from the whole app; from a room one bans on the room's page."""
@@ -148,7 +127,7 @@ class BanAdmin(MeasureAdmin):
         ban = banning.ban_from_app(
             app=person.app,
             identifier=person.identifier,
-            seconds=said["minutes"] * 60 if said.get("minutes") else None,
+            seconds=said["seconds"],
             reason=said["reason"],
             **self.asked(request),
         )

@@ -9,22 +9,22 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from liveroom.kernel import clock
+from liveroom.kernel.forms import ActForm, reason_field
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, SwornAdmin, set_filter
+from liveroom.kernel.pages import Act, SwornAdmin, set_filter
 from streams.models import Publish, PushRefusal, Stream
 from streams.rules.encoders import encoder_name
 from streams.services import streams
+from streams.shapes import ForbidSerializer
 
 
 class ForbidForm(ActForm):
-    reason = forms.CharField(
-        required=False,
-        help_text="The streamer reads it. At most 300 bytes.",
-        widget=UnfoldAdminTextInputWidget(attrs={"data-limit-bytes": 300}),
-    )
+    shape = ForbidSerializer
+
+    reason = reason_field(read_by="The streamer reads it.")
     until = forms.SplitDateTimeField(
         required=False,
         label="Until (UTC)",

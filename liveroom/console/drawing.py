@@ -13,8 +13,9 @@ from interactions.draws.models import MOST_WINNERS
 from interactions.draws.selectors import DrawUnknown, draw_of
 from interactions.models import Draw
 from liveroom.kernel import clock
+from liveroom.kernel.forms import ActForm
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin
+from liveroom.kernel.pages import Act, ConsoleAdmin
 from liveroom.rooms.models import Room
 
 SHOWN = 8

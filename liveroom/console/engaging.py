@@ -19,8 +19,9 @@ from interactions.polls import selectors
 from interactions.polls.rules import MOST_ANSWERS
 from interactions.polls.services import polls, questions
 from liveroom.kernel import clock
+from liveroom.kernel.forms import ActForm
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin
+from liveroom.kernel.pages import Act, ConsoleAdmin
 from liveroom.rooms.models import Room
 
 POLLS_SHOWN, QUESTIONS_SHOWN = 5, 10

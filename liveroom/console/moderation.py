@@ -7,50 +7,28 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from liveroom.kernel import clock
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin
+from liveroom.kernel.pages import Act, ConsoleAdmin
 from liveroom.rooms.admin.forms import UserForm
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.people import PersonUnknown
 from moderation import selectors
-from moderation.rules.verdict import FOR_EVER_SECONDS
+from moderation.forms import UserMeasureForm
 from moderation.services import banning, muting
 from moderation.services.targets import OutOfReach
 
 SHOWN = 20
-MOST_MINUTES = FOR_EVER_SECONDS // 60
-
-
-class MeasureForm(ActForm):
-    """Whom, for how long, why."""
-
-    user = forms.CharField(label="User id", widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
-    minutes = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=MOST_MINUTES,
-        widget=UnfoldAdminIntegerFieldWidget,
-        help_text="From now. Empty: until lifted.",
-    )
-    reason = forms.CharField(
-        required=False,
-        help_text="For moderators and the audit log, at most 300 bytes.",
-        widget=UnfoldAdminTextInputWidget(attrs={"data-limit-bytes": 300}),
-    )
-
 
 MUTE = Act(
-    "mute", "Mute a user", icon="mic_off", form=MeasureForm, apart=True,
+    "mute", "Mute a user", icon="mic_off", form=UserMeasureForm, apart=True,
     question="The user may watch and cannot write in this room; it is told so.",
 )  # fmt: skip
 UNMUTE = Act("unmute", "Unmute", icon="mic", form=UserForm, apart=True)
 BAN = Act(
-    "ban", "Ban a user", icon="block", form=MeasureForm, danger=True, apart=True,
+    "ban", "Ban a user", icon="block", form=UserMeasureForm, danger=True, apart=True,
     question="The user is put out of this room at once, on every device, and refused on return.",
 )  # fmt: skip
 UNBAN = Act("unban", "Lift the ban", icon="lock_open", form=UserForm, apart=True)
@@ -80,26 +58,26 @@ class ModerationActs(ConsoleAdmin):
     def _asked(self, request: HttpRequest) -> dict[str, Any]:
         return {"by": self.actor(request), "now": clock.now(), "address": client_address(request)}
 
-    def act_mute(self, request: HttpRequest, room: Room, *, user: str, minutes: int | None, reason: str) -> str:
-        asked = {"seconds": _seconds(minutes), "reason": reason, **self._asked(request)}
+    def act_mute(self, request: HttpRequest, room: Room, *, user: str, seconds: int | None, reason: str) -> str:
+        asked = {"seconds": seconds, "reason": reason, **self._asked(request)}
         with _beside_user():
-            muting.mute_user(room=room, identifier=user.strip(), **asked)
-        return f"{user} is muted {_for(minutes)}."
+            muting.mute_user(room=room, identifier=user, **asked)
+        return f"{user} is muted {_for(seconds)}."
 
     def act_unmute(self, request: HttpRequest, room: Room, *, user: str) -> str:
         with _beside_user():
-            muting.unmute_user(room=room, identifier=user.strip(), **self._asked(request))
+            muting.unmute_user(room=room, identifier=user, **self._asked(request))
         return f"{user} may speak again."
 
-    def act_ban(self, request: HttpRequest, room: Room, *, user: str, minutes: int | None, reason: str) -> str:
-        asked = {"seconds": _seconds(minutes), "reason": reason, **self._asked(request)}
+    def act_ban(self, request: HttpRequest, room: Room, *, user: str, seconds: int | None, reason: str) -> str:
+        asked = {"seconds": seconds, "reason": reason, **self._asked(request)}
         with _beside_user():
-            banning.ban_user(room=room, identifier=user.strip(), **asked)
-        return f"{user} is out of the room {_for(minutes)}."
+            banning.ban_user(room=room, identifier=user, **asked)
+        return f"{user} is out of the room {_for(seconds)}."
 
     def act_unban(self, request: HttpRequest, room: Room, *, user: str) -> str:
         with _beside_user():
-            banning.lift_ban(room=room, identifier=user.strip(), **self._asked(request))
+            banning.lift_ban(room=room, identifier=user, **self._asked(request))
         return f"{user} may come in again."
 
     def act_mute_all(self, request: HttpRequest, room: Room) -> str:
@@ -121,11 +99,7 @@ def _beside_user() -> Iterator[None]:
         raise
 
 
-def _seconds(minutes: int | None) -> int | None:
-    return None if minutes is None else minutes * 60
-
-
-def _for(minutes: int | None) -> str:
-    if minutes is None:
+def _for(seconds: int | None) -> str:
+    if seconds is None:
         return "until you lift it"
-    return "for one minute" if minutes == 1 else f"for {minutes:,} minutes"
+    return "for one minute" if seconds == 60 else f"for {seconds // 60:,} minutes"

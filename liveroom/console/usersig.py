@@ -16,10 +16,12 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 from liveroom.accounts.models import App, Login, Person
 from liveroom.accounts.rules import usersig
 from liveroom.accounts.services import tokens
+from liveroom.accounts.shapes import TokenRequestSerializer
 from liveroom.kernel import audit, clock
 from liveroom.kernel.errors import LiveRoomError
+from liveroom.kernel.forms import ActForm
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import ActForm, is_staff, staff_actor
+from liveroom.kernel.pages import is_staff, staff_actor
 
 if TYPE_CHECKING:
     AppField = forms.ModelChoiceField[App]
@@ -37,6 +39,8 @@ LIFETIMES = [
 
 class MakeForm(ActForm):
     """A streamer's has no app and no user id: it makes tokens for itself only."""
+
+    shape = TokenRequestSerializer
 
     app = AppField(queryset=App.objects.order_by("name"), empty_label=None, widget=UnfoldAdminSelectWidget)
     identifier = forms.CharField(

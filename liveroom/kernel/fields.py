@@ -2,12 +2,13 @@
 
 Promise: nothing is guessed. `"5"` is no number, `1` is no yes, a text is kept byte for byte. A field refuses with the same `BadParameter`
 as every service (field, limit, given), which REST framework lets through; what it finds itself (a field is missing, null, no object)
-`kernel.problems` puts into the same words."""
+`kernel.shapes.checked` puts into the same words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, NoReturn
 
 from rest_framework import serializers
 
@@ -80,6 +81,24 @@ class TextField(_CountedField):
         return text.checked(data, field=name_of(self), limit_bytes=self.limit_bytes, required=self.filled)
 
 
+REASON_BYTES = 300
+
+
+class ReasonField(TextField):
+    """Why somebody did it: kept with the act and in the audit log."""
+
+    def __init__(self, **options: Any) -> None:
+        options = {"help_text": f"For moderators; at most {REASON_BYTES} bytes.", **options}
+        super().__init__(limit_bytes=REASON_BYTES, default="", **options)
+
+
+class WebAddressField(_CountedField):
+    """Empty, or an http(s) address that a viewer's page may load (`text.web_address`)."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return text.web_address(data, field=name_of(self), limit_bytes=self.limit_bytes)
+
+
 class LineField(_CountedField):
     """One line that people read (`text.line`), without the blanks at its ends."""
 
@@ -103,6 +122,18 @@ class TextsField(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         return text.storable_texts(data, field=name_of(self), limit_bytes=self.limit_bytes)
+
+
+class NumbersField(serializers.DictField):
+    """An object of whole numbers."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=serializers.IntegerField(), **options)
+
+    def to_internal_value(self, data: Any) -> dict[str, int]:
+        if not isinstance(data, dict) or not all(type(one) is int for one in data.values()):
+            raise BadParameter(f"{name_of(self)} is an object of whole numbers.", field=name_of(self))
+        return data
 
 
 class WholeNumberField(serializers.IntegerField):
@@ -138,13 +169,15 @@ class YesNoField(serializers.BooleanField):
 
 
 class OneOfField(serializers.ChoiceField):
-    """One of several words."""
+    """One of several words. Also of one that is missing it is said which there are."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or data not in self.choices:
-            name = name_of(self)
-            raise BadParameter(f"{name} is one of {', '.join(self.choices)}.", field=name)
+            self.fail("invalid_choice")
         return data
+
+    def fail(self, key: str, **about: Any) -> NoReturn:
+        raise BadParameter(f"{name_of(self)} is one of {', '.join(self.choices)}.", field=name_of(self))
 
 
 class InstantField(serializers.DateTimeField):
@@ -155,25 +188,34 @@ class InstantField(serializers.DateTimeField):
         super().__init__(**options)
 
     def to_internal_value(self, value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value  # a form of the console has read it
         if self.in_query:
             return instants.said_in_query(value, field=name_of(self))
         return instants.said_in_body(value, field=name_of(self), or_ms=self.or_ms)
 
 
 class ListField(serializers.ListField):
-    """A list of `low` to `high` entries; `of` says of what, for people."""
+    """A list of `low` to `high` entries (None: as many as a body holds); `of` says of what, for people."""
 
-    def __init__(self, *, of: str, child: serializers.Field, high: int, low: int = 0, **options: Any) -> None:
+    def __init__(
+        self, *, of: str, child: serializers.Field, high: int | None = None, low: int = 0, **options: Any
+    ) -> None:
         self.of, self.low, self.high = of, low, high
         super().__init__(child=child, min_length=low or None, max_length=high, **options)
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        if not isinstance(data, list) or not self.low <= len(data) <= self.high:
-            name = name_of(self)
-            many = f"{self.low} to {self.high}" if self.low else f"at most {self.high}"
-            given = {"given": len(data)} if isinstance(data, list) else {}
-            raise BadParameter(f"{name} is a list of {many} {self.of}.", field=name, limit=self.high, **given)
+        if not isinstance(data, list) or not self.low <= len(data) <= (self.high or len(data)):
+            raise self._refusal(data)
         return [self.child.run_validation(entry) for entry in data]
+
+    def _refusal(self, data: Any) -> BadParameter:
+        name, many = name_of(self), ""
+        if self.high is not None:
+            many = f"{self.low} to {self.high} " if self.low else f"at most {self.high} "
+        about = {"limit": self.high, "given": len(data) if isinstance(data, list) else None}
+        known = {key: value for key, value in about.items() if value is not None}
+        return BadParameter(f"{name} is a list of {many}{self.of}.", field=name, **known)
 
 
 class PageSizeField(serializers.IntegerField):

@@ -18,8 +18,11 @@ from django.utils.html import format_html
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
-from liveroom.kernel import permission, text
+from liveroom.kernel import permission
 from liveroom.kernel.errors import LiveRoomError
+from liveroom.kernel.forms import ActForm as ActForm
+from liveroom.kernel.forms import RowForm as RowForm
+from liveroom.kernel.forms import ServiceForm as ServiceForm
 from liveroom.kernel.permission import Actor
 
 FRESH = "console_fresh"
@@ -62,60 +65,6 @@ def set_filter(field: str, *, title: str, yes: str, no: str) -> type[SetFilter]:
         (SetFilter,),
         {"field": field, "title": title, "parameter_name": field, "words": (yes, no)},
     )
-
-
-class Refusable:
-    """A form onto which a service's refusal can be laid: beside the field that the refusal names, else above all."""
-
-    refusal: LiveRoomError | None = None
-    field_of: ClassVar[Mapping[str, str]] = {}
-    """A service's name for a field -> the form's, where they differ."""
-
-    def lay(self, refusal: LiveRoomError) -> None:
-        said = str(refusal.extra.get("field", ""))
-        name = self.field_of.get(said, said)
-        self.add_error(name if name in self.fields else None, refusal.message)  # type: ignore[attr-defined]
-
-
-class ServiceForm(Refusable, forms.ModelForm):
-    """Nothing is written onto the row and no model rule is asked: the services check, and they alone write.
-
-    Of the declared fields, those stay that the page shows."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in set(self.fields) - set(self._meta.fields or self.fields):
-            del self.fields[name]
-
-    def _post_clean(self) -> None:
-        if self.refusal is not None:
-            self.lay(self.refusal)
-
-
-class RowForm(Refusable, forms.ModelForm):
-    """For rows that no service writes. Words in one line are judged here as services judge theirs (kernel/text.py)."""
-
-    def clean(self) -> Any:
-        said = super().clean()
-        for name in self.changed_data:
-            field, value = self.fields.get(name), self.cleaned_data.get(name)
-            # A field that turns text into something else (a choice, a number, JSON) judges by itself.
-            if type(field) is not forms.CharField or not isinstance(value, str):
-                continue
-            try:
-                text.judged_line(value, field=str(field.label or name))
-            except LiveRoomError as refusal:
-                self.add_error(name, refusal.message)
-        return said
-
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        if self.refusal is not None:
-            self.lay(self.refusal)
-
-
-class ActForm(Refusable, forms.Form):
-    """What an act asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +237,8 @@ class ConsoleAdmin(ModelAdmin):
             "refusal": refusal if form is None else None,
             "back": self.page_url(obj),
         }
-        return TemplateResponse(request, "console/act.html", context, status=refusal.status if refusal else 200)
+        told = form.laid if form is not None else refusal
+        return TemplateResponse(request, "console/act.html", context, status=told.status if told else 200)
 
     def reveal_next(self, request: HttpRequest, obj: Any, act: Act) -> HttpResponse:
         """After making a secret: go and see it once. Loading the page again asks before it shows it again."""

@@ -12,10 +12,10 @@ from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from liveroom.kernel.errors import PROBLEM, BadParameter, LiveRoomError, problem_body, told
+from liveroom.kernel.errors import PROBLEM, LiveRoomError, problem_body, told
+from liveroom.kernel.shapes import bad_parameter
 
 log = logging.getLogger(__name__)
 
@@ -61,29 +61,6 @@ def problem(exc: Exception, context: Any) -> Response | None:
         headers["WWW-Authenticate"] = "Bearer"
     set_rollback()
     return Response(body, status=body["status"], headers=headers, content_type=PROBLEM)
-
-
-# What REST framework finds by itself, said so that it helps.
-_WORDS = {"required": "{} is missing; send it.", "null": "{} is null; send a value, or leave it out if it may be."}
-
-
-def bad_parameter(error: exceptions.ValidationError) -> BadParameter:
-    """The first fault that a serializer found, as every other refusal of a field."""
-    detail: Any = error.detail
-    path: list[str] = []
-    while isinstance(detail, dict | list):
-        if isinstance(detail, dict):
-            key, detail = next(iter(detail.items()))
-            path.append(str(key))
-        else:
-            # Of a list of objects, those without a fault are empty.
-            detail = next(one for one in detail if one)
-    if path and path[-1] == api_settings.NON_FIELD_ERRORS_KEY:
-        path.pop()
-    place = ".".join(path)
-    helpful = _WORDS.get(getattr(detail, "code", ""))
-    words = helpful.format(place) if helpful else f"{place}: {detail}" if place else str(detail)
-    return BadParameter(words, field=path[0] if path else "")
 
 
 def server_error(request: HttpRequest) -> JsonResponse:

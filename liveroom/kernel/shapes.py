@@ -10,7 +10,11 @@ from functools import cache
 from typing import Any
 
 from django.http import QueryDict
+from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import Serializer
+from rest_framework.settings import api_settings
+
+from liveroom.kernel.errors import BadParameter
 
 
 @cache
@@ -20,13 +24,42 @@ def _only(shape: type[Serializer[Any]]) -> Serializer[Any]:
     return made
 
 
-def checked(shape: type[Serializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
-    """A body, or the parameters of a query, as `is_valid` leaves them in `validated_data`: typed, without what was not sent.
+def fields_of(shape: type[Serializer[Any]]) -> Mapping[str, Any]:
+    """The fields of the serializer that serves all."""
+    return _only(shape).fields
 
-    BadParameter, or REST framework's ValidationError, which `kernel.problems` tells in the same way."""
+
+def checked(shape: type[Serializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
+    """A body, or the parameters of a query, as `is_valid` leaves them: typed, without what was not sent. BadParameter."""
     said = data.dict() if isinstance(data, QueryDict) else data
-    found: dict[str, Any] = _only(shape).run_validation(said)
+    try:
+        found: dict[str, Any] = _only(shape).run_validation(said)
+    except ValidationError as error:
+        raise bad_parameter(error) from None
     return found
+
+
+# What REST framework finds by itself, said so that it helps.
+_WORDS = {"required": "{} is missing; send it.", "null": "{} is null; send a value, or leave it out if it may be."}
+
+
+def bad_parameter(error: ValidationError) -> BadParameter:
+    """The first fault that a serializer found, as every other refusal of a field."""
+    detail: Any = error.detail
+    path: list[str] = []
+    while isinstance(detail, dict | list):
+        if isinstance(detail, dict):
+            key, detail = next(iter(detail.items()))
+            path.append(str(key))
+        else:
+            # Of a list of objects, those without a fault are empty.
+            detail = next(one for one in detail if one)
+    if path and path[-1] == api_settings.NON_FIELD_ERRORS_KEY:
+        path.pop()
+    place = ".".join(path)
+    helpful = _WORDS.get(getattr(detail, "code", ""))
+    words = helpful.format(place) if helpful else f"{place}: {detail}" if place else str(detail)
+    return BadParameter(words, field=path[0] if path else "")
 
 
 def shown(shape: type[Serializer[Any]], value: Any) -> dict[str, Any]:

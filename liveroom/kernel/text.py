@@ -118,6 +118,14 @@ def is_web_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
+def web_address(value: object, *, field: str, limit_bytes: int) -> str:
+    """Empty, or an http(s) address: it ends up in an `img` of every viewer."""
+    url = opaque(value, field=field, limit_bytes=limit_bytes)
+    if url and not is_web_address(url):
+        raise BadParameter(f"{field} must be an http or https address.", field=field)
+    return url
+
+
 def opaque(value: object, *, field: str, limit_bytes: int, required: bool = False, code: int | None = None) -> str:
     """`value` as text for programs, of at most `limit_bytes` of UTF-8. BadParameter names the field, the limit and what was given."""
     value = storable(value, field=field)

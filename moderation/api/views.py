@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -14,13 +14,14 @@ from liveroom.accounts.services.tokens import checked_identifier
 from liveroom.kernel import clock
 from liveroom.kernel.http import client_address
 from liveroom.kernel.shapes import all_shown, checked, shown
-from liveroom.rooms.api.requests import RoomPages, asked_room
+from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 from moderation import selectors
 from moderation.api import serializers as shapes
 from moderation.models import MuteAll
 from moderation.services import banning, muting
+from moderation.shapes import BanWriteSerializer, MuteWriteSerializer
 
-PAGES = [SDKAPPID, OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
+PAGED = [SDKAPPID, *PAGES]
 
 
 def _page(view: APIView, request: ApiRequest, rows: Any) -> Response:
@@ -37,7 +38,7 @@ def _asked(request: ApiRequest) -> dict[str, Any]:
 
 
 class MutesView(APIView):
-    @extend_schema(operation_id="rooms_mutes_list", responses=shapes.MeasurePageSerializer, parameters=PAGES)
+    @extend_schema(operation_id="rooms_mutes_list", responses=shapes.MeasurePageSerializer, parameters=PAGED)
     @open_to("room.mute")
     def get(self, request: ApiRequest, room: str) -> Response:
         """Who is muted in the room (its owner and admins)."""
@@ -47,14 +48,14 @@ class MutesView(APIView):
 
     @extend_schema(
         operation_id="rooms_mutes_set",
-        request=shapes.MuteWriteSerializer,
+        request=MuteWriteSerializer,
         responses={200: shapes.MeasureSerializer, 204: None},
     )
     @open_to("room.mute")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Mute a user for so many seconds from now; 0 lifts it (204). The user and the room are told at once."""
-        said = checked(shapes.MuteWriteSerializer, request.data)
         found, asked = asked_room(request, room), _asked(request)
+        said = checked(MuteWriteSerializer, request.data)
         if said["seconds"] == 0:
             muting.unmute_user(room=found, identifier=said["user"], reason=said["reason"], **asked)
             return Response(status=204)
@@ -99,7 +100,7 @@ class MuteAllView(APIView):
 
 
 class BansView(APIView):
-    @extend_schema(operation_id="rooms_bans_list", responses=shapes.MeasurePageSerializer, parameters=PAGES)
+    @extend_schema(operation_id="rooms_bans_list", responses=shapes.MeasurePageSerializer, parameters=PAGED)
     @open_to("room.ban")
     def get(self, request: ApiRequest, room: str) -> Response:
         """Who is banned from the room (its owner and admins)."""
@@ -107,13 +108,13 @@ class BansView(APIView):
         self.check_object_permissions(request, found)
         return _page(self, request, selectors.bans_of(room=found, now=clock.now()))
 
-    @extend_schema(operation_id="rooms_bans_set", request=shapes.BanWriteSerializer, responses=shapes.MeasureSerializer)
+    @extend_schema(operation_id="rooms_bans_set", request=BanWriteSerializer, responses=shapes.MeasureSerializer)
     @open_to("room.ban")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Ban a user from the room: its sockets there are closed at once, and it is refused until then."""
-        said = checked(shapes.BanWriteSerializer, request.data)
+        found, said = asked_room(request, room), checked(BanWriteSerializer, request.data)
         ban = banning.ban_user(
-            room=asked_room(request, room),
+            room=found,
             identifier=said["user"],
             seconds=said["seconds"],
             reason=said["reason"],
@@ -133,17 +134,17 @@ class BanView(APIView):
 
 
 class AppBansView(APIView):
-    @extend_schema(operation_id="bans_list", responses=shapes.MeasurePageSerializer, parameters=PAGES)
+    @extend_schema(operation_id="bans_list", responses=shapes.MeasurePageSerializer, parameters=PAGED)
     @open_to("app.ban", in_no_room=True)
     def get(self, request: ApiRequest) -> Response:
         """Who is banned from the whole app (servers with the scope `people`, app admins)."""
         return _page(self, request, selectors.app_bans(app=asked_app(request), now=clock.now()))
 
-    @extend_schema(operation_id="bans_set", request=shapes.BanWriteSerializer, responses=shapes.MeasureSerializer)
+    @extend_schema(operation_id="bans_set", request=BanWriteSerializer, responses=shapes.MeasureSerializer)
     @open_to("app.ban", in_no_room=True)
     def post(self, request: ApiRequest) -> Response:
         """Ban a user from every room of the app: all its sockets are closed at once."""
-        said = checked(shapes.BanWriteSerializer, request.data)
+        said = checked(BanWriteSerializer, request.data)
         ban = banning.ban_from_app(
             app=asked_app(request),
             identifier=said["user"],

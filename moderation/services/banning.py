@@ -18,7 +18,7 @@ from liveroom.rooms.services.locking import locked
 from moderation.facts import AppBanLifted, BanLifted, UserBanned, UserBannedFromApp
 from moderation.live import traces
 from moderation.models import Ban, BanTrace
-from moderation.services.targets import checked_reason, target_in, target_of_app, until_of
+from moderation.services.targets import target_in, target_of_app, until_of
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def ban_user(
     ban, _ = Ban.objects.update_or_create(
         room=room,
         person=person,
-        defaults={"app": room.app, "until": until, "since": now, "by": str(by)[:120], "reason": checked_reason(reason)},
+        defaults={"app": room.app, "until": until, "since": now, "by": str(by)[:120], "reason": reason},
     )
     _keep_traces(ban, room.app)
     audit.record(
@@ -70,7 +70,7 @@ def lift_ban(*, room: Room, identifier: str, by: Actor, now: datetime, reason: s
         return
     audit.record(
         action="room.unban", actor=by, now=now, room_key=room.key, target=person.identifier,
-        reason=checked_reason(reason), address=address,
+        reason=reason, address=address,
     )  # fmt: skip
     facts.state(
         BanLifted(
@@ -115,7 +115,7 @@ def ban_from_app(
         app=app,
         room=None,
         person=person,
-        defaults={"until": until, "since": now, "by": str(by)[:120], "reason": checked_reason(reason)},
+        defaults={"until": until, "since": now, "by": str(by)[:120], "reason": reason},
     )
     _keep_traces(ban, app)
     audit.record(
@@ -148,7 +148,7 @@ def lift_ban_from_app(
     if not held:
         return
     audit.record(
-        action="app.unban", actor=by, now=now, target=person.identifier, reason=checked_reason(reason),
+        action="app.unban", actor=by, now=now, target=person.identifier, reason=reason,
         address=address, detail={"sdkappid": app.sdkappid},
     )  # fmt: skip
     facts.state(AppBanLifted(sdkappid=app.sdkappid, at=now, identifier=person.identifier, by=str(by)))

@@ -13,7 +13,7 @@ from liveroom.rooms.models import Room
 from liveroom.rooms.services.locking import locked
 from moderation.facts import EveryoneMuted, EveryoneUnmuted, UserMuted, UserUnmuted
 from moderation.models import Mute, MuteAll
-from moderation.services.targets import checked_reason, target_in, until_of
+from moderation.services.targets import target_in, until_of
 
 
 @transaction.atomic
@@ -29,7 +29,7 @@ def mute_user(
     mute, _ = Mute.objects.update_or_create(
         room=room,
         person=person,
-        defaults={"until": until, "since": now, "by": str(by)[:120], "reason": checked_reason(reason)},
+        defaults={"until": until, "since": now, "by": str(by)[:120], "reason": reason},
     )
     audit.record(
         action="room.mute", actor=by, now=now, room_key=room.key, target=person.identifier, reason=reason,
@@ -62,7 +62,7 @@ def unmute_user(*, room: Room, identifier: str, by: Actor, now: datetime, reason
         return
     audit.record(
         action="room.unmute", actor=by, now=now, room_key=room.key, target=person.identifier,
-        reason=checked_reason(reason), address=address,
+        reason=reason, address=address,
     )  # fmt: skip
     facts.state(
         UserUnmuted(
@@ -85,7 +85,7 @@ def mute_everyone(*, room: Room, by: Actor, now: datetime, reason: str = "", add
     if is_new:
         audit.record(
             action="room.mute_all", actor=by, now=now, room_key=room.key, target=room.group_id,
-            reason=checked_reason(reason), address=address,
+            reason=reason, address=address,
         )  # fmt: skip
         facts.state(EveryoneMuted(room_id=room.pk, room_key=room.key, at=now, by=str(by)))
     return found
@@ -99,6 +99,6 @@ def unmute_everyone(*, room: Room, by: Actor, now: datetime, reason: str = "", a
     if MuteAll.objects.filter(room=room).delete()[0]:
         audit.record(
             action="room.unmute_all", actor=by, now=now, room_key=room.key, target=room.group_id,
-            reason=checked_reason(reason), address=address,
+            reason=reason, address=address,
         )  # fmt: skip
         facts.state(EveryoneUnmuted(room_id=room.pk, room_key=room.key, at=now, by=str(by)))

@@ -6,15 +6,12 @@ from datetime import datetime, timedelta
 
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.services.tokens import person_actor
-from liveroom.kernel import text
 from liveroom.kernel.errors import BadParameter, NotPermitted
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import role_of
 from liveroom.rooms.services.people import PersonUnknown, person_of
 from moderation.rules import verdict
-
-REASON_BYTES = 300
 
 
 class OutOfReach(NotPermitted):
@@ -31,10 +28,6 @@ def until_of(*, seconds: int | None, now: datetime) -> datetime | None:
     if seconds is None or seconds == verdict.FOR_EVER_SECONDS:
         return None
     return now + timedelta(seconds=seconds)
-
-
-def checked_reason(reason: str) -> str:
-    return text.checked(reason, field="reason", limit_bytes=REASON_BYTES)
 
 
 def target_in(*, room: Room, identifier: str, by: Actor, what: str, lifting: bool = False) -> Person:

@@ -1,4 +1,4 @@
-"""Shapes of streams and their addresses on the wire."""
+"""Shapes of streams and their addresses as they are shown; what may be sent: streams/shapes.py."""
 
 from __future__ import annotations
 
@@ -52,22 +52,6 @@ class StreamPageSerializer(serializers.Serializer):
 
 class CutSerializer(serializers.Serializer):
     cut = serializers.BooleanField(help_text="Whether somebody was publishing.")
-
-
-class StreamCreateSerializer(serializers.Serializer):
-    label = serializers.CharField()  # type: ignore[assignment]
-    name = serializers.CharField(
-        required=False, help_text="Servers only: [A-Za-z0-9_-]{1,64}, unique in the deployment."
-    )
-
-
-class ProgrammeSerializer(serializers.Serializer):
-    stream = serializers.CharField()
-
-
-class ForbidSerializer(serializers.Serializer):
-    reason = serializers.CharField(required=False, allow_blank=True, default="")
-    until = serializers.DateTimeField(required=False, allow_null=True, help_text="Left out: 7 days. At most 90 days.")
 
 
 class RefusalSerializer(serializers.Serializer):

@@ -7,32 +7,24 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from liveroom.accounts.api.access import open_to
-from liveroom.accounts.api.requests import ApiRequest
-from liveroom.accounts.api.views import asked_app
-from liveroom.kernel import clock, instants, permission
-from liveroom.kernel.errors import BadParameter, NotFound
+from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app
+from liveroom.kernel import clock, permission
+from liveroom.kernel.errors import NotFound
 from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import all_shown, shown
-from liveroom.rooms.api.views import RoomPages, asked_room
+from liveroom.kernel.shapes import all_shown, checked, shown
+from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 from streams import selectors
 from streams.api import serializers as shapes
 from streams.models import Publish, Stream
 from streams.services import refusals, streams
 from streams.services.health import health_of
+from streams.shapes import ForbidSerializer, PlayQuery, ProgrammeSerializer, PushQuery, StreamCreateSerializer
 
-SDKAPPID = OpenApiParameter("sdkappid", OpenApiTypes.INT, description="Which app, where no token says so.")
-ADDRESS = [
-    OpenApiParameter(
-        "expires_at", OpenApiTypes.DATETIME, description="Until when the address is good, at most ten years ahead."
-    ),
-    OpenApiParameter("domain", str, description="An enabled domain of the app; left out: its first."),
-]
 REFUSALS = 10
 PASSWORD = OpenApiParameter("Room-Password", str, OpenApiParameter.HEADER, description="For rooms with a password.")
 
@@ -117,7 +109,7 @@ class HealthView(APIView):
     def get(self, request: ApiRequest, room: str) -> Response:
         """How the picture arrives, and what refused the last push."""
         stream = _programme(request, room)
-        permission.ask("stream.push", actor=request.user, room=stream.room)
+        self.check_object_permissions(request, stream.room)
         now, address = clock.now(), client_address(request)
         # A server asks for somebody else: what it asks from is not the streamer's address.
         address = "" if request.user.kind == permission.SERVER else address
@@ -143,30 +135,26 @@ class RoomStreamsView(APIView):
 
     @extend_schema(
         operation_id="rooms_streams_add",
-        request=shapes.StreamCreateSerializer,
+        request=StreamCreateSerializer,
         responses={201: shapes.StreamSerializer},
     )
     @open_to("stream.manage")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Another place to push to, such as a screen or a second camera."""
-        label, name = request.data.get("label"), request.data.get("name")
-        if name is not None and not isinstance(name, str):
-            raise BadParameter("name must be text.", field="name")
+        found, said = asked_room(request, room), checked(StreamCreateSerializer, request.data)
         stream = streams.add_stream(
-            room=asked_room(request, room), label=label or "", name=name, by=request.user, now=clock.now()
+            room=found, label=said["label"], name=said.get("name"), by=request.user, now=clock.now()
         )
         return Response(shown(shapes.StreamSerializer, _with_air(Stream.objects).get(pk=stream.pk)), status=201)
 
 
 class ProgrammeView(APIView):
-    @extend_schema(
-        operation_id="rooms_programme_set", request=shapes.ProgrammeSerializer, responses=shapes.StreamSerializer
-    )
+    @extend_schema(operation_id="rooms_programme_set", request=ProgrammeSerializer, responses=shapes.StreamSerializer)
     @open_to("stream.manage")
     def put(self, request: ApiRequest, room: str) -> Response:
         """Show another stream of the room to its viewers."""
-        found = asked_room(request, room)
-        stream = Stream.objects.filter(room=found, name=str(request.data.get("stream", ""))).first()
+        found, said = asked_room(request, room), checked(ProgrammeSerializer, request.data)
+        stream = Stream.objects.filter(room=found, name=said["stream"]).first()
         if stream is None:
             raise selectors.StreamUnknown("This room has no stream of that name.")
         stream = streams.set_programme(stream=stream, by=request.user, now=clock.now())
@@ -180,14 +168,12 @@ class StreamsView(APIView):
         parameters=[
             SDKAPPID,
             OpenApiParameter("on_air", bool),
-            OpenApiParameter("limit", int),
-            OpenApiParameter("cursor", str),
+            *PAGES,
         ],
     )
-    @open_to("stream.list")
+    @open_to("stream.list", in_no_room=True)
     def get(self, request: ApiRequest) -> Response:
         """Every stream of the app (servers and app admins)."""
-        permission.ask("stream.list", actor=request.user)
         rows = _with_air(Stream.objects.filter(room__app=asked_app(request), room__disbanded_at__isnull=True))
         if request.query_params.get("on_air") in ("true", "1"):
             rows = rows.filter(on_air=True)
@@ -198,16 +184,17 @@ class StreamsView(APIView):
 
 
 class StreamPushView(APIView):
-    @extend_schema(operation_id="streams_push_get", responses=shapes.PushSerializer, parameters=ADDRESS)
+    @extend_schema(operation_id="streams_push_get", responses=shapes.PushSerializer, parameters=[PushQuery])
     @open_to("stream.push")
     def get(self, request: ApiRequest, name: str) -> Response:
         """The push address of any stream of the app. With `expires_at` (servers): one that is good until then."""
         stream, now = asked_stream(request, name), clock.now()
-        until = instants.said_in_query(request.query_params.get("expires_at"), field="expires_at")
+        asked = checked(PushQuery, request.query_params)
+        until = asked["expires_at"]
         if until is None:
             return _push_answer(stream, _shown_address(request, stream))
         address = streams.make_push_address(
-            stream=stream, by=request.user, now=now, until=until, domain=request.query_params.get("domain")
+            stream=stream, by=request.user, now=now, until=until, domain=asked["domain"]
         )
         return _push_answer(stream, address)
 
@@ -216,43 +203,37 @@ class StreamPlayView(APIView):
     @extend_schema(
         operation_id="streams_play_get",
         responses=shapes.PlaySerializer,
-        parameters=[
-            *ADDRESS,
-            OpenApiParameter(
-                "viewer", str, description="For whom; in rooms that are not open a ban of this user ends the picture."
-            ),
-        ],
+        parameters=[PlayQuery],
     )
     @open_to("stream.address")
     def get(self, request: ApiRequest, name: str) -> Response:
         """Play addresses of any stream of the app (servers), good until `expires_at` (12 hours, unless said)."""
         stream, now = asked_stream(request, name), clock.now()
-        until = instants.said_in_query(request.query_params.get("expires_at"), field="expires_at")
+        asked = checked(PlayQuery, request.query_params)
         addresses = streams.make_play_addresses(
             stream=stream,
             by=request.user,
             now=now,
-            until=until or now + selectors.PLAY_LIFETIME,
+            until=asked["expires_at"] or now + selectors.PLAY_LIFETIME,
             http=public_origin(request),
-            domain=request.query_params.get("domain"),
-            viewer=request.query_params.get("viewer", ""),
+            domain=asked["domain"],
+            viewer=asked["viewer"],
         )
         return Response(addresses.as_dict())
 
 
 class ForbidView(APIView):
-    @extend_schema(operation_id="streams_forbid", request=shapes.ForbidSerializer, responses=shapes.StreamSerializer)
+    @extend_schema(operation_id="streams_forbid", request=ForbidSerializer, responses=shapes.StreamSerializer)
     @open_to("stream.forbid")
     def put(self, request: ApiRequest, name: str) -> Response:
         """Refuse pushes until a time and cut the publisher now."""
-        body = shapes.ForbidSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
+        stream, said = asked_stream(request, name), checked(ForbidSerializer, request.data)
         stream = streams.forbid_stream(
-            stream=asked_stream(request, name),
+            stream=stream,
             by=request.user,
             now=clock.now(),
-            reason=body.validated_data["reason"],
-            until=body.validated_data.get("until"),
+            reason=said["reason"],
+            until=said.get("until"),
             address=client_address(request),
         )
         return Response(shown(shapes.StreamSerializer, _with_air(Stream.objects).get(pk=stream.pk)))

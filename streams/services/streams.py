@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from liveroom.accounts.models import Domain
-from liveroom.kernel import audit, facts, ids, permission, text
+from liveroom.kernel import audit, facts, ids, permission
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
@@ -38,7 +38,6 @@ def create_stream(
     room = locked(room.pk)
     if name is not None and not names.valid(name):
         raise BadParameter("A stream name is 1 to 64 of A-Z a-z 0-9 _ -.", field="name", limit=64)
-    label = text.line(label, field="label", limit_bytes=40, required=True)
     if Stream.objects.filter(room=room).count() >= MAX_STREAMS_PER_ROOM:
         raise BadParameter(
             f"A room has at most {MAX_STREAMS_PER_ROOM} streams.", field="name", limit=MAX_STREAMS_PER_ROOM
@@ -161,7 +160,7 @@ def forbid_stream(
     if not now < until <= now + FORBID_LONGEST:
         raise BadParameter("until must lie in the future and at most 90 days ahead.", field="until")
     stream.forbidden_until = until
-    stream.forbidden_reason = text.checked(reason, field="reason", limit_bytes=300)
+    stream.forbidden_reason = reason
     stream.save(update_fields=["forbidden_until", "forbidden_reason"])
     audit.record(
         action="stream.forbid", actor=by, now=now, room_key=room.key, target=stream.name, reason=reason, address=address

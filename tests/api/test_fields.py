@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 from django.http import QueryDict
-from rest_framework.exceptions import ValidationError
 
 from liveroom.kernel import fields
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.problems import bad_parameter
 from liveroom.kernel.shapes import checked
 
 pytestmark = pytest.mark.once
@@ -41,13 +39,9 @@ class Query(fields.Shape):
 
 
 def refusal(**body: Any) -> BadParameter:
-    try:
+    with pytest.raises(BadParameter) as found:
         checked(Body, body)
-    except ValidationError as error:
-        return bad_parameter(error)
-    except BadParameter as error:
-        return error
-    raise AssertionError(f"{body} was taken")
+    return found.value
 
 
 def test_what_is_good_comes_back_typed_and_without_what_was_not_sent():

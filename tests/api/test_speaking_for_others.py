@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from interactions import requests as speaking
 from interactions.delivery.rooms import pipeline
 from interactions.room_refs import ref
 from liveroom.accounts.models import ApiKey, Person
-from liveroom.kernel import clock
+from liveroom.kernel import clock, throttle
 from liveroom.kernel.models import AuditEntry, OutboxRow
 from liveroom.rooms.models import Room
 from tests.helpers.people import Api
@@ -54,7 +53,7 @@ def test_a_direct_message_comes_from_whom_the_server_names(cast):
 
 def test_a_server_says_four_times_as_much_a_second_as_a_person(cast, monkeypatch):
     asked: list[tuple[str, int]] = []
-    monkeypatch.setattr(speaking.throttle, "allow", lambda *, what, who, limit, per_seconds: asked.append((who, limit)))
+    monkeypatch.setattr(throttle, "allow", lambda *, what, who, limit, per_seconds: asked.append((who, limit)))
     given(cast.server().post("rooms/r1/messages", {"text": "x"}), 201)
     given(cast.api(cast.mia).post("rooms/r1/messages", {"text": "x"}), 201)
     assert [limit for _, limit in asked] == [200, 50]

@@ -13,6 +13,7 @@ from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted
 from liveroom.kernel.models import AuditEntry, OutboxRow
 from liveroom.kernel.permission import Actor, ask, may
+from liveroom.kernel.shapes import checked
 from liveroom.rooms.services.people import PersonUnknown, appoint_admin
 from liveroom.rooms.services.rooms import create_room
 from moderation import selectors
@@ -20,6 +21,7 @@ from moderation.models import Ban, Mute, MuteAll
 from moderation.rules.verdict import FOR_EVER_SECONDS, UNTIL_LIFTED, Standing
 from moderation.services import banning, muting
 from moderation.services.targets import OutOfReach
+from moderation.shapes import BanWriteSerializer
 from moderation.voters import Banned, Muted, MutedAll
 from tests.helpers.people import STAFF, make_cast
 from tests.helpers.published import control_messages, in_outbox, room_events, user_events
@@ -407,7 +409,7 @@ def test_every_act_is_in_the_audit_log_with_whom_why_and_from_where(cast):
     assert [row.target for row in rows] == ["mia", "mia", "r1", "r1", "mia", "mia", "mia", "mia"]
     assert [row.detail.get("seconds", "-") for row in rows][::2] == [60, "-", None, 5]
     with pytest.raises(BadParameter, match="limit is 300"):
-        mute(cast, reason="x" * 301)
+        mute(cast, reason=checked(BanWriteSerializer, {"user": "mia", "reason": "x" * 301})["reason"])
 
 
 # -- at once

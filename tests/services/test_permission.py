@@ -15,7 +15,7 @@ from liveroom.rooms.voters import LogInFirst
 
 ROOT = Path(wiring.__file__).resolve().parent.parent
 OURS = ("liveroom", "streams", "interactions", "moderation")
-ASKED = re.compile(r"""(?:ask|may)\(\s*["']([a-z_]+\.[a-z_]+)["']""")
+ASKED = re.compile(r"""(?:ask|may|open_to)\(\s*["']([a-z_]+\.[a-z_]+)["']""")
 
 
 def asked_in_the_code() -> set[str]:

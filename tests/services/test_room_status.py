@@ -8,6 +8,8 @@ import pytest
 
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, NotPermitted
+from liveroom.kernel.shapes import checked
+from liveroom.rooms.api.serializers import StatusSerializer
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.rules.status import Status, legal_next
 from liveroom.rooms.services import status as service
@@ -64,7 +66,7 @@ def test_a_hand_goes_every_legal_way_and_no_other(cast, now, before, after):
 @pytest.mark.parametrize("junk", ["", "LIVE", "live ", None, 5, ["live"], {}, "x" * 1000])
 def test_a_status_that_does_not_exist_is_refused(cast, now, junk):
     with pytest.raises(BadParameter, match="to_be_started"):
-        by_hand(cast, junk, now)
+        by_hand(cast, checked(StatusSerializer, {"status": junk})["status"], now)
 
 
 @pytest.mark.parametrize("who", ["mia", "max", "zed", "rita"])

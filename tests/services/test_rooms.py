@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import check_password
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, NotPermitted
 from liveroom.kernel.models import AuditEntry, OutboxRow
+from liveroom.kernel.shapes import checked
 from liveroom.kernel.throttle import TooOften
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.selectors import RoomIdMalformed, RoomUnknown, attributes, snapshot
@@ -19,6 +20,7 @@ from liveroom.rooms.services import passwords, people, rooms
 from liveroom.rooms.services.attributes import write_attributes
 from liveroom.rooms.services.rooms import RoomIdTaken, change_room, create_room, disband_room
 from liveroom.rooms.services.status import set_status
+from liveroom.rooms.shapes import RoomWriteSerializer
 from streams.models import Publish, Stream
 from streams.services.publishing import admit_publisher
 from tests.helpers.people import STAFF
@@ -75,11 +77,11 @@ def test_two_apps_may_have_rooms_of_one_id(cast):
 def test_a_text_is_counted_in_bytes_and_refused_with_its_limit(cast, field, limit):
     by, now = cast.actor(cast.stella), clock.now()
     for text in ("x" * limit, "é" * (limit // 2), "🎉" * (limit // 4)):
-        changed = change_room(room=cast.room, changes={field: text}, by=by, now=now)
+        changed = change_room(room=cast.room, changes=checked(RoomWriteSerializer, {field: text}), by=by, now=now)
         assert getattr(changed, field) == text
     for text in ("x" * (limit + 1), "é" * (limit // 2 + 1), "🎉" * (limit // 4 + 1)):
         with pytest.raises(BadParameter) as refused:
-            change_room(room=cast.room, changes={field: text}, by=by, now=now)
+            change_room(room=cast.room, changes=checked(RoomWriteSerializer, {field: text}), by=by, now=now)
         assert refused.value.extra["limit"] == limit
         assert refused.value.extra["given"] == len(text.encode())
         assert str(limit) in refused.value.message
@@ -113,7 +115,12 @@ def test_a_text_is_counted_in_bytes_and_refused_with_its_limit(cast, field, limi
 )
 def test_what_a_room_cannot_be_is_refused_and_changes_nothing(cast, changes):
     with pytest.raises(BadParameter):
-        change_room(room=cast.room, changes={"category": "new", **changes}, by=cast.actor(cast.stella), now=clock.now())
+        change_room(
+            room=cast.room,
+            changes=checked(RoomWriteSerializer, {"category": "new", **changes}),
+            by=cast.actor(cast.stella),
+            now=clock.now(),
+        )
     assert Room.objects.get(pk=cast.room.pk).category == ""
 
 

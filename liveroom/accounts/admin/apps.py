@@ -20,8 +20,9 @@ from liveroom.accounts.models import ApiKey, App, Domain
 from liveroom.accounts.models.apps import SCOPES
 from liveroom.accounts.services import apps
 from liveroom.kernel import audit, clock, facts
+from liveroom.kernel.forms import ActForm, RowForm, ServiceForm
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin, RowForm, ServiceForm, short_list
+from liveroom.kernel.pages import Act, ConsoleAdmin, short_list
 
 
 class UserIdsField(forms.CharField):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -16,10 +16,14 @@ from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from liveroom.accounts.models import Login, Person
+from liveroom.accounts.rules.usersig import MAX_IDENTIFIER_BYTES
 from liveroom.accounts.services import blocking, profiles, tokens
+from liveroom.accounts.services.profiles import ProfileSaid
+from liveroom.accounts.shapes import NICK_BYTES, BlockShape, UserImportSerializer
 from liveroom.kernel import audit, clock
+from liveroom.kernel.forms import ActForm, RowForm, ServiceForm, counted, reason_field
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin, RowForm, ServiceForm
+from liveroom.kernel.pages import Act, ConsoleAdmin
 
 # Rights come from who is logged in; groups would be buttons without a wire.
 admin.site.unregister(Group)
@@ -28,23 +32,22 @@ admin.site.unregister(Group)
 BLOCKED = "Every token of this user is refused, over the API and on the socket, until somebody unblocks it."
 
 
-class ReasonForm(ActForm):
-    reason = forms.CharField(
-        required=False,
-        help_text="For the audit log, at most 300 bytes.",
-        widget=UnfoldAdminTextInputWidget(attrs={"data-limit-bytes": 300}),
-    )
+class BlockForm(ActForm):
+    shape = BlockShape
+
+    reason = reason_field(read_by="For the audit log.")
 
 
 class PersonForm(ServiceForm):
+    shape = UserImportSerializer
+    field_of = {"id": "identifier"}
+
     identifier = forms.CharField(
         label="User id",
         help_text="1 to 32 bytes; stays as it is.",
-        widget=UnfoldAdminTextInputWidget(attrs={"data-limit-bytes": 32}),
+        widget=UnfoldAdminTextInputWidget(attrs=counted(MAX_IDENTIFIER_BYTES)),
     )
-    nick = forms.CharField(
-        required=False, widget=UnfoldAdminTextInputWidget(attrs={"data-limit-bytes": profiles.NICK_BYTES})
-    )
+    nick = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs=counted(NICK_BYTES)))
     avatar = forms.CharField(
         required=False, help_text="An http or https address.", widget=UnfoldAdminTextInputWidget
     )  # fmt: skip
@@ -63,7 +66,7 @@ class PersonAdmin(ConsoleAdmin):
             "revoke-tokens", "Revoke tokens", icon="logout",
             question="Revoke every UserSig of this user made until now? It must get a new one to log in again.",
         ),
-        Act("block", "Block", icon="block", danger=True, question=f"Block this user? {BLOCKED}", form=ReasonForm),
+        Act("block", "Block", icon="block", danger=True, question=f"Block this user? {BLOCKED}", form=BlockForm),
         Act("unblock", "Unblock", icon="lock_open", question="Let this user in again?"),
     )  # fmt: skip
 
@@ -109,12 +112,10 @@ class PersonAdmin(ConsoleAdmin):
         said = form.cleaned_data
         person = obj
         if not change:
-            # Made like one that logs in: the same checks on its id.
-            tokens.make_usersig(app=said["app"], identifier=said["identifier"], expire_seconds=60, now=clock.now())
             person = tokens.ensure_person(app=said["app"], identifier=said["identifier"])
         changes = {name: said[name] for name in ("nick", "avatar") if name in form.changed_data}
         if changes:
-            profiles.change_profile(person=person, changes=changes)
+            profiles.change_profile(person=person, changes=cast(ProfileSaid, changes))
         obj.__dict__.update(person.__dict__)
         audit.record(
             action="person.change" if change else "person.create", actor=self.actor(request), now=clock.now(),

@@ -11,6 +11,7 @@ from rest_framework.throttling import BaseThrottle
 
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import throttle
+from liveroom.kernel.http import client_address
 
 
 class CountedThrottle(BaseThrottle):
@@ -33,3 +34,12 @@ class CountedThrottle(BaseThrottle):
                 what=self.what, who=self.who(request), limit=self.most(request), per_seconds=self.per_seconds
             )
         return True
+
+
+class DemoLoginThrottle(CountedThrottle):
+    """Names of the demo app, of one address."""
+
+    what, limit, per_seconds = "demo-login", 60, 60
+
+    def who(self, request: ApiRequest) -> str:
+        return client_address(request)

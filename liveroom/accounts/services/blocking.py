@@ -8,7 +8,7 @@ from django.db import transaction
 
 from liveroom.accounts.models import Person
 from liveroom.accounts.services.tokens import revoke_tokens
-from liveroom.kernel import audit, permission, text
+from liveroom.kernel import audit, permission
 from liveroom.kernel.permission import Actor
 
 
@@ -18,7 +18,6 @@ def set_blocked(
 ) -> Person:
     """A blocked account is refused at every door (70051); its tokens are revoked with it, so that unblocking revives none."""
     permission.ask("person.block", actor=by)
-    text.checked(reason, field="reason", limit_bytes=300)
     if person.blocked == blocked:
         return person
     person.blocked = blocked

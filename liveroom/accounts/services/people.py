@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.services import profiles, tokens
-from liveroom.kernel.errors import BadParameter, NotFound
-
-MAX_IMPORT = 100
+from liveroom.accounts.services.profiles import ProfileSaid
+from liveroom.kernel.errors import NotFound
 
 
 class PersonUnknown(NotFound):
@@ -27,16 +28,10 @@ def person_of(*, app: App, identifier: str) -> Person:
 
 
 @transaction.atomic
-def import_people(*, app: App, entries: object) -> list[Person]:
-    """Make or update up to 100 users, all or none. Each entry: `id`, and what `change_profile` takes."""
-    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_IMPORT:
-        raise BadParameter(f"users is a list of 1 to {MAX_IMPORT} objects.", field="users", limit=MAX_IMPORT)
+def import_people(*, app: App, people: Sequence[tuple[str, ProfileSaid]]) -> list[Person]:
+    """Make or update users, all or none. Of each its id, and what `change_profile` takes."""
     found = []
-    for entry in entries:
-        if not isinstance(entry, dict):
-            raise BadParameter("users is a list of objects with an id each.", field="users")
-        identifier = tokens.checked_identifier(entry.get("id"))
+    for identifier, changes in people:
         person = tokens.ensure_person(app=app, identifier=identifier)
-        changes = {name: value for name, value in entry.items() if name != "id"}
         found.append(profiles.change_profile(person=person, changes=changes, by_app=True) if changes else person)
     return found

@@ -180,12 +180,7 @@ def checked_identifier(value: object, *, field: str = "identifier") -> str:
 
 
 def make_usersig(*, app: App, identifier: str, expire_seconds: int, now: datetime) -> str:
-    """A token for a user of the app. BadParameter names what is out of bounds."""
-    identifier = checked_identifier(identifier)
-    if not 1 <= expire_seconds <= MAX_LIFETIME_SECONDS:
-        raise BadParameter(
-            f"expire must be from 1 to {MAX_LIFETIME_SECONDS} seconds.", field="expire", given=expire_seconds
-        )
+    """A token for a user of the app. Both were checked by whoever took them from outside (liveroom/accounts/shapes.py)."""
     return usersig.make(
         key=app.secret_key, identifier=identifier, sdkappid=app.sdkappid, now=now, expire_seconds=expire_seconds
     )

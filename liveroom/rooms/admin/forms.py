@@ -1,4 +1,4 @@
-"""What the room's page asks for, as a person writes it. The services check; these only translate."""
+"""What the room's page asks for, as a person writes it: checked by the shapes of REST, done by the services."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from liveroom.kernel.pages import ActForm, ServiceForm
+from liveroom.kernel.forms import ActForm, ServiceForm, counted
 from liveroom.rooms.models import AllowedPerson, Room
-from liveroom.rooms.services import rooms
+from liveroom.rooms.rules.ids import MAX_BYTES
+from liveroom.rooms.shapes import (
+    CATEGORY_BYTES,
+    INTRODUCTION_BYTES,
+    MAX_TAGS,
+    NOTICE_BYTES,
+    TITLE_BYTES,
+    RoomWriteSerializer,
+)
 
 
 class UserForm(ActForm):
@@ -26,34 +34,30 @@ class UserForm(ActForm):
     )
 
 
-def _counted(limit_bytes: int) -> dict[str, Any]:
-    """The page shows how many of the bytes are used (counters.js); the service is who refuses."""
-    return {"data-limit-bytes": limit_bytes}
-
-
 class RoomForm(ServiceForm):
     """What `change_room`, `change_access` and `set_allow_list` take, as a person writes it."""
 
+    shape = RoomWriteSerializer
     field_of = {"users": "allow_list", "id": "group_id"}
 
     group_id = forms.CharField(
         required=False,
         label="Room id",
-        widget=UnfoldAdminTextInputWidget(attrs=_counted(48)),
+        widget=UnfoldAdminTextInputWidget(attrs=counted(MAX_BYTES)),
         help_text="Printable ASCII without spaces or '/', at most 48 bytes. Empty: one is made.",
     )
-    title = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs=_counted(rooms.TITLE_BYTES)))
+    title = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs=counted(TITLE_BYTES)))
     introduction = forms.CharField(
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **_counted(rooms.INTRODUCTION_BYTES)})
+        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **counted(INTRODUCTION_BYTES)})
     )
     notice = forms.CharField(
         required=False,
         help_text="Shown to every viewer; they see a change at once.",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **_counted(rooms.NOTICE_BYTES)}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **counted(NOTICE_BYTES)}),
     )
-    category = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs=_counted(40)))
+    category = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs=counted(CATEGORY_BYTES)))
     tags = forms.CharField(
-        required=False, help_text=f"Between commas; at most {rooms.MAX_TAGS}.", widget=UnfoldAdminTextInputWidget
+        required=False, help_text=f"Between commas; at most {MAX_TAGS}.", widget=UnfoldAdminTextInputWidget
     )
     cover = forms.CharField(required=False, help_text="Address of a picture.", widget=UnfoldAdminTextInputWidget)
     starts_at = forms.SplitDateTimeField(
@@ -135,9 +139,11 @@ class RoomForm(ServiceForm):
 
 
 class NoticeForm(ActForm):
+    shape = RoomWriteSerializer
+
     notice = forms.CharField(
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "data-limit-bytes": 300}),
-        help_text="At most 300 bytes. Empty: none.",
+        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **counted(NOTICE_BYTES)}),
+        help_text=f"At most {NOTICE_BYTES} bytes. Empty: none.",
     )  # fmt: skip
 
     def clean_notice(self) -> str:

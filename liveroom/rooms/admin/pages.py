@@ -28,6 +28,7 @@ from liveroom.rooms.selectors import admin_ids
 from liveroom.rooms.services import people, rooms
 from liveroom.rooms.services import status as status_service
 from liveroom.rooms.services.people import PersonUnknown
+from liveroom.rooms.services.rooms import RoomSaid
 
 STATUS_ACTS = {
     Status.LIVE: Act("status-live", "Go live", icon="play_circle"),
@@ -229,7 +230,7 @@ class RoomPages(ConsoleAdmin):
             return
         changes = {name: said[name] for name in SAID if name in form.changed_data}
         if changes:
-            rooms.change_room(room=obj, changes=changes, by=by, now=now)
+            rooms.change_room(room=obj, changes=cast(RoomSaid, changes), by=by, now=now)
         access: dict[str, Any] = {
             name: said[name] for name in ("visibility", "allow_list_only") if name in form.changed_data
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.pagination import CursorPagination
 
 from liveroom.accounts.api.requests import ApiRequest, asked_app
@@ -14,6 +15,8 @@ from liveroom.kernel.http import client_address
 from liveroom.rooms import selectors
 from liveroom.rooms.models import Room
 from liveroom.rooms.services import people
+
+PAGES = [OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
 
 
 class RoomPages(CursorPagination):

@@ -1,4 +1,4 @@
-"""Shapes of rooms on the wire. Limits are checked by the services, which name field, limit and what was given."""
+"""Shapes of rooms on the wire; what may be said of a room: liveroom/rooms/shapes.py."""
 
 from __future__ import annotations
 
@@ -6,9 +6,29 @@ from typing import Any
 
 from rest_framework import serializers
 
+from liveroom.accounts.fields import UserIdField
 from liveroom.accounts.selectors import profile
+from liveroom.kernel import text
+from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.fields import (
+    LineField,
+    ListField,
+    NumbersField,
+    OneOfField,
+    Shape,
+    WholeNumberField,
+    WordField,
+    YesNoField,
+    name_of,
+)
 from liveroom.rooms.models import Room
+from liveroom.rooms.rules import counters as counter_rules
+from liveroom.rooms.rules.ids import MAX_BYTES
 from liveroom.rooms.rules.status import STATUS_CHOICES
+from liveroom.rooms.selectors import SORTS, RoomIdMalformed
+from liveroom.rooms.shapes import TITLE_BYTES, RoomWriteSerializer
+
+LARGEST_VERSION = 2**63 - 1
 
 
 class OwnerSerializer(serializers.Serializer):
@@ -19,7 +39,7 @@ class OwnerSerializer(serializers.Serializer):
     badges = serializers.ListField(child=serializers.CharField(), required=False, help_text="Beside the nick, if any.")
 
 
-class RoomSerializer(serializers.Serializer):
+class RoomSerializer(Shape):
     """A room as everybody may see it."""
 
     id = serializers.CharField(source="group_id")
@@ -44,14 +64,8 @@ class RoomSerializer(serializers.Serializer):
     messages_per_second = serializers.IntegerField(allow_null=True)
     message_bytes = serializers.IntegerField(allow_null=True)
     likes = serializers.IntegerField()
-    fields_ = serializers.DictField(source="fields", child=serializers.CharField(allow_blank=True))
+    fields_ = serializers.DictField(child=serializers.CharField(allow_blank=True))
     created_at = serializers.DateTimeField()
-
-    def get_fields(self) -> dict[str, Any]:
-        found = super().get_fields()
-        found["fields"] = found.pop("fields_")
-        found["fields"].source = None
-        return found
 
     def get_owner(self, room: Room) -> dict[str, Any]:
         return profile(room.owner).as_dict()
@@ -68,53 +82,31 @@ class RoomPageSerializer(serializers.Serializer):
     results = RoomSerializer(many=True)
 
 
-class RoomWriteSerializer(serializers.Serializer):
-    """What may be sent to make or change a room; all but `title` may be left out."""
+class RoomIdField(WordField):
+    """Which ids may be chosen the service says; here it is text, and anything else has the same code (10015)."""
 
-    title = serializers.CharField(required=False, help_text="At most 100 bytes.")
-    introduction = serializers.CharField(required=False, allow_blank=True, help_text="At most 240 bytes.")
-    notice = serializers.CharField(
-        required=False, allow_blank=True, help_text="At most 300 bytes; text, or JSON with text and images."
-    )
-    category = serializers.CharField(required=False, allow_blank=True)
-    tags = serializers.ListField(child=serializers.CharField(), required=False)
-    cover = serializers.CharField(required=False, allow_blank=True)
-    starts_at = serializers.DateTimeField(required=False, allow_null=True)
-    viewer_limit = serializers.IntegerField(required=False, allow_null=True)
-    bandwidth_limit_kbps = serializers.IntegerField(required=False, allow_null=True)
-    messages_per_second = serializers.IntegerField(
-        required=False, allow_null=True, help_text="1 to 1000; null: as the app says (40)."
-    )
-    message_bytes = serializers.IntegerField(
-        required=False, allow_null=True, help_text="100 to 8192; null: as the app says."
-    )
-    fields_ = serializers.DictField(required=False)
-    visibility = serializers.ChoiceField(choices=["listed", "unlisted"], required=False)
-    password = serializers.CharField(required=False, allow_blank=True, write_only=True, help_text="Empty: none.")
-    allow_list_only = serializers.BooleanField(required=False)
-
-    def get_fields(self) -> dict[str, Any]:
-        found = super().get_fields()
-        found["fields"] = found.pop("fields_")
-        return found
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise RoomIdMalformed(f"{name_of(self)} must be text.", field=name_of(self))
+        return data
 
 
 class RoomCreateSerializer(RoomWriteSerializer):
-    id = serializers.CharField(
-        required=False,
+    """What may be sent to open a room; all but `title` may be left out."""
+
+    title = LineField(limit_bytes=TITLE_BYTES, filled=True)
+    id = RoomIdField(
+        required=False, allow_null=True, max_length=MAX_BYTES,
         help_text="Printable ASCII, at most 48 bytes, no '/'. Left out: ten letters and digits; '@TGS#': a made one that begins so.",
+    )  # fmt: skip
+    owner = UserIdField(required=False, allow_null=True, help_text="Servers only: whose room it is.")
+    create_owner = YesNoField(
+        default=False, help_text="Make the owner's account where there is none; else an unknown owner is refused."
     )
-    owner = serializers.CharField(required=False, help_text="Servers only: whose room it is.")
-    create_owner = serializers.BooleanField(
-        required=False,
-        default=False,
-        help_text="Make the owner's account where there is none; else an unknown owner is refused.",
-    )
-    title = serializers.CharField(help_text="At most 100 bytes.")
 
 
-class StatusSerializer(serializers.Serializer):
-    status = serializers.ChoiceField(choices=STATUS_CHOICES)
+class StatusSerializer(Shape):
+    status = OneOfField(choices=STATUS_CHOICES)
 
 
 class AttributeSerializer(serializers.Serializer):
@@ -127,25 +119,63 @@ class AttributesSerializer(serializers.Serializer):
     attributes = serializers.DictField(child=AttributeSerializer())
 
 
-class AttributesWriteSerializer(serializers.Serializer):
-    attributes = serializers.DictField(child=serializers.CharField(allow_blank=True, trim_whitespace=False))
-    version = serializers.IntegerField(
-        required=False, help_text="The room's version that you saw; another by now: 409."
-    )
-    versions = serializers.DictField(child=serializers.IntegerField(), required=False, help_text="The same per key.")
+class AttributeTextsField(serializers.DictField):
+    """How many and how long the service says, of all that the room has then."""
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        name = name_of(self)
+        if not isinstance(data, dict):
+            raise BadParameter(f"{name} is an object of texts.", field=name)
+        for key, value in data.items():
+            text.judged_key(key, field=name)
+            text.storable(value, field=key[:32])
+        return data
+
+
+class AttributesWriteSerializer(Shape):
+    attributes = AttributeTextsField(child=serializers.CharField(allow_blank=True, trim_whitespace=False))
+    version = WholeNumberField(
+        0, LARGEST_VERSION, null_means="any", required=False,
+        help_text="The room's version that you saw; another by now: 409.",
+    )  # fmt: skip
+    versions = NumbersField(required=False, help_text="The same per key.")
 
 
 class CountersSerializer(serializers.Serializer):
     counters = serializers.DictField(child=serializers.IntegerField())
 
 
-class CountersWriteSerializer(CountersSerializer):
-    mode = serializers.ChoiceField(choices=["set", "increase", "decrease"], default="set")
+class CounterNumbersField(NumbersField):
+    def to_internal_value(self, data: Any) -> dict[str, int]:
+        found = super().to_internal_value(data)
+        for key in found:
+            text.judged_key(key, field="counters")
+            if not 1 <= len(key.encode()) <= counter_rules.KEY_BYTES:
+                raise BadParameter(
+                    f"A counter's key has 1 to {counter_rules.KEY_BYTES} bytes.",
+                    field="counters",
+                    limit=counter_rules.KEY_BYTES,
+                )
+        return found
 
 
-class AllowListSerializer(serializers.Serializer):
-    users = serializers.ListField(child=serializers.CharField())
+class CountersWriteSerializer(Shape):
+    counters = CounterNumbersField()
+    mode = OneOfField(choices=counter_rules.MODES, default="set")
+
+
+class AllowListSerializer(Shape):
+    users = ListField(of="user ids", child=WordField())
 
 
 class AdminsSerializer(serializers.Serializer):
     admins = OwnerSerializer(many=True)
+
+
+class RoomsQuery(Shape):
+    search = WordField(default="", help_text="In title, introduction and id.")
+    category = WordField(default="")
+    tag = WordField(default="")
+    status = WordField(default="")
+    owner = WordField(default="", help_text="User id.")
+    sort = OneOfField(choices=list(SORTS), default="online", help_text="online (default), start, new or popularity.")

@@ -1,14 +1,16 @@
 from django.urls import path
 
-from liveroom.rooms.api import views
+from liveroom.rooms.api.attributes import AttributesView, CountersView
+from liveroom.rooms.api.people import AdminsView, AdminView, AllowListView
+from liveroom.rooms.api.rooms import RoomsView, RoomView, StatusView
 
 urlpatterns = [
-    path("rooms", views.RoomsView.as_view()),
-    path("rooms/<str:room>", views.RoomView.as_view()),
-    path("rooms/<str:room>/status", views.StatusView.as_view()),
-    path("rooms/<str:room>/admins", views.AdminsView.as_view()),
-    path("rooms/<str:room>/admins/<str:user>", views.AdminView.as_view()),
-    path("rooms/<str:room>/allow-list", views.AllowListView.as_view()),
-    path("rooms/<str:room>/attributes", views.AttributesView.as_view()),
-    path("rooms/<str:room>/counters", views.CountersView.as_view()),
+    path("rooms", RoomsView.as_view()),
+    path("rooms/<str:room>", RoomView.as_view()),
+    path("rooms/<str:room>/status", StatusView.as_view()),
+    path("rooms/<str:room>/admins", AdminsView.as_view()),
+    path("rooms/<str:room>/admins/<str:user>", AdminView.as_view()),
+    path("rooms/<str:room>/allow-list", AllowListView.as_view()),
+    path("rooms/<str:room>/attributes", AttributesView.as_view()),
+    path("rooms/<str:room>/counters", CountersView.as_view()),
 ]
