@@ -10,8 +10,8 @@ from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.throttling import BaseThrottle
 
-from interactions.chat.services.comments import Speaker
 from interactions.socket.limits import Limits
+from interactions.speaker import Speaker
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.throttles import CountedThrottle
 from liveroom.accounts.models import Person

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from interactions.chat.services.comments import Speaker
 from interactions.delivery.room_ref import RoomRef
 from interactions.likes import counting as counters
 from interactions.likes.counting import Added, LikeCounter
+from interactions.speaker import Speaker
 from liveroom.kernel import metrics, permission
 from liveroom.kernel.facts import handles
 from liveroom.rooms.facts import StatusChanged

@@ -18,7 +18,6 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import OperationalError
 
 from interactions.chat.services import comments, direct
-from interactions.chat.services.comments import Speaker
 from interactions.delivery.control import CloseSockets, Heard
 from interactions.delivery.events import Control
 from interactions.delivery.fanout.feed import Seat
@@ -38,6 +37,7 @@ from interactions.socket.entering import Entering, asked_by
 from interactions.socket.joining import joining
 from interactions.socket.joining.join_cache import Lobby
 from interactions.socket.limits import Allowance, Limits
+from interactions.speaker import Speaker
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services.tokens import TokenRefused
 from liveroom.kernel import clock, devices, metrics, origins, permission

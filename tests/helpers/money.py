@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from interactions.chat.services.comments import Speaker
 from interactions.gifts.services.ledger import Posting, locked_purses, post, wallet_of_app
 from interactions.models import Gift, Order, Wallet
+from interactions.speaker import Speaker
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.selectors import profile
 from liveroom.accounts.services.tokens import person_actor

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interactions.audience.services import save_likes
-from interactions.chat.services.comments import Speaker
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline
 from interactions.likes import counting as counters
@@ -26,6 +25,7 @@ from interactions.likes.scripts import ADD, Asked, answer_of, call
 from interactions.likes.services import like_now
 from interactions.room_refs import ref
 from interactions.socket.joining.join_cache import Door
+from interactions.speaker import Speaker
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import clock, outbox, permission

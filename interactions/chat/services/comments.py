@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,26 +14,9 @@ from interactions.delivery.events import encoded
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline
 from interactions.delivery.rooms.pipeline import Message, Outcome
-from interactions.shown import ShownSpeaker, shown_speaker
-from liveroom.accounts.selectors import Profile
+from interactions.speaker import Speaker
 from liveroom.kernel import ids, permission
-from liveroom.kernel.permission import Actor
 from moderation.rules.verdict import Standing
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """Who sends, as everybody will see it (C13)."""
-
-    actor: Actor
-    profile: Profile
-    role: str
-
-    def shown_on_wire(self) -> ShownSpeaker:
-        return shown_speaker(self.profile, role=self.role)
-
-    def shown(self) -> dict[str, Any]:
-        return {**self.profile.as_dict(), "role": self.role}
 
 
 def prepared(

@@ -8,13 +8,13 @@ from typing import Any
 
 from interactions.chat.events import DirectMessage
 from interactions.chat.services import contents
-from interactions.chat.services.comments import Speaker
 from interactions.delivery import Person as PersonTarget
 from interactions.delivery import publish
 from interactions.delivery.events import MOST_KEPT_SECONDS
 from interactions.delivery.publishing import apublish
 from interactions.delivery.rooms import pipeline
 from interactions.shown import shown_person
+from interactions.speaker import Speaker
 from liveroom.accounts.models import Person
 from liveroom.accounts.services.people import PersonUnknown
 from liveroom.kernel import ids, permission, text

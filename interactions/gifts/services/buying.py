@@ -13,12 +13,12 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from interactions.chat.services.comments import Speaker
 from interactions.facts import GiftPaid
 from interactions.gifts.rules.gift_body import gift_body
 from interactions.gifts.selectors.catalog import effect_url, icon_url
 from interactions.gifts.services.ledger import Posting, locked_purses, post, wallet_of_app
 from interactions.models import Order, Wallet
+from interactions.speaker import Speaker
 from liveroom.kernel import facts, ids, permission
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
 from liveroom.kernel.sql import asked, insert_one

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from interactions.chat.services.comments import Speaker
 from interactions.delivery.room_ref import RoomRef
 from interactions.draws.selectors import open_draws, with_open_draws
 from interactions.people import selectors as standing_selectors
 from interactions.polls.selectors import open_polls, pins_of, with_open_polls
 from interactions.room_refs import ref
 from interactions.socket.joining.versions import AT_FIRST, Versions
+from interactions.speaker import Speaker
 from liveroom.accounts.selectors import AppUnknown, Profile, app_for, profile
 from liveroom.accounts.services import tokens
 from liveroom.accounts.services.tokens import TokenRefused
