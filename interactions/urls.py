@@ -1,6 +1,6 @@
 from django.urls import path
 
-from interactions.audience.api import MembersView
+from interactions.audience.api import MembersView, OnlineView
 from interactions.chat.api import messages as views
 from interactions.chat.api.archive import ArchiveView
 from interactions.chat.api.broadcasts import BroadcastsView, SystemNoticesView
@@ -32,7 +32,7 @@ urlpatterns = [
     path("draws/<str:draw>/verify", draws.DrawVerifyView.as_view()),
     path("draws/<str:draw>/winners.csv", draws.DrawWinnersView.as_view()),
     path("rooms/<str:room>/likes", LikesView.as_view()),
-    path("rooms/<str:room>/online", views.OnlineView.as_view()),
+    path("rooms/<str:room>/online", OnlineView.as_view()),
     path("rooms/<str:room>/members", MembersView.as_view()),
     path("broadcasts", BroadcastsView.as_view()),
     path("rooms/<str:room>/system-notices", SystemNoticesView.as_view()),

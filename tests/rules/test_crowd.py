@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.delivery.presence.crowd import APART_MS, LATER_MS, NOBODY, Came, Crowd, page, shown_of, tell_after_ms
+from interactions.audience.rules import page
+from interactions.delivery.presence.crowd import APART_MS, LATER_MS, NOBODY, Came, Crowd, shown_of, tell_after_ms
 
 crowds = st.builds(Crowd, online=st.integers(0, 200_000), sockets=st.integers(0, 200_000))
 agos = st.integers(0, 20_000)

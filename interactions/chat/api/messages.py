@@ -1,4 +1,4 @@
-"""Doors of messages and presence over REST."""
+"""Messages of a room over REST."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions.chat.services import comments, contents
-from interactions.delivery.presence import presence
 from interactions.delivery.rooms import pipeline
 from interactions.delivery.rooms.admission import WORDS
 from interactions.requests import allow_send, speaker_named
 from interactions.room_refs import ref
-from liveroom.accounts.api.access import ANYBODY, open_to
+from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter
@@ -70,11 +69,6 @@ class HistorySerializer(serializers.Serializer):
     messages = serializers.ListField(child=serializers.DictField())
 
 
-class OnlineSerializer(serializers.Serializer):
-    online = serializers.IntegerField(help_text="People, each once, and guests.")
-    sockets = serializers.IntegerField(help_text="Open connections.")
-
-
 class MessagesView(APIView):
     @extend_schema(operation_id="rooms_messages_list", responses=HistorySerializer)
     @open_to("room.enter")
@@ -103,12 +97,3 @@ class MessagesView(APIView):
             now_ms=clock.now_ms(),
         )
         return Response(receipt, status=201)
-
-
-class OnlineView(APIView):
-    @extend_schema(operation_id="rooms_online_get", responses=OnlineSerializer)
-    @open_to(ANYBODY)
-    def get(self, request: ApiRequest, room: str) -> Response:
-        """How many are in the room, counted now. Overlays and staff do not count."""
-        found = presence.crowd_now(room_key=asked_room(request, room).key)
-        return Response({"online": found.online, "sockets": found.sockets})

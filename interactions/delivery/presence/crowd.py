@@ -1,4 +1,4 @@
-"""When a number of viewers is news, who is shown in a tip, and how the list of those who came last is cut into pages."""
+"""When a number of viewers is news, and who is shown in a tip."""
 
 from __future__ import annotations
 
@@ -49,22 +49,3 @@ class Came:
 
     id: str
     at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of a list, newest first. `after`: where the next page goes on; None at the end."""
-
-    members: tuple[Came, ...]
-    after: Came | None
-
-
-def page(newest_first: Sequence[Came], *, after: Came | None, size: int, at_most: int) -> Page:
-    """The next `size` (from 1) after `after` of the first `at_most`. Whoever comes meanwhile shifts nobody onto two pages.
-
-    `newest_first` is ordered by instant and, within one, by id, both falling."""
-    shown = newest_first[:at_most]
-    if after is not None:
-        shown = [came for came in shown if (came.at_ms, came.id) < (after.at_ms, after.id)]
-    members = tuple(shown[:size])
-    return Page(members=members, after=members[-1] if len(shown) > size else None)
