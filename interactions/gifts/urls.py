@@ -1,0 +1,19 @@
+from django.urls import path
+
+from interactions.gifts.api import wallets
+from interactions.gifts.api.catalog import CatalogView
+from interactions.gifts.api.gifts import GiftsView
+from interactions.gifts.api.rankings import RankingView
+
+urlpatterns = [
+    path("gifts", CatalogView.as_view()),
+    path("rooms/<str:room>/gifts", GiftsView.as_view()),
+    path("rooms/<str:room>/ranking", RankingView.as_view()),
+    path("wallet", wallets.WalletView.as_view()),
+    path("wallet/entries", wallets.WalletEntriesView.as_view()),
+    path("wallet/statement.csv", wallets.WalletStatementView.as_view()),
+    path("wallets/<str:user>", wallets.UserWalletView.as_view()),
+    path("wallets/<str:user>/topups", wallets.TopUpsView.as_view()),
+    path("topups/<str:provider>", wallets.ProviderView.as_view()),
+    path("demo/topups", wallets.DemoTopUpsView.as_view()),
+]
