@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock
-from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.http import client_address
 from liveroom.kernel.models import AuditEntry
 from liveroom.kernel.pages import Act, SwornAdmin, is_staff, set_filter
@@ -121,9 +120,7 @@ class BanAdmin(MeasureAdmin):
 
     def save_model(self, request: HttpRequest, obj: Ban, form: Any, change: bool) -> None:
         said = form.cleaned_data
-        person: Person | None = said.get("person")
-        if person is None:
-            raise BadParameter("Say whom to ban.", field="person")
+        person: Person = said["person"]
         ban = banning.ban_from_app(
             app=person.app,
             identifier=person.identifier,

@@ -19,7 +19,8 @@ from liveroom.kernel import clock, permission
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, is_staff
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, NOTICE, STATUS_ACTS, RoomPages, runs
+from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, NOTICE, STATUS_ACTS, RoomPages
+from liveroom.rooms.admin.rights import runs
 from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.rules.status import Status, legal_next
 from streams import selectors

@@ -12,7 +12,7 @@ from interactions.statistics import selectors
 from interactions.statistics.api import statistics_file
 from liveroom.console import plots
 from liveroom.kernel import clock
-from liveroom.rooms.admin.pages import LiveSessionPages
+from liveroom.rooms.admin.sessions import LiveSessionPages
 from liveroom.rooms.models import LiveSession
 
 # Points in a plot, and rows of the table under it; a longer show is drawn in steps of several minutes.

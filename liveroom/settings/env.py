@@ -10,27 +10,19 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import ip_address, ip_network
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
-
-try:
-    from django.core.exceptions import ImproperlyConfigured
-except ImportError:  # nothing is installed yet
-
-    class ImproperlyConfigured(Exception):  # type: ignore[no-redef]
-        pass
-
+from urllib.parse import urlsplit
 
 from liveroom.kernel import origins
+from liveroom.settings import values
+from liveroom.settings.values import ImproperlyConfigured
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 # Used by nobody for anything but `collectstatic`-like commands before the first start chose the ports.
 UNSET_PORT = 0
-_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 # What nginx and Redis read in a path as it stands: no quotes, no $ and ;, no line breaks.
 _PLAIN_PATH = re.compile(r"[\w /.+@%,=:~()-]+")
 
@@ -94,122 +86,6 @@ class Environment:
         return self.data / "run"
 
 
-def _listed(value: str) -> tuple[str, ...]:
-    return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
-
-
-def _origins(source: Mapping[str, str]) -> tuple[str, ...]:
-    """Of web pages, and of apps in a web view. In the spelling in which they are compared."""
-    found = []
-    for said in source.get("LIVEROOM_ORIGINS", "").split(","):
-        said = said.strip()
-        if not said:
-            continue
-        origin = origins.normal(said.removesuffix("/") if said != origins.FILES else said)
-        if origin is None:
-            raise ImproperlyConfigured(
-                f"LIVEROOM_ORIGINS takes origins such as https://live.example.com, capacitor://localhost, file:// or null, not {said!r}: "
-                "a scheme, a host as browsers write it (xn--… for other letters), perhaps a port; no path, no user, no *."
-            )
-        found.append(origin)
-    return tuple(dict.fromkeys(found))
-
-
-def _is_address(value: str) -> bool:
-    try:
-        return "%" not in value and bool(ip_address(value))
-    except ValueError:
-        return False
-
-
-def _in_address(host: str) -> str:
-    """As it stands in a URL."""
-    return f"[{host}]" if ":" in host else host
-
-
-def _host(source: Mapping[str, str]) -> str:
-    host = source.get("LIVEROOM_HOST") or "127.0.0.1"
-    if not (_is_address(host) or _HOST_NAME.fullmatch(host)):
-        raise ImproperlyConfigured(
-            f"LIVEROOM_HOST is a host name or an address such as live.example.com, without scheme, port and path, not {host!r}."
-        )
-    return host
-
-
-def _hosts(source: Mapping[str, str]) -> tuple[str, ...]:
-    hosts = _listed(source.get("LIVEROOM_HOSTS", ""))
-    for host in hosts:
-        bare = host.removeprefix(".")
-        if host != "*" and not _HOST_NAME.fullmatch(bare) and not (bare[:1] == "[" and _is_address(bare.strip("[]"))):
-            raise ImproperlyConfigured(
-                f"LIVEROOM_HOSTS takes host names such as live.example.com or .example.com, without scheme, port and path, not {host!r}."
-            )
-    return hosts
-
-
-def _bind(source: Mapping[str, str]) -> str:
-    bind = source.get("LIVEROOM_BIND") or "127.0.0.1"
-    if not _is_address(bind):
-        raise ImproperlyConfigured(
-            f"LIVEROOM_BIND is an address of this machine such as 127.0.0.1, or 0.0.0.0 for all, not {bind!r}."
-        )
-    return bind
-
-
-def _url(name: str, value: str, *, schemes: Collection[str], such_as: str) -> SplitResult:
-    """`value` taken apart. The refusal does not repeat it: it may hold a password."""
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-        fits = parts.scheme in schemes and not re.search(r"\s", value)
-    except ValueError:  # a port that is no number, an unclosed [
-        fits = False
-    if not fits:
-        raise ImproperlyConfigured(f"{name} is an address such as {such_as}; what it holds is none.")
-    return parts
-
-
-def _public_url(source: Mapping[str, str], default: str) -> str:
-    """Pages, API and pictures stand at fixed paths of one origin, so a path of its own in front of them cannot work."""
-    value = (source.get("LIVEROOM_PUBLIC_URL") or default).rstrip("/")
-    parts = _url("LIVEROOM_PUBLIC_URL", value, schemes=("http", "https"), such_as="https://live.example.com")
-    if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc or "#" in value:
-        raise ImproperlyConfigured(
-            "LIVEROOM_PUBLIC_URL is an origin such as https://live.example.com: a host and perhaps a port, without a path, a query "
-            "or a login. Liveroom cannot be served below a path; give it a host name of its own."
-        )
-    return value
-
-
-def _public_ws_url(source: Mapping[str, str], default: str) -> str:
-    value = (source.get("LIVEROOM_PUBLIC_WS_URL") or default).rstrip("/")
-    parts = _url("LIVEROOM_PUBLIC_WS_URL", value, schemes=("ws", "wss"), such_as="wss://live.example.com/ws/v1")
-    if not parts.hostname or parts.query or "#" in value or "@" in parts.netloc:
-        raise ImproperlyConfigured("LIVEROOM_PUBLIC_WS_URL is an address such as wss://live.example.com/ws/v1.")
-    return value
-
-
-def _database_url(source: Mapping[str, str]) -> str:
-    value = source.get("DATABASE_URL", "")
-    if value:
-        such_as = "postgres://user:password@host:5432/name (leave it out for SQLite)"
-        parts = _url("DATABASE_URL", value, schemes=("postgres", "postgresql"), such_as=such_as)
-        if not parts.path.strip("/"):
-            raise ImproperlyConfigured(f"DATABASE_URL names no database; it is an address such as {such_as}.")
-    return value
-
-
-def _given_redis_url(source: Mapping[str, str]) -> str:
-    value = source.get("REDIS_URL", "")
-    if value:
-        such_as = "redis://:password@host:6379/0 (leave it out for an own server)"
-        parts = _url("REDIS_URL", value, schemes=("redis", "rediss"), such_as=such_as)
-        number = parts.path.strip("/")
-        if not parts.hostname or (number and not (number.isascii() and number.isdigit())):
-            raise ImproperlyConfigured(f"REDIS_URL is an address such as {such_as}; what it holds is none.")
-    return value
-
-
 def data_folder(source: Mapping[str, str]) -> Path:
     """Where everything that must survive lives."""
     named = source.get("LIVEROOM_DATA")
@@ -222,42 +98,6 @@ def data_folder(source: Mapping[str, str]) -> Path:
             f"{where} cannot be written into the configuration of nginx: name a folder without quotes, $, ;, \\ and the like."
         )
     return data
-
-
-def _networks(source: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
-    found = _listed(source.get(name) or default)
-    for network in found:
-        try:
-            ip_network(network, strict=False)
-        except ValueError:
-            raise ImproperlyConfigured(
-                f"{name} takes addresses and networks such as 10.0.0.0/8, not {network!r}."
-            ) from None
-    return found
-
-
-def _number(source: Mapping[str, str], name: str, default: float, *, low: float, high: float) -> float:
-    raw = source.get(name, "")
-    if not raw:
-        return default
-    try:
-        value = float(raw)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a number from {low:g} to {high:g}, not {raw!r}.") from None
-    if not low <= value <= high:
-        raise ImproperlyConfigured(f"{name} must be from {low:g} to {high:g}, not {raw}.")
-    return value
-
-
-def _whole(source: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:
-    value = _number(source, name, default, low=low, high=high)
-    if value != int(value):
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {source[name]!r}.")
-    return int(value)
-
-
-def _port(source: Mapping[str, str], name: str, default: int) -> int:
-    return _whole(source, name, default, low=0, high=65535)
 
 
 def _running_ports(data: Path) -> dict[str, int]:
@@ -294,7 +134,7 @@ def _development_secret(data: Path) -> str:
 
 
 def _redis_url(source: Mapping[str, str], ports: Mapping[str, int], secret: str) -> str:
-    given = _given_redis_url(source)
+    given = values.given_redis_url(source)
     if given:
         return given
     from liveroom.kernel.signing import derive
@@ -323,41 +163,41 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
     data = data_folder(source)
     secret = source.get("LIVEROOM_SECRET_KEY") or _development_secret(data)
     ports = _running_ports(data)
-    host = _host(source)
-    http_port = _port(source, "LIVEROOM_HTTP_PORT", ports.get("http", 8000))
-    ws_port = _port(source, "LIVEROOM_WS_PORT", ports.get("ws", 8001))
+    host = values.host(source)
+    http_port = values.port(source, "LIVEROOM_HTTP_PORT", ports.get("http", 8000))
+    ws_port = values.port(source, "LIVEROOM_WS_PORT", ports.get("ws", 8001))
     return Environment(
         env=env,
         secret_key=secret,
-        hosts=_hosts(source),
-        origins=_origins(source),
+        hosts=values.hosts(source),
+        origins=values.origins(source),
         data=data,
         host=host,
-        bind=_bind(source),
+        bind=values.bind(source),
         http_port=http_port,
         ws_port=ws_port,
-        rtmp_port=_port(source, "LIVEROOM_RTMP_PORT", ports.get("rtmp", 1935)),
-        web_port=_port(source, "LIVEROOM_WEB_PORT", ports.get("web", UNSET_PORT)),
-        gateway_port=_port(source, "LIVEROOM_GATEWAY_PORT", ports.get("gateway", UNSET_PORT)),
-        engine_port=_port(source, "LIVEROOM_ENGINE_PORT", ports.get("engine", UNSET_PORT)),
-        web_processes=_whole(source, "LIVEROOM_WEB_PROCESSES", 1, low=1, high=64),
-        web_threads=_whole(source, "LIVEROOM_WEB_THREADS", 8, low=1, high=64),
-        socket_processes=_whole(source, "LIVEROOM_SOCKET_PROCESSES", 1, low=1, high=64),
-        database_url=_database_url(source),
+        rtmp_port=values.port(source, "LIVEROOM_RTMP_PORT", ports.get("rtmp", 1935)),
+        web_port=values.port(source, "LIVEROOM_WEB_PORT", ports.get("web", UNSET_PORT)),
+        gateway_port=values.port(source, "LIVEROOM_GATEWAY_PORT", ports.get("gateway", UNSET_PORT)),
+        engine_port=values.port(source, "LIVEROOM_ENGINE_PORT", ports.get("engine", UNSET_PORT)),
+        web_processes=values.whole(source, "LIVEROOM_WEB_PROCESSES", 1, low=1, high=64),
+        web_threads=values.whole(source, "LIVEROOM_WEB_THREADS", 8, low=1, high=64),
+        socket_processes=values.whole(source, "LIVEROOM_SOCKET_PROCESSES", 1, low=1, high=64),
+        database_url=values.database_url(source),
         redis_url=_redis_url(source, ports, secret),
-        trusted_proxies=_networks(source, "LIVEROOM_TRUSTED_PROXIES", "127.0.0.1,::1"),
-        metrics_from=_networks(source, "LIVEROOM_METRICS_FROM", "127.0.0.1,::1"),
-        public_http=_public_url(source, f"http://{_in_address(host)}:{http_port}"),
-        public_ws=_public_ws_url(source, f"ws://{_in_address(host)}:{ws_port}/ws/v1"),
-        pause_after_seconds=_number(source, "LIVEROOM_PAUSE_AFTER_SECONDS", 3, low=0.5, high=3600),
-        end_after_seconds=_number(source, "LIVEROOM_END_AFTER_SECONDS", 120, low=1, high=86400),
-        end_hold_seconds=_number(source, "LIVEROOM_END_HOLD_SECONDS", 60, low=0, high=3600),
-        connections_per_address=_whole(source, "LIVEROOM_CONNECTIONS_PER_ADDRESS", 500, low=1, high=1_000_000),
-        connects_per_second=_whole(source, "LIVEROOM_CONNECTS_PER_SECOND", 100, low=1, high=100_000),
-        sends_per_second=_whole(source, "LIVEROOM_SENDS_PER_SECOND", 10, low=1, high=100_000),
-        sends_per_address=_whole(source, "LIVEROOM_SENDS_PER_ADDRESS", 200, low=1, high=1_000_000),
-        joins_per_minute=_whole(source, "LIVEROOM_JOINS_PER_MINUTE", 60, low=1, high=100_000),
-        tick_ms=_whole(source, "LIVEROOM_TICK_MS", 100, low=0, high=1000),
-        drain_seconds=_number(source, "LIVEROOM_DRAIN_SECONDS", 10, low=0, high=15),
-        ws_deflate=bool(_whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
+        trusted_proxies=values.networks(source, "LIVEROOM_TRUSTED_PROXIES", "127.0.0.1,::1"),
+        metrics_from=values.networks(source, "LIVEROOM_METRICS_FROM", "127.0.0.1,::1"),
+        public_http=values.public_url(source, f"http://{values.in_address(host)}:{http_port}"),
+        public_ws=values.public_ws_url(source, f"ws://{values.in_address(host)}:{ws_port}/ws/v1"),
+        pause_after_seconds=values.number(source, "LIVEROOM_PAUSE_AFTER_SECONDS", 3, low=0.5, high=3600),
+        end_after_seconds=values.number(source, "LIVEROOM_END_AFTER_SECONDS", 120, low=1, high=86400),
+        end_hold_seconds=values.number(source, "LIVEROOM_END_HOLD_SECONDS", 60, low=0, high=3600),
+        connections_per_address=values.whole(source, "LIVEROOM_CONNECTIONS_PER_ADDRESS", 500, low=1, high=1_000_000),
+        connects_per_second=values.whole(source, "LIVEROOM_CONNECTS_PER_SECOND", 100, low=1, high=100_000),
+        sends_per_second=values.whole(source, "LIVEROOM_SENDS_PER_SECOND", 10, low=1, high=100_000),
+        sends_per_address=values.whole(source, "LIVEROOM_SENDS_PER_ADDRESS", 200, low=1, high=1_000_000),
+        joins_per_minute=values.whole(source, "LIVEROOM_JOINS_PER_MINUTE", 60, low=1, high=100_000),
+        tick_ms=values.whole(source, "LIVEROOM_TICK_MS", 100, low=0, high=1000),
+        drain_seconds=values.number(source, "LIVEROOM_DRAIN_SECONDS", 10, low=0, high=15),
+        ws_deflate=bool(values.whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
     )

@@ -134,6 +134,13 @@ class RoomForm(ServiceForm):
     def clean_notice(self) -> str:
         return _line_breaks(self.cleaned_data["notice"])
 
+    def clean(self) -> Any:
+        said = super().clean()
+        app, owner = self.cleaned_data.get("app"), self.cleaned_data.get("owner")
+        if app is not None and owner is not None and owner.app_id != app.pk:
+            self.add_error("owner", f"{owner} is a user of another app.")
+        return said
+
     def clean_allow_list(self) -> list[str]:
         return [line.strip() for line in self.cleaned_data["allow_list"].splitlines() if line.strip()]
 

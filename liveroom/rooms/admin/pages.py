@@ -1,4 +1,4 @@
-"""The room's page and its shows', for staff and for the streamer who owns it; a room's admins see it without money and keys.
+"""The room's page, for staff and for the streamer who owns it; a room's admins see it without money and keys.
 
 What streams know of a room (the address for OBS, health) is added by the roof: liveroom/console/room_page.py."""
 
@@ -15,16 +15,16 @@ from django.utils.html import format_html
 from unfold.admin import TabularInline
 
 from liveroom.accounts.api.authentication import login_actor
-from liveroom.accounts.models import App, Login, Person
+from liveroom.accounts.models import Login, Person
 from liveroom.kernel import clock
-from liveroom.kernel.errors import BadParameter, LiveRoomError
+from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ConsoleAdmin, SwornAdmin, is_staff, set_filter
+from liveroom.kernel.pages import Act, ConsoleAdmin, is_staff, set_filter
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.admin.forms import NoticeForm, RoomForm, UserForm
-from liveroom.rooms.models import LiveSession, Room, RoomAdmin, RoomAttribute, RoomCounter
+from liveroom.rooms.admin.rights import moderates, own_person, runs
+from liveroom.rooms.models import Room, RoomAdmin, RoomAttribute, RoomCounter
 from liveroom.rooms.rules.status import Status, legal_next
-from liveroom.rooms.selectors import admin_ids
 from liveroom.rooms.services import people, rooms
 from liveroom.rooms.services import status as status_service
 from liveroom.rooms.services.people import PersonUnknown
@@ -74,23 +74,6 @@ MODERATED = (
     "starts_at",
     "created_at",
 )
-
-
-def own_person(request: HttpRequest) -> int | None:
-    """The person whose rooms a streamer's login runs, and a moderator's looks after."""
-    user = request.user
-    return user.person_id if isinstance(user, Login) and user.is_active and user.is_staff else None
-
-
-def runs(request: HttpRequest, room: Room) -> bool:
-    """Staff and the owner: what they see of the room holds its keys and what it earns."""
-    return is_staff(request) or (room.owner_id == own_person(request) and room.disbanded_at is None)
-
-
-def moderates(request: HttpRequest, room: Room) -> bool:
-    """Whether the login's person was appointed in this room."""
-    own = own_person(request)
-    return own is not None and room.disbanded_at is None and own in admin_ids(room)
 
 
 class _Looked(TabularInline):
@@ -248,17 +231,11 @@ class RoomPages(ConsoleAdmin):
                 raise
 
     def _opened(self, request: HttpRequest, said: dict[str, Any], *, by: Actor, now: Any) -> Room:
-        app: App | None = said.get("app")
-        owner: Person | None = said.get("owner")
-        if not is_staff(request):
-            owner = cast(Login, request.user).person
-            app = owner.app if owner else None
-        if app is None or owner is None:
-            raise BadParameter("A room needs an app and an owner.", field="owner")
-        if owner.app_id != app.pk:
-            raise BadParameter(f"{owner} is a user of another app.", field="owner")
+        owner = cast(Person, said["owner"] if is_staff(request) else cast(Login, request.user).person)
         first = {name: said[name] for name in SAID if said.get(name)}
-        return rooms.create_room(app=app, owner=owner, by=by, now=now, group_id=said.get("group_id") or None, **first)
+        return rooms.create_room(
+            app=owner.app, owner=owner, by=by, now=now, group_id=said.get("group_id") or None, **first
+        )
 
     def response_add(self, request: HttpRequest, obj: Room, post_url_continue: Any = None) -> HttpResponse:
         self.message_user(request, "The room is open. Below is the address to push to.", messages.SUCCESS)
@@ -316,35 +293,3 @@ class RoomPages(ConsoleAdmin):
         rooms.disband_room(room=room, by=self.actor(request), now=clock.now(), address=client_address(request))
         self.message_user(request, f"The room {room.title!r} is disbanded.", messages.SUCCESS)
         return HttpResponseRedirect(reverse(f"{self.admin_site.name}:rooms_room_changelist"))
-
-
-class LiveSessionPages(SwornAdmin):
-    """Base of a show's page, for staff and for the streamer whose room it is; `liveroom.console.session_page` registers it."""
-
-    list_display: Sequence[str] = ("sequence", "room", "started_at", "ended_at", "end_reason")
-    search_fields = ("sequence", "room__group_id", "room__title")
-    list_select_related: Sequence[str] = ("room",)
-    ordering = ("-id",)
-
-    def _may(self, request: HttpRequest, obj: LiveSession | None) -> bool:
-        if is_staff(request):
-            return True
-        own = own_person(request)
-        return own is not None and (obj is None or (obj.room.owner_id == own and obj.room.disbanded_at is None))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._may(request, None)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, obj)
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        found = super().get_queryset(request).select_related("room__app", "room__owner")
-        if is_staff(request):
-            return found
-        own = own_person(request)
-        return found.filter(room__owner_id=own, room__disbanded_at__isnull=True) if own is not None else found.none()
-
-    def get_list_filter(self, request: HttpRequest) -> Any:
-        """Filters list what there is: a streamer's would list other people's rooms."""
-        return ("room__app", "end_reason") if is_staff(request) else ()
