@@ -11,7 +11,6 @@ import sys
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -20,10 +19,10 @@ from interactions.draws import rules, selectors
 from interactions.models import Draw, DrawEntry, DrawWinner
 from liveroom.accounts.models import App, Person
 from liveroom.kernel import clock
-from liveroom.kernel.models import OutboxRow
 from liveroom.rooms.services.rooms import create_room
 from moderation.services import banning, muting
 from tests.helpers.people import STAFF, Cast, make_cast
+from tests.helpers.published import room_events, user_events
 from tests.helpers.sockets import CHECKOUT, database_of_the_tests
 
 FULL = os.environ.get("LIVEROOM_FAULTS") == "full"
@@ -172,7 +171,7 @@ def test_every_draw_has_one_right_result_whoever_dies_when(cast: Cast, tmp_path:
     assert deaths > DRAWS // 4
 
     levels = {person.identifier: person.level for person in people}
-    told = Counter(row.payload["draw"]["id"] for row in OutboxRow.objects.filter(topic="room.event") if _is_result(row))
+    told = Counter(event["draw"]["id"] for event in room_events("draw_result"))
     assert told == {draw.number: 1 for draw in draws}
     winners = 0
     for draw in Draw.objects.all():
@@ -187,8 +186,4 @@ def test_every_draw_has_one_right_result_whoever_dies_when(cast: Cast, tmp_path:
         assert set(found.winners) <= eligible
         winners += len(found.winners)
     assert DrawWinner.objects.count() == winners
-    assert sum(row.payload["event"]["type"] == "draw" for row in OutboxRow.objects.filter(topic="you")) == winners
-
-
-def _is_result(row: Any) -> bool:
-    return bool(row.payload["type"] == "draw_result")
+    assert len(user_events("draw")) == winners
