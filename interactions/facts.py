@@ -99,13 +99,6 @@ class PollClosed(RoomFact):
 
 
 @dataclass(frozen=True, slots=True)
-class PinChanged(RoomFact):
-    """`pinned`: as it goes over the wire; None: the room keeps nothing in sight."""
-
-    pinned: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
 class QuestionAsked(RoomFact):
     """`question`: as its readers see it; `readers`: who is told now, by user id (nobody, if some were told a moment ago)."""
 

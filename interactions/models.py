@@ -1,11 +1,11 @@
 """What stays of what was said, given, promised, asked and watched."""
 
-from interactions.chat.models import ArchivedMessage
+from interactions.chat.models import ArchivedMessage, Pin
 from interactions.draws.models import Draw, DrawEntry, DrawWinner
 from interactions.gifts.models.catalog import Gift, GiftMessage, GiftTotal, SentGift
 from interactions.gifts.models.ledger import LedgerEntry, Order, Wallet
 from interactions.people.models import Badge, Follow, Membership, PersonBadge, Score
-from interactions.polls.models import Ballot, Pin, Poll, Question
+from interactions.polls.models import Ballot, Poll, Question
 from interactions.statistics.models import Cursor, MinuteStat, SessionSummary, SessionViewer
 
 __all__ = [

@@ -1,9 +1,9 @@
-"""Polls, the pinned message and questions, told to the room or to whom they concern."""
+"""Polls and questions, told to the room or to whom they concern."""
 
 from __future__ import annotations
 
 from interactions.announce.telling import tell, tell_you
-from interactions.facts import PinChanged, PollChanged, PollClosed, PollOpened, QuestionAsked, QuestionMoved
+from interactions.facts import PollChanged, PollClosed, PollOpened, QuestionAsked, QuestionMoved
 from liveroom.kernel.facts import handles
 
 
@@ -25,11 +25,6 @@ def poll_closed(fact: PollClosed) -> None:
 def _poll_told(fact: PollOpened | PollChanged | PollClosed) -> None:
     """The whole poll each time: the newest stands."""
     tell(fact.room_key, fact.at, "poll", poll=dict(fact.poll))
-
-
-@handles(PinChanged)
-def pin_changed(fact: PinChanged) -> None:
-    tell(fact.room_key, fact.at, "pin", pinned=None if fact.pinned is None else dict(fact.pinned))
 
 
 @handles(QuestionAsked)

@@ -76,8 +76,8 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
     question: str | UnsetType = UNSET
 
 
-class Pin(RoomEvent, frozen=True, kw_only=True, tag="pin"):
-    """What the room keeps in sight; None: nothing."""
+class PinnedChanged(RoomEvent, frozen=True, kw_only=True, tag="pin"):
+    """What the room keeps in sight from now on; None: nothing."""
 
     pinned: Pinned | None
 

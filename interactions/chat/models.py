@@ -1,6 +1,7 @@
-"""What a room heard, and what it would have heard had there been fewer voices (C14): replay, reports and statistics read it.
+"""What a room heard, and what it would have heard had there been fewer voices (C14); and the message that it keeps in sight (D4).
 
-Rows are written once by `chat/archive/archiver.py` and forgotten by `tasks.py` after the app's `archive_days`."""
+Rows of the archive are written once by `chat/archive/archiver.py` and forgotten by `chat/archive/pruning.py` after the app's
+`archive_days`; replay, reports and statistics read them."""
 
 from __future__ import annotations
 
@@ -48,3 +49,15 @@ class ArchivedMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id if self.seq is None else self.seq}"
+
+
+class Pin(models.Model):
+    """The message that whoever joins sees first; at most one in a room. `body`: as it goes over the wire."""
+
+    room = models.OneToOneField(Room, on_delete=models.CASCADE, related_name="pin")
+    body = models.JSONField()
+    by = models.CharField(max_length=120)
+    at = models.DateTimeField("when")
+
+    def __str__(self) -> str:
+        return str(self.body.get("text", ""))[:80]

@@ -1,8 +1,8 @@
-"""Reads about what was said: the archive, and what was counted of it."""
+"""Reads about what was said: the archive, what was counted of it, and what rooms keep in sight."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,15 +11,9 @@ import redis
 from django.db.models import QuerySet
 
 from interactions.delivery.rooms.admission import WORDS
-from interactions.models import ArchivedMessage
+from interactions.models import ArchivedMessage, Pin
 from liveroom.kernel.redis import key, redis_for
 from liveroom.rooms.models import Room
-
-__all__ = [
-    "MessageCount",
-    "archived_messages",
-    "message_counts",
-]
 
 
 def archived_messages(
@@ -76,3 +70,14 @@ def message_counts(*, room_key: str) -> list[MessageCount] | None:
     known = list(WORDS)
     found = sorted({*delivered, *sampled}, key=lambda word: (known.index(word) if word in WORDS else len(known), word))
     return [MessageCount(word, delivered.get(word, 0), dict(sorted(sampled.get(word, {}).items()))) for word in found]
+
+
+def pinned(room: Room) -> dict[str, Any] | None:
+    """The message that the room keeps in sight, as it goes over the wire."""
+    found = Pin.objects.filter(room=room).values_list("body", flat=True).first()
+    return None if found is None else dict(found)
+
+
+def pins_of(rooms: Sequence[Room]) -> dict[int, dict[str, Any]]:
+    """The same by room, for many; rooms without one are missing."""
+    return {pk: dict(body) for pk, body in Pin.objects.filter(room__in=rooms).values_list("room_id", "body")}

@@ -1,4 +1,4 @@
-"""Polls, the questions of viewers, and the one message that a room keeps in sight (D3, D4)."""
+"""Polls and the questions of viewers (D3, D4)."""
 
 from __future__ import annotations
 
@@ -86,15 +86,3 @@ class Question(models.Model):
 
     def __str__(self) -> str:
         return self.text
-
-
-class Pin(models.Model):
-    """The message that whoever joins sees first; at most one in a room. `body`: as it goes over the wire."""
-
-    room = models.OneToOneField(Room, on_delete=models.CASCADE, related_name="pin")
-    body = models.JSONField()
-    by = models.CharField(max_length=120)
-    at = models.DateTimeField("when")
-
-    def __str__(self) -> str:
-        return str(self.body.get("text", ""))[:80]

@@ -1,4 +1,4 @@
-"""Reads about polls, the pinned message and the questions of viewers, as they go over the wire."""
+"""Reads about polls and the questions of viewers, as they go over the wire."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from interactions.models import Pin, Poll, Question
+from interactions.models import Poll, Question
 from interactions.polls.rules import bars
 from liveroom.accounts.selectors import profile
 from liveroom.rooms.models import Room
@@ -42,17 +42,6 @@ def polls_of(*, room: Room, status: str | None = None) -> QuerySet[Poll]:
 def open_polls(room: Room) -> list[dict[str, Any]]:
     """For who comes in, the oldest first."""
     return [shown_poll(poll) for poll in polls_of(room=room, status=Poll.OPEN).order_by("id")]
-
-
-def pinned(room: Room) -> dict[str, Any] | None:
-    """The message that the room keeps in sight, as it goes over the wire."""
-    found = Pin.objects.filter(room=room).values_list("body", flat=True).first()
-    return None if found is None else dict(found)
-
-
-def pins_of(rooms: Sequence[Room]) -> dict[int, dict[str, Any]]:
-    """The same by room, for many; rooms without one are missing."""
-    return {pk: dict(body) for pk, body in Pin.objects.filter(room__in=rooms).values_list("room_id", "body")}
 
 
 def with_open_polls(rooms: Sequence[Room]) -> set[int]:

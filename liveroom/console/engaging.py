@@ -13,6 +13,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from interactions.chat.selectors import pinned
 from interactions.chat.services import pinning
 from interactions.models import Question
 from interactions.polls import selectors
@@ -87,7 +88,7 @@ class EngagingActs(ConsoleAdmin):
                 {"poll": poll, "rows": selectors.poll_bars(poll)}
                 for poll in selectors.polls_of(room=room).order_by("-id")[:POLLS_SHOWN]
             ],
-            "pinned": selectors.pinned(room),
+            "pinned": pinned(room),
             "shown": list(selectors.questions_of(room=room, status=Question.SHOWN).order_by("-id")[:3]),
             "questions": list(waiting.order_by("id")[:QUESTIONS_SHOWN]),
             "more_questions": max(0, waiting.count() - QUESTIONS_SHOWN),

@@ -218,6 +218,13 @@ class ListField(serializers.ListField):
         return BadParameter(f"{name} is a list of {many}{self.of}.", field=name, **known)
 
 
+class AnyField(serializers.JSONField):
+    """Any JSON, as it was sent: a service judges it, or looks for it in vain."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+
 class PageSizeField(serializers.IntegerField):
     """`limit` of a list's query: what is no number, or too large, is brought into bounds."""
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from interactions.chat.api.pins import PinWriteSerializer
 from interactions.chat.events import Comment
+from interactions.chat.selectors import pinned
 from interactions.chat.services import pinning
 from interactions.delivery.events import as_row, encoded
 from interactions.delivery.rooms import pipeline
@@ -22,6 +24,7 @@ from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted
 from liveroom.kernel.models import AuditEntry
+from liveroom.kernel.shapes import checked
 from liveroom.rooms.services.rooms import disband_room
 from moderation.rules.verdict import Standing
 from moderation.services import banning, muting
@@ -234,11 +237,11 @@ def test_a_comment_is_pinned_from_the_log_and_from_the_archive(cast):
     comment = Comment(t=clock.now_ms(), id="a", priority="Normal", text="hi", position="scroll", sender=sender)
     said, mia = as_row(comment), as_row(sender)
     seq = pipeline.append_now(room=ref(cast.room), event=encoded(comment), event_id="a").seq
-    pin = pinning.pin_message(room=cast.room, seq=seq, by=by, now=now)
+    pin = as_row(pinning.pin_message(room=cast.room, seq=seq, by=by, now=now))
     assert pin == {"kind": "comment", "text": "hi", "from": mia, "seq": seq, "by": "max", "at": pin["at"]}
     ArchivedMessage.objects.create(room=cast.room, seq=900, type="comment", body={**said, "text": "old"}, at=now)
     pinning.pin_message(room=cast.room, seq=900, by=by, now=now)
-    assert selectors.pinned(cast.room) == told("pin")[-1]["pinned"]
+    assert pinned(cast.room) == told("pin")[-1]["pinned"]
     assert told("pin")[-1]["pinned"]["text"] == "old"
     assert Pin.objects.count() == 1
     pinning.unpin(room=cast.room, by=by, now=now)
@@ -269,8 +272,13 @@ def test_what_cannot_be_pinned_is_refused(cast, asked):
     now = clock.now()
     for seq, body in ((901, {"type": "notice", "notice": "n"}), (902, {"type": "comment", "text": " ", "from": {}})):
         ArchivedMessage.objects.create(room=cast.room, seq=seq, type=body["type"], body=body, at=now)
+
+    def pin(asked: dict[str, Any]) -> None:
+        said = checked(PinWriteSerializer, {{"words": "text"}.get(name, name): value for name, value in asked.items()})
+        pinning.pin_message(room=cast.room, seq=said["seq"], words=said["text"], by=cast.actor(cast.max), now=now)
+
     with pytest.raises((BadParameter, pinning.CommentUnknown)):
-        pinning.pin_message(room=cast.room, by=cast.actor(cast.max), now=now, **asked)
+        pin(asked)
     assert not Pin.objects.exists()
 
 
@@ -296,17 +304,17 @@ def test_a_question_is_shown_answered_and_its_asker_told(cast):
         )  # fmt: skip
     by = cast.actor(cast.max)
     questions.set_status(question=question, status="shown", by=by, now=clock.now())
-    shown = selectors.pinned(cast.room)
+    shown = pinned(cast.room)
     assert shown is not None
     assert (shown["kind"], shown["text"], shown["question"], shown["from"]["id"]) == (
         "question", "Why?", question.number, "mia",
     )  # fmt: skip
     pinning.pin_message(room=cast.room, words="a break", by=by, now=clock.now())
     questions.set_status(question=question, status="answered", by=by, now=clock.now())
-    assert selectors.pinned(cast.room)["text"] == "a break"  # of somebody else: it stays
+    assert pinned(cast.room)["text"] == "a break"  # of somebody else: it stays
     questions.set_status(question=question, status="shown", by=by, now=clock.now())
     questions.set_status(question=question, status="dismissed", by=by, now=clock.now())
-    assert selectors.pinned(cast.room) is None
+    assert pinned(cast.room) is None
     assert [one["status"] for one in told_you("mia")] == ["shown", "answered", "shown", "dismissed"]
     assert Question.objects.get().done_at is not None
     with pytest.raises(BadParameter):

@@ -15,6 +15,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.db import connection
 
+from interactions.chat.selectors import pinned
 from interactions.chat.services import pinning
 from interactions.delivery.room_ref import ref_of_key
 from interactions.delivery.rooms import pipeline
@@ -186,7 +187,7 @@ def test_two_hundred_come_at_once_while_state_and_comments_flow(cast, sockets: S
         final = truth.state()
     room = Room.objects.get(pk=cast.room.pk)
     assert (final["notice"], final["title"]) == (room.notice, room.title)
-    assert (final["pinned"], final["polls"]) == (selectors.pinned(room), selectors.open_polls(room))
+    assert (final["pinned"], final["polls"]) == (pinned(room), selectors.open_polls(room))
     assert final["polls"][0]["ballots"] > 0
     last = said[-1][0]
     for one in crowd:

@@ -1,21 +1,26 @@
-"""The door of the pinned message."""
+"""The pinned message over REST."""
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from interactions.chat import selectors
 from interactions.chat.services import pinning
+from interactions.delivery.events import as_row
 from interactions.models import Question
-from interactions.polls import selectors
 from interactions.polls.services import questions
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.fields import AnyField, Shape, WholeNumberField, WordField
 from liveroom.kernel.http import client_address
+from liveroom.kernel.shapes import checked
 from liveroom.rooms.api.views import SDKAPPID, asked_room
 
 
@@ -41,12 +46,15 @@ class PinSerializer(serializers.Serializer):
     pinned = PinnedSerializer(allow_null=True)
 
 
-class PinWriteSerializer(serializers.Serializer):
+LAST_SEQ: Final = 2**53 - 1
+
+
+class PinWriteSerializer(Shape):
     """One of them."""
 
-    seq = serializers.IntegerField(required=False, min_value=1, help_text="Of a delivered comment.")
-    text = serializers.CharField(required=False, help_text=f"Your own words, at most {pinning.TEXT_BYTES} bytes.")
-    question = serializers.CharField(required=False, help_text="Id of a question: the same as its status `shown`.")
+    seq = WholeNumberField(1, LAST_SEQ, null_means="none", default=None, help_text="Of a delivered comment.")
+    text = WordField(default=None, allow_null=True, help_text=f"Your own words, at most {pinning.TEXT_BYTES} bytes.")
+    question = AnyField(default=None, allow_null=True, help_text="Id of a question: the same as its status `shown`.")
 
 
 class PinView(APIView):
@@ -60,20 +68,18 @@ class PinView(APIView):
     @open_to("room.pin")
     def put(self, request: ApiRequest, room: str) -> Response:
         """Pin a comment, a question or words of your own, instead of what was pinned (owner and admins)."""
-        found, data, now = asked_room(request, room), request.data, clock.now()
-        address = client_address(request)
-        if data.get("question") is None:
-            pinned = pinning.pin_message(
-                room=found, seq=data.get("seq"), words=data.get("text"), by=request.user, now=now, address=address
-            )
-            return Response({"pinned": pinned})
+        found, said = asked_room(request, room), checked(PinWriteSerializer, request.data)
+        by: Any = {"by": request.user, "now": clock.now(), "address": client_address(request)}
+        if said["question"] is None:
+            pinned = pinning.pin_message(room=found, seq=said["seq"], words=said["text"], **by)
+            return Response({"pinned": as_row(pinned)})
         permission.ask("question.manage", actor=request.user, room=found)
-        if data.get("seq") is not None or data.get("text") is not None:
+        if said["seq"] is not None or said["text"] is not None:
             raise BadParameter("A pin is a comment's seq, a text or a question: one of them.", field="question")
-        question = questions.question_of(app_id=found.app_id, number=data["question"])
+        question = questions.question_of(app_id=found.app_id, number=said["question"])
         if question.room_id != found.pk:
             raise questions.QuestionUnknown("That question was asked in another room.")
-        questions.set_status(question=question, status=Question.SHOWN, by=request.user, now=now, address=address)
+        questions.set_status(question=question, status=Question.SHOWN, **by)
         return Response({"pinned": selectors.pinned(found)})
 
     @extend_schema(operation_id="rooms_pin_delete", responses={204: None})

@@ -1,4 +1,6 @@
-"""The one message that a room keeps in sight (D4): a comment, a question, or a moderator's own words. Whoever joins sees it first."""
+"""The one message that a room keeps in sight (D4): a comment, a question, or a moderator's own words. Whoever joins sees it first.
+
+Promise: at most one per room; the room hears of every change, in the transaction that makes it."""
 
 from __future__ import annotations
 
@@ -7,18 +9,22 @@ from typing import Any
 
 from django.db import transaction
 
+from interactions.chat.events import Pinned, PinnedChanged, PinnedSender
+from interactions.delivery import Room as RoomTarget
+from interactions.delivery import ms, publish_durably
+from interactions.delivery.events import as_row
 from interactions.delivery.rooms import pipeline
-from interactions.facts import PinChanged
 from interactions.models import ArchivedMessage, Pin
 from interactions.room_refs import ref
-from liveroom.kernel import audit, facts, permission, text
+from interactions.shown import of_wire
+from liveroom.accounts.selectors import Profile
+from liveroom.kernel import audit, permission, text
 from liveroom.kernel.errors import BadParameter, NotFound
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.locking import locked
 
 TEXT_BYTES = 500
-LAST_SEQ = 2**53 - 1
 COMMENT, QUESTION, TEXT = "comment", "question", "text"
 
 
@@ -29,38 +35,40 @@ class CommentUnknown(NotFound):
 
 
 def pin_message(
-    *, room: Room, by: Actor, now: datetime, seq: object = None, words: object = None, address: str = ""
-) -> dict[str, Any]:
+    *, room: Room, by: Actor, now: datetime, seq: int | None = None, words: str | None = None, address: str = ""
+) -> Pinned:
     """Pin the delivered comment of that `seq`, or `words` of one's own, instead of what was pinned. BadParameter, CommentUnknown.
 
-    The pin as it goes over the wire. A question is pinned by showing it: `polls/services/questions.py`."""
+    A question is pinned by showing it: `polls/services/questions.py`."""
     permission.ask("room.pin", actor=by, room=room)
     if (seq is None) == (words is None):
         raise BadParameter("A pin is a comment's seq, a text or a question: one of them.", field="seq")
     if seq is None:
-        said = {"kind": TEXT, "text": text.checked(words, field="text", limit_bytes=TEXT_BYTES, required=True)}
+        words = text.checked(words, field="text", limit_bytes=TEXT_BYTES, required=True)
+        pinned = Pinned(kind=TEXT, text=words, by=str(by), at=ms(now))
     else:
-        said = _comment(room, seq, now=now)
+        event = _comment(room, seq, now=now)
+        sender = of_wire(PinnedSender, event["from"])
+        pinned = Pinned(kind=COMMENT, text=event["text"], sender=sender, seq=seq, by=str(by), at=ms(now))
     with transaction.atomic():
         room = locked(room.pk)
         permission.ask("room.pin", actor=by, room=room)
-        return keep(room=room, said=said, by=by, now=now, address=address)
+        _keep(room=room, pinned=pinned, by=by, now=now, address=address)
+    return pinned
 
 
-def _comment(room: Room, seq: object, *, now: datetime) -> dict[str, Any]:
-    """What was said, and by whom. The archive is a second behind; what it lacks is in Redis."""
-    if type(seq) is not int or not 1 <= seq <= LAST_SEQ:
-        raise BadParameter("seq is the number of a comment, a whole number from 1.", field="seq")
+def _comment(room: Room, seq: int, *, now: datetime) -> dict[str, Any]:
+    """The event of what was said. The archive is a second behind; what it lacks is in Redis."""
     event = ArchivedMessage.objects.filter(room=room, seq=seq).order_by("-id").values_list("body", flat=True).first()
     if event is None:
-        event = pipeline.event_now(room=ref(room), seq=seq, now_ms=int(now.timestamp() * 1000))
+        event = pipeline.event_now(room=ref(room), seq=seq, now_ms=ms(now))
     if event is None:
         raise CommentUnknown(f"There is no comment with the seq {seq} in this room.")
     if event.get("type") != "comment":
         raise BadParameter(f"The event with the seq {seq} is no comment: only words can be pinned.", field="seq")
     if not str(event.get("text", "")).strip():
         raise BadParameter("This comment has no words to pin.", field="seq")
-    return {"kind": COMMENT, "text": event["text"], "from": event["from"], "seq": seq}
+    return event
 
 
 @transaction.atomic
@@ -71,16 +79,23 @@ def unpin(*, room: Room, by: Actor, now: datetime, address: str = "") -> None:
     let_go(room=room, by=by, now=now, address=address)
 
 
-def keep(*, room: Room, said: dict[str, Any], by: Actor, now: datetime, address: str = "") -> dict[str, Any]:
-    """Pin `said` (kind, text, from?, seq?, question?) in the locked room."""
-    body = {**said, "by": str(by), "at": int(now.timestamp() * 1000)}
-    Pin.objects.update_or_create(room=room, defaults={"body": body, "by": str(by)[:120], "at": now})
+def pin_question(
+    *, room: Room, question: str, words: str, asker: Profile, by: Actor, now: datetime, address: str = ""
+) -> None:
+    """Pin what somebody asked in the locked room. `question`: its id; called by `polls/services/questions.py`, which asks who may."""
+    sender = PinnedSender(**asker.as_dict())
+    pinned = Pinned(kind=QUESTION, text=words, sender=sender, question=question, by=str(by), at=ms(now))
+    _keep(room=room, pinned=pinned, by=by, now=now, address=address)
+
+
+def _keep(*, room: Room, pinned: Pinned, by: Actor, now: datetime, address: str = "") -> None:
+    """Pin it in the locked room."""
+    Pin.objects.update_or_create(room=room, defaults={"body": as_row(pinned), "by": pinned.by[:120], "at": now})
     audit.record(
-        action="room.pin", actor=by, now=now, room_key=room.key, target=str(said.get("seq") or said.get("question") or ""),
-        address=address, detail={"kind": said["kind"], "text": said["text"][:300]},
+        action="room.pin", actor=by, now=now, room_key=room.key, target=str(pinned.seq or pinned.question or ""),
+        address=address, detail={"kind": pinned.kind, "text": pinned.text[:300]},
     )  # fmt: skip
-    facts.state(PinChanged(room_id=room.pk, room_key=room.key, at=now, pinned=body))
-    return body
+    publish_durably(PinnedChanged(t=ms(now), pinned=pinned), to=RoomTarget(room.key), at=now)
 
 
 def let_go(*, room: Room, by: Actor, now: datetime, question: str | None = None, address: str = "") -> None:
@@ -90,4 +105,4 @@ def let_go(*, room: Room, by: Actor, now: datetime, question: str | None = None,
         return
     pin.delete()
     audit.record(action="room.unpin", actor=by, now=now, room_key=room.key, target=room.group_id, address=address)
-    facts.state(PinChanged(room_id=room.pk, room_key=room.key, at=now, pinned=None))
+    publish_durably(PinnedChanged(t=ms(now), pinned=None), to=RoomTarget(room.key), at=now)

@@ -117,10 +117,6 @@ def set_status(*, question: Question, status: object, by: Actor, now: datetime, 
 
 def _show(room: Room, question: Question, *, by: Actor, now: datetime, address: str) -> None:
     """Also one that was shown before, and had to make room for another pin."""
-    said = {
-        "kind": pinning.QUESTION,
-        "text": question.text,
-        "from": profile(question.person).as_dict(),
-        "question": question.number,
-    }
-    pinning.keep(room=room, said=said, by=by, now=now, address=address)
+    pinning.pin_question(
+        room=room, question=question.number, words=question.text, asker=profile(question.person), by=by, now=now, address=address
+    )  # fmt: skip

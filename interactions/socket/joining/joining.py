@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from interactions.chat.selectors import pins_of
 from interactions.delivery.room_ref import RoomRef
 from interactions.draws.selectors import open_draws, with_open_draws
 from interactions.people import selectors as standing_selectors
-from interactions.polls.selectors import open_polls, pins_of, with_open_polls
+from interactions.polls.selectors import open_polls, with_open_polls
 from interactions.room_refs import ref
 from interactions.socket.joining.versions import AT_FIRST, Versions
 from interactions.speaker import Speaker
