@@ -172,7 +172,7 @@ class OneOfField(serializers.ChoiceField):
     """One of several words. Also of one that is missing it is said which there are."""
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or data not in self.choices:
+        if not isinstance(data, str) or (data not in self.choices and not (data == "" and self.allow_blank)):
             self.fail("invalid_choice")
         return data
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from rest_framework.fields import SkipField, empty
+
 from liveroom.kernel import text
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.fields import (
@@ -66,6 +68,13 @@ class TagField(LineField):
         return tag
 
 
+class VisibilityField(OneOfField):
+    def run_validation(self, data: Any = empty) -> Any:
+        if data is None:
+            raise SkipField  # as if it had not been sent
+        return super().run_validation(data)
+
+
 class RoomWriteSerializer(Shape):
     """What may be sent to change a room; all may be left out."""
 
@@ -93,7 +102,7 @@ class RoomWriteSerializer(Shape):
         100, 8192, null_means="what the app says", required=False, help_text="100 to 8192; null: as the app says."
     )
     fields_ = TextsField(limit_bytes=FIELDS_BYTES, required=False)
-    visibility = OneOfField(choices=[Room.LISTED, Room.UNLISTED], required=False, allow_null=True)
+    visibility = VisibilityField(choices=[Room.LISTED, Room.UNLISTED], required=False)
     password = OpaqueField(
         limit_bytes=PASSWORD_BYTES, required=False, allow_null=True, write_only=True, help_text="Empty: none."
     )

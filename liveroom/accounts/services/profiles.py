@@ -9,7 +9,6 @@ from django.db import transaction
 from liveroom.accounts.facts import ProfileChanged
 from liveroom.accounts.models import Person
 from liveroom.kernel import facts
-from liveroom.kernel.errors import BadParameter
 
 
 class ProfileSaid(TypedDict, total=False):
@@ -31,7 +30,7 @@ def change_profile(*, person: Person, changes: ProfileSaid, by_app: bool = False
     """Change nick, avatar or custom fields; `by_app` also level and role, which are not the user's to give itself (P3)."""
     unknown = set(changes) - (APPS_OWN if by_app else USERS_OWN)
     if unknown:
-        raise BadParameter(f"{sorted(unknown)[0][:40]} cannot be changed here.", field=sorted(unknown)[0][:40])
+        raise TypeError(f"{sorted(unknown)} cannot be changed here")
     for name, value in changes.items():
         setattr(person, name, value)
     # Only what was said: a level that was computed meanwhile stays.

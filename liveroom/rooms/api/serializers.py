@@ -176,6 +176,6 @@ class RoomsQuery(Shape):
     search = WordField(default="", help_text="In title, introduction and id.")
     category = WordField(default="")
     tag = WordField(default="")
-    status = WordField(default="")
+    status = OneOfField(choices=STATUS_CHOICES, allow_blank=True, default="")
     owner = WordField(default="", help_text="User id.")
     sort = OneOfField(choices=list(SORTS), default="online", help_text="online (default), start, new or popularity.")
