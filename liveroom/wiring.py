@@ -11,16 +11,15 @@ from interactions.announce import standing as say_standing
 from interactions.announce import statistics as say_statistics
 from interactions.announce import telling as topics
 from interactions.announce import wallets as say_wallets
-from interactions.audience import services as counting
+from interactions.audience import services as audience
 from interactions.chat.archive import archiver
 from interactions.chat.archive import pruning as archive_pruning
 from interactions.chat.services import broadcasts
 from interactions.delivery import publishing
 from interactions.draws import services as draws
 from interactions.gifts.services import grouping as gift_messages
-from interactions.likes import handlers as _likes_handlers  # noqa: F401 - declares what is done before an event
+from interactions.likes import handlers as on_likes
 from interactions.likes import services as likes
-from interactions.likes import totals as like_totals
 from interactions.people import handlers as say_people
 from interactions.people.services import follows, levels, scoring
 from interactions.polls.services import polls
@@ -56,7 +55,7 @@ FACT_HANDLERS: list[ModuleType] = [
     say_statistics,
     say_wallets,
     follows,
-    likes,
+    on_likes,
 ]
 
 # The first refusal counts. An action that is not here is refused to everybody.
@@ -123,22 +122,22 @@ JOBS: list[Job] = [
     Job("lost publishers", 0.5, lambda now: follow_losses(now=now), wanted=losses_are_due, prompt=True, longest=5),
     Job("polls", 0.5, lambda now: polls.follow_polls(now=now), wanted=polls.is_wanted, prompt=True, longest=5),
     Job("draws", 0.5, lambda now: draws.follow_draws(now=now), wanted=draws.is_wanted, prompt=True, longest=10),
-    Job("likes", 0.9, lambda now: counting.save_likes(), wanted=counting.likes_wait, prompt=True, longest=5),
+    Job("likes", 0.9, lambda now: likes.save_likes(), wanted=likes.likes_wait, prompt=True, longest=5),
     Job(
         "online counts",
         0.9,
-        lambda now: counting.write_online_counts(),
-        wanted=counting.counts_wait,
+        lambda now: audience.write_online_counts(),
+        wanted=audience.counts_wait,
         prompt=True,
         longest=5,
     ),
-    Job("recount", 5, lambda now: counting.recount_online(), longest=10),
+    Job("recount", 5, lambda now: audience.recount_online(), longest=10),
     Job("samples", 5, sampling.sample_due, wanted=sampling.is_wanted),
     Job("minutes", 10, lambda now: recounting.recount(now=now), longest=60),
     Job("summaries", 2, lambda now: summarising.summarise_due(now=now), wanted=summarising.is_wanted, longest=60),
     Job("levels", 1, levels.follow_due, wanted=levels.is_wanted),
     Job("score messages", 10, lambda now: scoring.count_messages(now=now)),
-    Job("score likes", 10, lambda now: scoring.count_likes(now=now), wanted=lambda now: like_totals.people_wait_now()),
+    Job("score likes", 10, lambda now: scoring.count_likes(now=now), wanted=likes.given_likes_wait),
     Job("score minutes", 5, lambda now: scoring.count_minutes(now=now)),
     Job("memberships", 10, lambda now: scoring.end_memberships(now=now)),
     Job("popularity", 10, popularity.follow_due),

@@ -1,4 +1,5 @@
-"""Numbers that are counted in Redis and kept in the database for sorting: some pipelines and some statements a look, for all rooms."""
+"""Online numbers, counted in Redis, written into the rooms list for sorting: some pipelines and some statements, whatever the number of
+rooms."""
 
 from __future__ import annotations
 
@@ -9,7 +10,6 @@ import redis
 from django.db import DatabaseError
 
 from interactions.delivery.presence import presence
-from interactions.likes import totals as like_totals
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.figures import rooms_by_key, write_figures
 
@@ -17,11 +17,6 @@ from liveroom.rooms.services.figures import rooms_by_key, write_figures
 def counts_wait(now: datetime) -> bool:
     """Whether any online number changed. RedisError."""
     return presence.rooms_changed_now()
-
-
-def likes_wait(now: datetime) -> bool:
-    """Whether any room was liked since the last time. RedisError."""
-    return like_totals.rooms_wait_now()
 
 
 def write_online_counts() -> int:
@@ -42,20 +37,6 @@ def write_online_counts() -> int:
         if isinstance(error, DatabaseError):
             raise
         return 0
-
-
-def save_likes() -> int:
-    """Write changed totals into the rooms (L3), and tell the batches that nobody else will: REST's, and those of a process that died.
-
-    What Redis loses is at most what came since the last call. Returns how many rooms were written."""
-    try:
-        changed = like_totals.changed_now()
-        written = like_totals.save_now(changed)
-        told = set(like_totals.tell_now(list(changed)))
-        like_totals.saved_now({room_key: total for room_key, total in changed.items() if room_key in told})
-    except redis.RedisError:
-        return 0
-    return written
 
 
 def recount_online() -> int:

@@ -1,6 +1,8 @@
-"""The door of likes over REST."""
+"""Likes over REST."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -8,17 +10,26 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions.likes.rules import AT_MOST
-from interactions.likes.services import like_now
-from interactions.requests import allow_from_address, speaker_of
+from interactions.likes.services import checked_count, like_now
+from interactions.requests import LikesOfAddress, speaker_of
 from interactions.room_refs import ref
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.rooms.api.views import asked_room
+from liveroom.kernel.fields import Shape, WholeNumberField
+from liveroom.kernel.shapes import checked, shown
+from liveroom.rooms.api.requests import asked_room
 from liveroom.rooms.selectors import role_of
 
 
-class LikesWriteSerializer(serializers.Serializer):
-    count = serializers.IntegerField(min_value=1, max_value=AT_MOST, help_text="Your taps since the last time.")
+class LikeCountField(WholeNumberField):
+    """What a socket may send, in the same words; left out, it is as wrong as any other."""
+
+    def run_validation(self, data: Any = serializers.empty) -> int:
+        return checked_count(None if data is serializers.empty else data)
+
+
+class LikesWriteSerializer(Shape):
+    count = LikeCountField(1, AT_MOST, help_text="Your taps since the last time.")
 
 
 class LikesSerializer(serializers.Serializer):
@@ -27,16 +38,15 @@ class LikesSerializer(serializers.Serializer):
 
 
 class LikesView(APIView):
+    throttle_classes = [LikesOfAddress]
+
     @extend_schema(operation_id="rooms_likes_add", request=LikesWriteSerializer, responses=LikesSerializer)
     @open_to("like.send")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Like the room. The room is told in batches of twenty or a second."""
         found = asked_room(request, room, enter=True)
-        allow_from_address(request, "like")
-        added = like_now(
-            room=ref(found),
-            status=found.status,
-            speaker=speaker_of(request, role=role_of(request.user, found)),
-            count=request.data.get("count"),
+        count = checked(LikesWriteSerializer, request.data)["count"]
+        speaker = speaker_of(request, role=role_of(request.user, found))
+        return Response(
+            shown(LikesSerializer, like_now(room=ref(found), status=found.status, speaker=speaker, count=count))
         )
-        return Response({"total": added.total, "counted": added.counted})

@@ -1,6 +1,6 @@
-"""When likes are told, of whom, and how many of one user count (product.md L1, L2).
+"""When likes are published, which users are named, and how many of one user count (product.md L1, L2).
 
-The script in `interactions/likes/counting.py` does the same inside Redis; tests/sockets/test_likes.py holds the two together. Whole
+The script in `interactions/likes/scripts.py` does the same inside Redis; tests/sockets/test_likes.py holds the two together. Whole
 numbers only, so that both reach the same answer."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SECOND_US = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Likes that were counted and not told yet. `began_ms`: of its first like; `users`: their sums."""
+    """Likes that were counted and not published yet. `began_ms`: of its first like; `users`: their sums."""
 
     count: int = 0
     began_ms: int = 0
@@ -37,8 +37,8 @@ def joined(batch: Batch, *, user: str, count: int, now_ms: int) -> Batch:
     )
 
 
-def tell_in_ms(batch: Batch, *, now_ms: int, size: int = BATCH, apart_ms: int = APART_MS) -> int | None:
-    """0: tell it now. None: there is nothing to tell. `size` are told at once, and what is more goes with them."""
+def publish_in_ms(batch: Batch, *, now_ms: int, size: int = BATCH, apart_ms: int = APART_MS) -> int | None:
+    """0: publish it now. None: there is nothing to publish. `size` are published at once, and what is more goes with them."""
     if not batch.count:
         return None
     if batch.count >= size:

@@ -1,49 +1,85 @@
-"""Likes of one person for a room: may it, count them, answer with the total. What is told to whom is `likes/counting.py`."""
+"""Liking a room: may somebody, count it, answer with the total; and the totals saved. All that other features may use of likes."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import redis
+
 from interactions.delivery.room_ref import RoomRef
-from interactions.likes import counting as counters
-from interactions.likes.counting import Added, LikeCounter
+from interactions.likes import redis_counter, rules, totals
+from interactions.likes.given import Taken, forget_taken_likes, given_likes_wait, take_given_likes
+from interactions.likes.process_counter import LikeCounter
+from interactions.likes.redis_counter import Added
 from interactions.speaker import Speaker
 from liveroom.kernel import metrics, permission
-from liveroom.kernel.facts import handles
-from liveroom.rooms.facts import StatusChanged
-from liveroom.rooms.models import Room
-from liveroom.rooms.rules.status import is_over
+from liveroom.kernel.errors import BadParameter
 from liveroom.rooms.selectors import refuse_ended
 from moderation.rules.verdict import Standing
 
+__all__ = [
+    "Added",
+    "LikeCounter",
+    "Taken",
+    "checked_count",
+    "forget_taken_likes",
+    "given_likes_wait",
+    "like",
+    "like_now",
+    "likes_wait",
+    "save_likes",
+    "take_given_likes",
+]
+
+
+def checked_count(value: Any) -> int:
+    """A client's sum of taps, or BadParameter: for the socket and REST, once."""
+    if type(value) is not int or not 1 <= value <= rules.AT_MOST:
+        given = {"given": value} if type(value) is int and abs(value) < 2**53 else {}
+        raise BadParameter(
+            f"count is a whole number from 1 to {rules.AT_MOST}.", field="count", limit=rules.AT_MOST, **given
+        )
+    return value
+
 
 async def like(
-    *, likes: LikeCounter, room: RoomRef, speaker: Speaker, standing: Standing, count: Any, now_ms: int
+    *, likes: LikeCounter, room: RoomRef, speaker: Speaker, standing: Standing, count: int, now_ms: int
 ) -> Added:
-    """From a socket; `likes` is its process's, `standing` what it remembers of the speaker. The muted may like.
+    """From a socket; `likes` is its process's, `standing` what it remembers of the speaker, `count` is checked. The muted may like.
 
-    RoomEnded once the room's end was told to Redis (`follow_status`). Raises what `permission.ask` refuses and `LikeCounter.add` does."""
+    RoomEnded once Redis knows of the room's end (`handlers.py`). Raises what `permission.ask` refuses and `LikeCounter.add` does."""
     permission.ask("like.send", actor=speaker.actor, room=room, role=speaker.role, standing=standing, now_ms=now_ms)
     profile = speaker.profile
-    added = await likes.add(room=room, person=profile.id, shown={"id": profile.id, "nick": profile.nick}, count=count)
+    added = await likes.add(room=room, person=profile.id, nick=profile.nick, count=count)
     metrics.likes.inc(added.counted)
     return added
 
 
-def like_now(*, room: RoomRef, status: str, speaker: Speaker, count: Any) -> Added:
+def like_now(*, room: RoomRef, status: str, speaker: Speaker, count: int) -> Added:
     """The same from a thread, for REST; `status`: the room's, as just read."""
     permission.ask("like.send", actor=speaker.actor, room=room, role=speaker.role)
     refuse_ended(status, "likes")
     profile = speaker.profile
-    added = counters.add_now(room=room, person=profile.id, shown={"id": profile.id, "nick": profile.nick}, count=count)
+    added = redis_counter.add_now(room=room, person=profile.id, nick=profile.nick, count=count)
     metrics.likes.inc(added.counted)
     return added
 
 
-@handles(StatusChanged, after_commit=True)
-def follow_status(fact: StatusChanged) -> None:
-    """Sockets ask Redis whether the show is on: it hears of a change as soon as that is committed (best effort; the relay's word about the
-    status, `announce/carriers.py`, says it again, surely)."""
-    found = Room.objects.filter(pk=fact.room_id).values_list("status", "state_version").first()
-    if found is not None:
-        counters.mark_over_now(room_key=fact.room_key, over=is_over(found[0]), version=found[1])
+def likes_wait(now: datetime) -> bool:
+    """Whether any room was liked since `save_likes`. RedisError."""
+    return totals.any_changed_now()
+
+
+def save_likes() -> int:
+    """Write changed totals into the rooms (L3), and publish the batches that nobody else will: REST's, and those of a process that died.
+
+    What Redis loses is at most what came since the last call. Returns how many rooms were written. DatabaseError."""
+    try:
+        changed = totals.changed_now()
+        written = totals.save_now(changed)
+        published = set(totals.publish_due_now(list(changed)))
+        totals.forget_saved_now({room_key: total for room_key, total in changed.items() if room_key in published})
+    except redis.RedisError:
+        return 0
+    return written

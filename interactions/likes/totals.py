@@ -1,31 +1,53 @@
-"""Likes on their way from Redis to the database: totals of rooms, and what each user gave, for the scores.
+"""Totals of rooms between Redis, which counts, and the database, which keeps.
 
-Promise: what was taken is taken again until it was let go, so a death in between loses nothing and counts nothing twice. Some pipelines
-and some statements, whatever the number of rooms. All of it is for threads."""
+Promise: a total that changed stays listed in Redis until the database has it and its batch is published, so a death in between loses
+nothing; a saved total never goes down. Some pipelines and some statements, whatever the number of rooms. All of it is for threads."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
-from interactions.delivery.room_ref import ref_of_key
-from interactions.likes.scripts import ADD, CHANGED, PEOPLE, SAVED, TAKE, TAKEN, answer_of, call
+from interactions.delivery.room_ref import RoomRef, ref_of_key
+from interactions.likes.scripts import ADD, CHANGED, SAVED, answer_of, call
 from liveroom.kernel.redis import shared
+from liveroom.rooms.models import Room
+from liveroom.rooms.rules.status import OVER
 from liveroom.rooms.services.figures import rooms_by_key, write_figures
 
 # Rooms in one pipeline; in between, others are served.
-TOLD_AT_ONCE = 500
+ROOMS_PER_PIPELINE: Final = 500
+# In place of a total: the show has ended.
+ENDED: Final = -1
 
 
-def rooms_wait_now() -> bool:
-    """Whether any total is not saved. RedisError."""
+def saved_totals(rooms: Collection[RoomRef]) -> dict[str, int]:
+    """By room key, as the database has them; ENDED where there is nothing to add to. Rooms that are gone are missing."""
+    open_rooms = Room.objects.filter(disbanded_at__isnull=True)
+    asked = {room.room_id: room.key for room in rooms if room.room_id}
+    rows = open_rooms.filter(pk__in=asked).values_list("pk", "likes", "status")
+    found = {asked[pk]: ENDED if status in OVER else likes for pk, likes, status in rows}
+    for room in rooms:
+        if not room.room_id:
+            row = _of_key(room.key).values_list("likes", "status").first()
+            if row is not None:
+                found[room.key] = ENDED if row[1] in OVER else row[0]
+    return found
+
+
+def _of_key(room_key: str) -> Any:
+    sdkappid, _, group_id = room_key.partition(":")
+    return Room.objects.filter(app__sdkappid=int(sdkappid), group_id=group_id, disbanded_at__isnull=True)
+
+
+def any_changed_now() -> bool:
+    """Whether any total waits to be saved. RedisError."""
     found: Any = shared().exists(CHANGED)
     return bool(found)
 
 
 def changed_now() -> dict[str, int]:
-    """Totals that are not saved yet, by room key."""
+    """Totals that are not saved yet, by room key. RedisError."""
     raw: Any = shared().hgetall(CHANGED)
     return {name.decode(): int(total) for name, total in raw.items()}
 
@@ -38,50 +60,23 @@ def save_now(totals: Mapping[str, int]) -> int:
     return write_figures(rows, "likes", rising=True)
 
 
-def tell_now(room_keys: Sequence[str]) -> list[str]:
-    """Tell what is due: the process that counted it may be gone, or was a thread. Returns the rooms of which nothing waits any more."""
+def publish_due_now(room_keys: Sequence[str]) -> list[str]:
+    """Publish the batches that are due: the process that counted them may be gone, or was a thread. Returns the rooms of which nothing
+    waits any more. RedisError."""
     if not room_keys:
         return []
     calls = [call(ref_of_key(room_key=name), (), call_id="-", base=None) for name in room_keys]
     answers = [
         answer_of(raw)
-        for first in range(0, len(calls), TOLD_AT_ONCE)
-        for raw in ADD.ask_all_now(shared(), calls[first : first + TOLD_AT_ONCE])
+        for first in range(0, len(calls), ROOMS_PER_PIPELINE)
+        for raw in ADD.ask_all_now(shared(), calls[first : first + ROOMS_PER_PIPELINE])
     ]
-    return [name for name, found in zip(room_keys, answers, strict=True) if found is None or found.tell_in_ms is None]
+    return [
+        name for name, found in zip(room_keys, answers, strict=True) if found is None or found.publish_in_ms is None
+    ]
 
 
-def saved_now(totals: Mapping[str, int]) -> None:
-    """These are in the database and told: forget those that did not change again."""
+def forget_saved_now(totals: Mapping[str, int]) -> None:
+    """These are in the database and published: forget those that did not change again. RedisError."""
     if totals:
         SAVED.ask_now(shared(), SAVED.call((CHANGED,), [word for pair in totals.items() for word in pair]))
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Likes by (sdkappid, user id) since the last time; `at_ms` names this portion."""
-
-    at_ms: int
-    likes: Mapping[tuple[int, str], int]
-
-
-def take_people_now() -> Taken | None:
-    """What people gave, for their scores: the same portion until `forget_people_now`. None: nothing. RedisError."""
-    words: Any = TAKE.ask_now(shared(), TAKE.call((PEOPLE, TAKEN)))
-    found = {bytes(name).decode(): int(number) for name, number in zip(words[::2], words[1::2], strict=True)}
-    at_ms = found.pop("", None)
-    if at_ms is None:
-        return None
-    pairs = ((name.partition(":"), number) for name, number in found.items())
-    return Taken(at_ms=at_ms, likes={(int(app), person): n for (app, _, person), n in pairs if app.isdigit()})
-
-
-def people_wait_now() -> bool:
-    """Whether anybody gave likes that no score has. RedisError."""
-    found: Any = shared().exists(PEOPLE, TAKEN)
-    return bool(found)
-
-
-def forget_people_now() -> None:
-    """The portion is in the database."""
-    shared().delete(TAKEN)

@@ -342,9 +342,9 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         entry = self._in_room(command)
         self._ask("like.send", entry)
         self.limits.like(person=self._limited(), source=self.source)
-        return asyncio.ensure_future(self._liked(entry, command.get("count")))
+        return asyncio.ensure_future(self._liked(entry, likes.checked_count(command.get("count"))))
 
-    async def _liked(self, entry: joining.Entry, count: Any) -> Answer:
+    async def _liked(self, entry: joining.Entry, count: int) -> Answer:
         added = await likes.like(
             likes=self.hub.likes, room=entry.room, speaker=entry.speaker, count=count, standing=entry.standing,
             now_ms=clock.now_ms(),

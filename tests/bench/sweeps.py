@@ -39,6 +39,7 @@ def measured(*, rooms: int, active: int, turns: int) -> Found:
     from django.db import connection
 
     from interactions.audience import services as counting
+    from interactions.likes import services as likes
     from interactions.people.services import levels, scoring
     from interactions.statistics.services import popularity, sampling
     from liveroom.kernel import clock
@@ -58,7 +59,7 @@ def measured(*, rooms: int, active: int, turns: int) -> Found:
         now = begin + timedelta(minutes=2 * turn)
         looks: Mapping[str, Callable[[], object]] = {
             "online counts": counting.write_online_counts,
-            "likes": counting.save_likes,
+            "likes": likes.save_likes,
             "recount": counting.recount_online,
             "score likes": lambda now=now: scoring.count_likes(now=now),
             "levels": lambda now=now: until_done(lambda: levels.follow_scores(now=now)),

@@ -14,16 +14,16 @@ TAPS = st.lists(st.tuples(USERS, st.integers(0, 60), st.integers(0, 900)), max_s
 
 def test_nineteen_wait_for_a_second_and_twenty_do_not():
     nineteen = batching.joined(Batch(), user="mia", count=19, now_ms=5_000)
-    assert batching.tell_in_ms(nineteen, now_ms=5_000) == 1_000
-    assert batching.tell_in_ms(nineteen, now_ms=5_600) == 400
-    assert batching.tell_in_ms(nineteen, now_ms=6_000) == 0
-    assert batching.tell_in_ms(batching.joined(nineteen, user="zed", count=1, now_ms=5_001), now_ms=5_001) == 0
-    assert batching.tell_in_ms(Batch(), now_ms=9_999) is None
+    assert batching.publish_in_ms(nineteen, now_ms=5_000) == 1_000
+    assert batching.publish_in_ms(nineteen, now_ms=5_600) == 400
+    assert batching.publish_in_ms(nineteen, now_ms=6_000) == 0
+    assert batching.publish_in_ms(batching.joined(nineteen, user="zed", count=1, now_ms=5_001), now_ms=5_001) == 0
+    assert batching.publish_in_ms(Batch(), now_ms=9_999) is None
 
 
 def test_a_clock_that_was_set_back_makes_nobody_wait_longer():
     batch = batching.joined(Batch(), user="mia", count=1, now_ms=50_000)
-    assert batching.tell_in_ms(batch, now_ms=10_000) == 1_000
+    assert batching.publish_in_ms(batch, now_ms=10_000) == 1_000
 
 
 @given(TAPS)
@@ -33,7 +33,7 @@ def test_what_is_told_together_is_what_was_tapped(taps):
         now += later
         batch = batching.joined(batch, user=user, count=count, now_ms=now)
         assert sum(batch.users.values()) == batch.count
-        if batching.tell_in_ms(batch, now_ms=now) == 0:
+        if batching.publish_in_ms(batch, now_ms=now) == 0:
             assert batch.count >= batching.BATCH or now - batch.began_ms >= batching.APART_MS
             told, users, batch = told + batch.count, batching.together(users, batch.users), Batch()
         assert batch.count < batching.BATCH

@@ -18,7 +18,7 @@ from interactions.chat.archive import rows as archive_rows
 from interactions.chat.archive.archiver import ARCHIVE, GROUP, Archiver, last_archived_seqs, open_group, standing, trim
 from interactions.chat.archive.pruning import prune_archive
 from interactions.delivery.room_ref import ref_of_key
-from interactions.likes.counting import saved_totals
+from interactions.likes.totals import saved_totals
 from interactions.models import ArchivedMessage
 from interactions.room_refs import ref
 from liveroom.kernel import clock

@@ -12,8 +12,8 @@ from interactions.audience import services as counting
 from interactions.chat.archive import archiver as archive
 from interactions.chat.archive.archiver import ARCHIVE, Standing
 from interactions.delivery.presence.presence import Presence
-from interactions.likes import counting as counters
-from interactions.likes import totals as like_totals
+from interactions.likes import redis_counter
+from interactions.likes import services as given_likes
 from interactions.models import ArchivedMessage, Badge, Cursor, PersonBadge, Score
 from interactions.people.services import badges, levels, memberships, scoring
 from interactions.room_refs import ref
@@ -113,16 +113,14 @@ def test_of_two_that_count_at_once_one_counts(cast, monkeypatch):
 
 
 def like(cast, person: Person, count: int) -> None:
-    counters.add_now(
-        room=ref(cast.room), person=person.identifier, shown={"id": person.identifier, "nick": "n"}, count=count
-    )
+    redis_counter.add_now(room=ref(cast.room), person=person.identifier, nick="n", count=count)
 
 
 def test_likes_are_taken_in_portions_and_a_portion_counts_once(cast, monkeypatch):
     like(cast, cast.mia, 30)
     like(cast, cast.max, 5)
     with monkeypatch.context() as patch:  # dies after the commit, before Redis lets it go
-        patch.setattr(like_totals, "forget_people_now", lambda: 1 / 0)
+        patch.setattr(given_likes, "forget_taken_likes", lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             scoring.count_likes(now=clock.now())
     like(cast, cast.mia, 10)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from interactions.audience import services as counting
+from interactions.likes import services as likes
 from interactions.people.services import levels, scoring
 from interactions.statistics.services import popularity, sampling
 from liveroom.kernel import clock
@@ -21,7 +22,7 @@ LATER = timedelta(minutes=2)
 
 LOOKS: dict[str, Callable[[datetime], object]] = {
     "online counts": lambda now: counting.write_online_counts(),
-    "likes": lambda now: counting.save_likes(),
+    "likes": lambda now: likes.save_likes(),
     "recount": lambda now: counting.recount_online(),
     "samples": lambda now: sampling.sample(now=now),
     "score likes": lambda now: scoring.count_likes(now=now),

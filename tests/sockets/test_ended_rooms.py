@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from interactions.gifts.services.buying import buy_gift
-from interactions.likes import counting as counters
+from interactions.likes import redis_counter
 from interactions.likes.services import like_now
 from interactions.polls.services import polls
 from interactions.room_refs import ref
@@ -93,7 +93,7 @@ def test_what_the_relay_tells_late_does_not_open_or_close_a_room_for_likes(cast,
     with watching(cast.mia) as mia:
         tell()  # all four, one after the other
         until(lambda: not mia.asks("like", count=1)["ok"])
-        counters.mark_over_now(room_key=cast.room.key, over=False, version=1)
+        redis_counter.mark_over_now(room_key=cast.room.key, over=False, version=1)
         assert mia.asks("like", count=1)["error"]["name"] == "room_ended"
 
 

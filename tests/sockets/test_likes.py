@@ -7,22 +7,23 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
 
+import msgspec
 import orjson
 import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interactions.audience.services import save_likes
+from interactions.delivery.events import encoded
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import pipeline
-from interactions.likes import counting as counters
+from interactions.likes import process_counter, totals
 from interactions.likes import rules as batching
-from interactions.likes import totals as like_totals
-from interactions.likes.counting import LikeCounter
+from interactions.likes.events import Liker, Likes, merged
+from interactions.likes.process_counter import LikeCounter
 from interactions.likes.rules import Batch
-from interactions.likes.scripts import ADD, Asked, answer_of, call
-from interactions.likes.services import like_now
+from interactions.likes.scripts import ADD, Asked, answer_of, call, shown_as
+from interactions.likes.services import checked_count, like_now, save_likes
 from interactions.room_refs import ref
 from interactions.socket.joining.join_cache import Door
 from interactions.speaker import Speaker
@@ -41,8 +42,12 @@ from tests.sockets.test_protocol import fits
 ALONE = RoomRef(key="1:liked", group_id="liked", app_id=1, history_count=20, history_hours=24, likes_per_second=1000)
 
 
+def nick(person: str) -> str:
+    return person.title()
+
+
 def shown(person: str) -> dict[str, str]:
-    return {"id": person, "nick": person.title()}
+    return {"id": person, "nick": nick(person)}
 
 
 @asynccontextmanager
@@ -110,7 +115,7 @@ async def test_ten_thousand_likes_of_two_hundred_people_over_two_processes(known
         added = await asyncio.gather(
             *(
                 (here, there)[number % 2].add(
-                    room=known, person=f"u{number % 200}", shown=shown(f"u{number % 200}"), count=10
+                    room=known, person=f"u{number % 200}", nick=nick(f"u{number % 200}"), count=10
                 )
                 for number in range(1000)
             )
@@ -130,28 +135,28 @@ async def test_a_few_likes_are_told_after_a_second_and_twenty_at_once(known):
     async with hearing(known) as heard, running(likes):
         began = loop.time()
         for _ in range(3):
-            await likes.add(room=known, person="mia", shown=shown("mia"), count=2)
+            await likes.add(room=known, person="mia", nick=nick("mia"), count=2)
         await until(lambda: heard)
         assert 0.9 < loop.time() - began < 1.6
         assert (heard[0]["count"], heard[0]["users"]) == (6, [{**shown("mia"), "count": 6}])
         began = loop.time()
-        await likes.add(room=known, person="zed", shown=shown("zed"), count=45)
+        await likes.add(room=known, person="zed", nick=nick("zed"), count=45)
         await until(lambda: len(heard) == 2)
         assert loop.time() - began < 0.5
         assert (heard[1]["count"], heard[1]["total"]) == (45, 51)
         await asyncio.sleep(0.15)
-        assert likes._lines == {}
+        assert likes._queues == {}
 
 
 async def test_a_batch_of_a_process_that_died_is_told_by_the_next_call_of_another(known):
     gone, here = LikeCounter(), LikeCounter()
     async with hearing(known) as heard:
         async with running(gone):
-            await gone.add(room=known, person="mia", shown=shown("mia"), count=1)
+            await gone.add(room=known, person="mia", nick=nick("mia"), count=1)
         await asyncio.sleep(1.05)
         assert heard == []
         async with running(here):
-            await here.add(room=known, person="zed", shown=shown("zed"), count=1)
+            await here.add(room=known, person="zed", nick=nick("zed"), count=1)
             await until(lambda: heard)
     assert (heard[0]["count"], heard[0]["total"]) == (2, 2)
 
@@ -160,22 +165,22 @@ async def test_only_what_the_app_allows_counts_over_all_processes(known):
     slow = replace(known, likes_per_second=5)
     here, there = LikeCounter(), LikeCounter()
     async with running(here, there):
-        first = await here.add(room=slow, person="mia", shown=shown("mia"), count=4)
-        second = await there.add(room=slow, person="mia", shown=shown("mia"), count=1000)
+        first = await here.add(room=slow, person="mia", nick=nick("mia"), count=4)
+        second = await there.add(room=slow, person="mia", nick=nick("mia"), count=1000)
         assert (first.counted, 1 <= second.counted <= 5) == (4, True)
         with pytest.raises(TooOften) as refusal:
             await asyncio.gather(
-                *(one.add(room=slow, person="mia", shown=shown("mia"), count=1) for one in (here, there) * 3)
+                *(one.add(room=slow, person="mia", nick=nick("mia"), count=1) for one in (here, there) * 3)
             )
         assert refusal.value.code == 60018
         assert (refusal.value.extra["limit"], refusal.value.extra["retry_after_ms"] > 0) == (5, True)
-        assert (await there.add(room=slow, person="zed", shown=shown("zed"), count=1)).counted == 1
+        assert (await there.add(room=slow, person="zed", nick=nick("zed"), count=1)).counted == 1
 
 
 @pytest.mark.parametrize("count", [0, -1, 1001, 10**400, 1.5, "3", True, None, [1]])
-async def test_a_count_that_is_none_is_refused(count):
+def test_a_count_that_is_none_is_refused(count):
     with pytest.raises(BadParameter) as refusal:
-        await LikeCounter().add(room=ALONE, person="mia", shown=shown("mia"), count=count)
+        checked_count(count)
     assert (refusal.value.extra["field"], refusal.value.extra["limit"]) == ("count", 1000)
     orjson.dumps(refusal.value.extra)
 
@@ -193,7 +198,7 @@ class Stumbling:
 
     def __init__(self, times: int) -> None:
         self.times = times
-        self.real = counters._ask
+        self.real = process_counter.add_all
 
     async def __call__(self, calls):
         answers = await self.real(calls)
@@ -204,15 +209,15 @@ class Stumbling:
 
 
 async def test_an_answer_that_was_lost_is_asked_for_again(known, monkeypatch):
-    monkeypatch.setattr(counters, "_ask", Stumbling(2))
+    monkeypatch.setattr(process_counter, "add_all", Stumbling(2))
     likes = LikeCounter()
     async with running(likes):
-        added = await likes.add(room=known, person="mia", shown=shown("mia"), count=7)
+        added = await likes.add(room=known, person="mia", nick=nick("mia"), count=7)
     assert (added.total, added.counted) == (7, 7)
 
 
 async def test_questions_and_answers_that_get_lost_in_turns_lose_and_repeat_nothing(known, monkeypatch):
-    real, turn = counters._ask, iter(range(10**6))
+    real, turn = process_counter.add_all, iter(range(10**6))
 
     async def ask(calls):
         fate = next(turn) % 3
@@ -223,14 +228,14 @@ async def test_questions_and_answers_that_get_lost_in_turns_lose_and_repeat_noth
             raise redis.TimeoutError("the answer never arrived")
         return answers
 
-    monkeypatch.setattr(counters, "_ask", ask)
-    monkeypatch.setattr(counters, "RETRY_SECONDS", 0.005)
+    monkeypatch.setattr(process_counter, "add_all", ask)
+    monkeypatch.setattr(process_counter, "RETRY_SECONDS", 0.005)
     here, there = LikeCounter(), LikeCounter()
     async with running(here, there):
         for wave in range(1, 4):
             added = await asyncio.gather(
                 *(
-                    (here, there)[number % 2].add(room=known, person=f"u{number}", shown=shown(f"u{number}"), count=3)
+                    (here, there)[number % 2].add(room=known, person=f"u{number}", nick=nick(f"u{number}"), count=3)
                     for number in range(60)
                 )
             )
@@ -239,13 +244,13 @@ async def test_questions_and_answers_that_get_lost_in_turns_lose_and_repeat_noth
 
 
 async def test_who_waits_too_long_is_told_so(known, monkeypatch):
-    monkeypatch.setattr(counters, "_ask", Stumbling(10**6))
-    monkeypatch.setattr(counters, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(process_counter, "add_all", Stumbling(10**6))
+    monkeypatch.setattr(process_counter, "PATIENCE_SECONDS", 0.3)
     likes = LikeCounter()
     async with running(likes):
         with pytest.raises(TryLater):
-            await likes.add(room=known, person="mia", shown=shown("mia"), count=1)
-    assert likes._lines == {}
+            await likes.add(room=known, person="mia", nick=nick("mia"), count=1)
+    assert likes._queues == {}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -284,10 +289,38 @@ def test_the_script_does_what_the_rule_says(per_second, size, apart_ms, steps):
             batch = batching.joined(batch, user=user, count=one.count, now_ms=now_us // 1000)
             total += one.count
             expected.append((one.count, one.retry_after_ms))
-        wait = batching.tell_in_ms(batch, now_ms=now_us // 1000, size=size, apart_ms=apart_ms)
+        wait = batching.publish_in_ms(batch, now_ms=now_us // 1000, size=size, apart_ms=apart_ms)
         if wait == 0:
             batch, wait = Batch(), None
-        assert (found.total, found.tell_in_ms, found.counted) == (total, wait, tuple(expected))
+        assert (found.total, found.publish_in_ms, found.counted) == (total, wait, tuple(expected))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    likers=st.dictionaries(
+        st.text(min_size=1, max_size=8), st.tuples(st.text(max_size=8), st.integers(1, 50)), min_size=1, max_size=8
+    )
+)
+def test_what_the_script_publishes_is_the_event_of_the_catalogue(likers):
+    client = shared()
+    client.flushdb()
+    client.set(key("likes", ALONE.key), 5)
+    asked = [Asked(user=id, count=count, shown=shown_as(id=id, nick=nick)) for id, (nick, count) in likers.items()]
+    now_us = 1_700_000_000_000_000
+    with client.pubsub(ignore_subscribe_messages=True) as line:
+        line.subscribe(channel(ALONE.key))
+        line.get_message(timeout=1)
+        call_now = call(replace(ALONE, like_batch=1), asked, call_id="c", base=None, now_us=now_us)
+        assert answer_of(ADD.ask_now(client, call_now)).publish_in_ms is None
+        raw = line.get_message(timeout=1)["data"]
+    event = msgspec.json.decode(raw[1:], type=Likes)
+    counts = {id: count for id, (_, count) in likers.items()}
+    assert event == Likes(
+        t=now_us // 1000, total=5 + sum(counts.values()), count=sum(counts.values()),
+        users=[Liker(id=id, nick=likers[id][0], count=counts[id]) for id in batching.shown(counts)],
+    )  # fmt: skip
+    # Nothing but what the class has, and all of it.
+    assert raw == b"M" + encoded(event)
 
 
 def test_two_events_become_one():
@@ -295,7 +328,7 @@ def test_two_events_become_one():
         people = [{"id": name, "nick": name.title(), "count": count} for name, count in users.items()]
         return orjson.dumps({"type": "likes", "t": t, "total": total, "count": sum(users.values()), "users": people})
 
-    both = orjson.loads(counters.merged(said(1, 20, a=9, b=8, c=1, d=1, e=1), said(2, 45, f=20, b=5)))
+    both = orjson.loads(merged(said(1, 20, a=9, b=8, c=1, d=1, e=1), said(2, 45, f=20, b=5)))
     fits("likes", both)
     assert (both["t"], both["total"], both["count"]) == (2, 45, 45)
     assert [(user["id"], user["count"]) for user in both["users"]] == [
@@ -317,8 +350,8 @@ async def test_when_redis_lost_its_memory_the_database_knows_the_total(cast):
     here, there = LikeCounter(), LikeCounter()
     async with running(here, there):
         await asyncio.gather(
-            here.add(room=room, person="mia", shown=shown("mia"), count=3),
-            there.add(room=room, person="zed", shown=shown("zed"), count=4),
+            here.add(room=room, person="mia", nick=nick("mia"), count=3),
+            there.add(room=room, person="zed", nick=nick("zed"), count=4),
         )
     assert await snapshot(room) == 1_007
 
@@ -327,7 +360,7 @@ async def test_a_room_that_is_gone_cannot_be_liked(cast):
     likes = LikeCounter()
     async with running(likes):
         with pytest.raises(RoomUnknown):
-            await likes.add(room=replace(ref(cast.room), room_id=10**6), person="mia", shown=shown("mia"), count=1)
+            await likes.add(room=replace(ref(cast.room), room_id=10**6), person="mia", nick=nick("mia"), count=1)
 
 
 def test_totals_are_saved_never_lowered_and_what_waits_is_told(cast):
@@ -339,12 +372,12 @@ def test_totals_are_saved_never_lowered_and_what_waits_is_told(cast):
     line.get_message(timeout=1)
     assert save_likes() == 1
     assert Room.objects.get(pk=cast.room.pk).likes == 3
-    assert like_totals.changed_now() == {room.key: 3}, "nobody has told this batch yet"
+    assert totals.changed_now() == {room.key: 3}, "nobody has told this batch yet"
     shared().hset(key("likes:batch", room.key), "began", 0)
     assert save_likes() == 0
     said = line.get_message(timeout=1)
     assert orjson.loads(said["data"][1:])["total"] == 3
-    assert like_totals.changed_now() == {}
+    assert totals.changed_now() == {}
     Room.objects.filter(pk=cast.room.pk).update(likes=50)
     like_now(room=room, status="live", speaker=speaker, count=1)
     save_likes()

@@ -19,7 +19,7 @@ from interactions.delivery.fanout.send_queue import SendQueue
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms.glances import Glance, mark_of
 from interactions.delivery.rooms.published import Told
-from interactions.likes.counting import merged
+from interactions.likes.events import merged
 from liveroom.kernel import metrics
 
 # Between two of these the loop does other things: a thousand sends take ten milliseconds.

@@ -33,7 +33,7 @@ from interactions.delivery.presence.presence import Presence
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import glances, pipeline, published
 from interactions.delivery.rooms.ticker import TICK_MS, Ticker
-from interactions.likes.counting import LikeCounter
+from interactions.likes.process_counter import LikeCounter
 from liveroom.kernel import metrics
 from liveroom.kernel.redis import aredis_for, channel
 from liveroom.kernel.rounds import Rounds, redis_rounds

@@ -15,7 +15,7 @@ from django.db.models import Count
 
 from interactions.chat.archive import archiver as archive
 from interactions.delivery.presence.attendance import attendance
-from interactions.likes import totals as like_totals
+from interactions.likes import services as given_likes
 from interactions.models import ArchivedMessage, Membership
 from interactions.people.services import levels
 from interactions.statistics.services import cursors
@@ -57,7 +57,7 @@ def count_messages(*, now: datetime) -> int:
 
 def count_likes(*, now: datetime) -> int:
     """Likes that Redis has counted per user since the last time. Whoever dies in between finds the same portion again."""
-    taken = like_totals.take_people_now()
+    taken = given_likes.take_given_likes()
     if taken is None:
         return 0
     at = datetime.fromtimestamp(taken.at_ms / 1000, UTC)
@@ -67,7 +67,7 @@ def count_likes(*, now: datetime) -> int:
         apps = _app_ids({sdkappid for sdkappid, _ in taken.likes})
         liked = {(apps[sdkappid], name): n for (sdkappid, name), n in taken.likes.items() if sdkappid in apps}
         added = _add(liked, measure="likes", cursor=LIKES, before=before, after=at, now=now)
-    like_totals.forget_people_now()
+    given_likes.forget_taken_likes()
     return added
 
 
