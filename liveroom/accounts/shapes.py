@@ -29,6 +29,7 @@ AVATAR_BYTES: Final = 500
 FIELDS, KEY_BYTES, VALUE_BYTES = 20, 32, 500
 HIGHEST: Final = 2**31 - 1
 MAX_IMPORT: Final = 100
+TOPUP_SECRET_CHARACTERS: Final = (16, 128)
 
 
 class CustomFieldsField(serializers.DictField):
@@ -111,6 +112,25 @@ class DemoNickField(WordField):
 
 class DemoTokenRequestSerializer(Shape):
     nick = DemoNickField(filled=True, max_length=NICK_BYTES, help_text="How the others see you.")
+
+
+class TopUpSecretField(WordField):
+    """Empty, or what a payment provider made."""
+
+    def to_internal_value(self, data: Any) -> str:
+        secret, (least, most) = text.storable(data, field=name_of(self)), TOPUP_SECRET_CHARACTERS
+        if secret and not (
+            least <= len(secret) <= most and secret.isascii() and secret.isprintable() and " " not in secret
+        ):
+            raise BadParameter(
+                f"A top-up secret is {least} to {most} printable ASCII characters without spaces; this one has {len(secret)}.",
+                field=name_of(self), limit=most, given=len(secret),
+            )  # fmt: skip
+        return secret
+
+
+class TopUpSecretShape(Shape):
+    secret = TopUpSecretField()
 
 
 class BlockShape(Shape):

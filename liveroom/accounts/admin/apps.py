@@ -19,6 +19,7 @@ from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import ApiKey, App, Domain
 from liveroom.accounts.models.apps import SCOPES
 from liveroom.accounts.services import apps
+from liveroom.accounts.shapes import TopUpSecretShape
 from liveroom.kernel import audit, clock, facts
 from liveroom.kernel.forms import ActForm, RowForm, ServiceForm
 from liveroom.kernel.http import client_address
@@ -44,6 +45,8 @@ class AppForm(RowForm):
 
 
 class TopUpSecretForm(ActForm):
+    shape = TopUpSecretShape
+
     secret = forms.CharField(
         required=False, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
         help_text="What the payment provider signs with, where it makes the secret itself. Empty: one is made here.",
