@@ -116,45 +116,6 @@ class QuestionMoved(RoomFact):
 
 
 @dataclass(frozen=True, slots=True)
-class SessionSummarised(RoomFact):
-    """A show is over and counted. `room` and `owner`: their ids outside; `figures`: what the summary says, ready for the wire."""
-
-    room: str
-    owner: str
-    session: str
-    started_at: datetime
-    ended_at: datetime
-    figures: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class LevelChanged(Fact):
-    """Level or badges of somebody are others now; `shown`: the profile that everybody sees from here on. `next_level_at`: points."""
-
-    person_id: int
-    sdkappid: int
-    identifier: str
-    at: datetime
-    before: int
-    after: int
-    points: int
-    next_level_at: int | None
-    badges: tuple[str, ...]
-    shown: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class StreamerWentLive(RoomFact):
-    """A show of somebody who is followed begins. `followers`: how many, those who are away among them; `session`: its sequence."""
-
-    owner_id: int
-    owner: Mapping[str, Any]
-    title: str
-    session: str
-    followers: int
-
-
-@dataclass(frozen=True, slots=True)
 class DrawOpened(RoomFact):
     """`draw`: as it goes over the wire; the same in the two below."""
 

@@ -7,8 +7,6 @@ from types import ModuleType
 from interactions.announce import draws as say_draws
 from interactions.announce import gifts as say_gifts
 from interactions.announce import polls as say_polls
-from interactions.announce import standing as say_standing
-from interactions.announce import statistics as say_statistics
 from interactions.announce import telling as topics
 from interactions.announce import wallets as say_wallets
 from interactions.audience import services as audience
@@ -20,7 +18,7 @@ from interactions.draws import services as draws
 from interactions.gifts.services import grouping as gift_messages
 from interactions.likes import handlers as on_likes
 from interactions.likes import services as likes
-from interactions.people import handlers as say_people
+from interactions.people import handlers as on_people
 from interactions.people.services import follows, levels, scoring
 from interactions.polls.services import polls
 from interactions.room import handlers as say_rooms
@@ -42,19 +40,15 @@ from streams.voters import not_forbidden, not_held
 # (kernel/facts.py); a test demands every such module. `manage.py facts` prints who handles what.
 FACT_HANDLERS: list[ModuleType] = [
     following,
-    levels,
     polls,
     draws,
     say_rooms,
-    say_people,
+    on_people,
     say_moderation,
     say_draws,
     say_gifts,
     say_polls,
-    say_standing,
-    say_statistics,
     say_wallets,
-    follows,
     on_likes,
 ]
 
@@ -111,7 +105,7 @@ VOTERS: dict[str, list[Voter]] = {
 # Topics of the outbox.
 HANDLERS: dict[str, outbox.Handler | outbox.BatchHandler] = {
     publishing.TOPIC: publishing.deliver,
-    topics.FOLLOWERS: outbox.BatchHandler(follows.tell_followers),
+    follows.FOLLOWERS: outbox.BatchHandler(follows.publish_to_followers),
     topics.GIFT: outbox.BatchHandler(gift_messages.group_gifts, atomic=True),
     topics.ROOM_GIFT: outbox.BatchHandler(gift_messages.tell_gifts, per_room=gift_messages.HANDED_OVER),
 }

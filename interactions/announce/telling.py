@@ -8,8 +8,8 @@ from typing import Any
 from interactions.delivery import Person, Room, ms, publish_durably
 from interactions.delivery.events import RoomEvent, UserEvent, from_row
 
-# Topics of the outbox: followers of a streamer; a gift that was paid, and what a room is told of one or many of them.
-FOLLOWERS, GIFT, ROOM_GIFT = "followers", "gift", "room.gift"
+# Topics of the outbox: a gift that was paid, and what a room is told of one or many of them.
+GIFT, ROOM_GIFT = "gift", "room.gift"
 
 
 def tell(room_key: str, at: datetime, type: str, **body: Any) -> None:

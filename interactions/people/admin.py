@@ -59,7 +59,7 @@ class BadgeAdmin(ConsoleAdmin):
     def save_model(self, request: HttpRequest, obj: Badge, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         now = clock.now()
-        levels.look_at_everybody(app=obj.app, now=now)
+        levels.look_at_everybody(app_id=obj.app_id, now=now)
         audit.record(
             action="badge.change" if change else "badge.create", actor=self.actor(request), now=now, target=obj.code,
             address=client_address(request), detail={"app": obj.app.sdkappid, "fields": form.changed_data},
@@ -111,7 +111,7 @@ class ScoreAdmin(SwornAdmin):
     def next_level(self, score: Score) -> str:
         if not score.person.app.level_thresholds:
             return "The app sets levels itself: it has no thresholds."
-        missing = selectors.standing_of(person=score.person, now=clock.now()).missing
+        missing = selectors.progress_of(person=score.person, now=clock.now()).missing
         return "This is the highest level." if missing is None else f"{missing:,} point{'' if missing == 1 else 's'}"
 
     @admin.display(boolean=True)
@@ -120,7 +120,7 @@ class ScoreAdmin(SwornAdmin):
 
     @admin.display
     def badges(self, score: Score) -> str:
-        found = selectors.standing_of(person=score.person, now=clock.now()).badges
+        found = selectors.progress_of(person=score.person, now=clock.now()).badges
         return short_list((f"{badge.label} {badge.name}" for badge in found), at_most=50) or "none"
 
     @admin.display

@@ -16,17 +16,16 @@ from interactions.people.services import memberships
 from liveroom.accounts.api.access import PEOPLE, open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.serializers import UserSerializer
+from liveroom.accounts.api.throttles import CountedThrottle
 from liveroom.accounts.api.views import UserView, asked_app, asked_person
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
 from liveroom.accounts.services.people import person_of
-from liveroom.kernel import clock, permission, throttle
+from liveroom.kernel import clock, permission
+from liveroom.kernel.fields import InstantField, Shape
 from liveroom.kernel.http import client_address
-from liveroom.kernel.instants import said_in_body
-from liveroom.kernel.shapes import all_shown, shown
+from liveroom.kernel.shapes import all_shown, checked, shown
 from liveroom.rooms.api.views import RoomPages
-
-FOLLOWS_PER_MINUTE = 60
 
 
 class PersonSerializer(serializers.Serializer):
@@ -101,8 +100,8 @@ class StandingSerializer(serializers.Serializer):
     badges = HeldBadgeSerializer(many=True)
 
 
-class MembershipWriteSerializer(serializers.Serializer):
-    until = serializers.DateTimeField(required=False, allow_null=True, help_text="Left out or null: until it is ended.")
+class MembershipWriteSerializer(Shape):
+    until = InstantField(default=None, allow_null=True, help_text="Left out or null: until it is ended.")
 
 
 class MembershipSerializer(serializers.Serializer):
@@ -130,7 +129,13 @@ class PersonView(UserView):
         return Response(answer)
 
 
+class FollowsThrottle(CountedThrottle):
+    what, limit, per_seconds = "follow", 60, 60
+
+
 class FollowView(APIView):
+    throttle_classes = [FollowsThrottle]
+
     @extend_schema(operation_id="users_follow", request=None, responses=FollowSerializer)
     @open_to("user.follow")
     def put(self, request: ApiRequest, user: str) -> Response:
@@ -144,7 +149,6 @@ class FollowView(APIView):
 
     def _answer(self, request: ApiRequest, user: str, *, follows: bool) -> Response:
         person = asked_person(request)
-        throttle.allow(what="follow", who=str(person.pk), limit=FOLLOWS_PER_MINUTE, per_seconds=60)
         act = follow_services.follow if follows else follow_services.unfollow
         count = act(person=person, identifier=user, by=request.user, now=clock.now())
         return Response({"is_following": follows, "followers": count})
@@ -175,7 +179,7 @@ class StandingView(APIView):
     @open_to(PEOPLE)
     def get(self, request: ApiRequest) -> Response:
         """How far you have come, and what is missing to the next level."""
-        found = selectors.standing_of(person=asked_person(request), now=clock.now())
+        found = selectors.progress_of(person=asked_person(request), now=clock.now())
         return Response(shown(StandingSerializer, found))
 
 
@@ -186,9 +190,10 @@ class MembershipView(APIView):
     @open_to("people.manage")
     def put(self, request: ApiRequest, user: str) -> Response:
         """The user is a member from now on (servers with the scope `people`); again: it is one until then."""
+        person, said = _asked(request, user), checked(MembershipWriteSerializer, request.data)
         found = memberships.give_membership(
-            person=_asked(request, user),
-            until=said_in_body(request.data.get("until"), field="until"),
+            person=person,
+            until=said["until"],
             by=request.user,
             now=clock.now(),
             address=client_address(request),

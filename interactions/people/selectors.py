@@ -66,7 +66,7 @@ def badge_rule(badge: Badge) -> BadgeRule:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonStanding:
+class Progress:
     """How far somebody has come, counted now. `next_level_at` None: there is no higher level, or the app has none. `badges`: all that it
     has, those that are shown first."""
 
@@ -82,13 +82,13 @@ class PersonStanding:
         return None if self.next_level_at is None else self.next_level_at - self.points
 
 
-def standing_of(*, person: Person, now: datetime) -> PersonStanding:
+def progress_of(*, person: Person, now: datetime) -> Progress:
     """`app` of the person should be loaded."""
     score = Score.objects.filter(person=person).first() or Score(person=person)
     measures = measures_of(score, member=bool(members_among(person_ids=[person.pk], now=now)))
     points = levels.points(measures, person.app.level_weights)
     held = PersonBadge.objects.filter(person=person).select_related("badge").order_by("badge__place", "badge_id")
-    return PersonStanding(
+    return Progress(
         level=person.level,
         points=points,
         next_level_at=levels.next_level_at(points, person.app.level_thresholds),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet, Sum
 
@@ -25,7 +26,7 @@ FIGURES = (
 )  # fmt: skip
 
 
-def figures(summary: SessionSummary) -> dict[str, int | float]:
+def figures(summary: SessionSummary) -> dict[str, Any]:
     """What is said of a show that is over, ready for the wire."""
     return {name: getattr(summary, name) for name in FIGURES}
 

@@ -101,7 +101,7 @@ def carry() -> int:
 
 
 def test_many_followers_are_told_in_letters_each_once_and_nothing_is_kept_of_those_away(cast, monkeypatch):
-    monkeypatch.setattr(follows, "PER_LETTER", 7)
+    monkeypatch.setattr(follows, "PER_MESSAGE", 7)
     monkeypatch.setattr(you, "_CALLS_PER_ROUND", 3)
     people = Person.objects.bulk_create(Person(app=cast.app, identifier=f"p{n}") for n in range(20))
     now = clock.now()

@@ -338,6 +338,6 @@ def test_a_new_rule_of_the_app_is_applied_to_everybody(cast):
     follow(now)
     cast.app.level_thresholds = [1, 2, 3]
     cast.app.save()
-    assert levels.look_at_everybody(app=cast.app, now=now + MINUTE) == 1
+    assert levels.look_at_everybody(app_id=cast.app.pk, now=now + MINUTE) == 1
     assert follow(now + MINUTE) == 1
     assert (level(cast.mia), level(cast.rita)) == (3, 1)

@@ -1,42 +1,40 @@
 """Following a streamer, and hearing that a show of hers begins (O5).
 
-Promise: every follower who is connected is told once per show, however many they are and whoever dies: a letter of the outbox tells a
-thousand and leaves the rest to the next one, so that nobody else waits for them. For those who are away the fact is stated."""
+Promise: every follower who is connected is told once per show, however many they are and whoever dies: an outbox message tells a
+thousand and leaves the rest to the next one, so that nobody else waits for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Final
 
+import msgspec
 from django.db import transaction
 
-from interactions.delivery import Person as PersonTarget
-from interactions.delivery import publish_to_many
-from interactions.delivery.events import UserEvent, from_row
-from interactions.facts import StreamerWentLive
+from interactions.delivery import Person as To
+from interactions.delivery import ms, publish_to_many
+from interactions.delivery.events import as_row
 from interactions.models import Follow
 from interactions.people import selectors
+from interactions.people.events import ShowBegan
+from interactions.shown import shown_person
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
 from liveroom.accounts.services.people import person_of
-from liveroom.kernel import facts, outbox, permission
+from liveroom.kernel import outbox, permission
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.facts import handles
 from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.outbox import Handled, OutboxMessage
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.facts import StatusChanged
 from liveroom.rooms.models import LiveSession, Room
-from liveroom.rooms.rules.status import Status
 
-# As announce/telling.py calls it.
-FOLLOWERS = "followers"
-# Followers of one letter; between two letters the relay tells what else there is.
-PER_LETTER = 1_000
+# The topic of the outbox; its batch handler is `publish_to_followers` (wiring.py).
+FOLLOWERS: Final = "followers"
+# Followers of one message; between two messages the relay does what else there is.
+PER_MESSAGE = 1_000
 # A show that begins sooner after the one before is no news: the stream flaps.
-CALLS_APART = timedelta(minutes=10)
-BEGINS_FROM = (Status.TO_BE_STARTED, Status.ENDED, Status.PLAYED_BACK)
+SHOWS_APART = timedelta(minutes=10)
 
 
 class FollowsItself(BadParameter):
@@ -70,50 +68,53 @@ def _streamer(person: Person, identifier: str, by: Actor) -> Person:
     return streamer
 
 
-@handles(StatusChanged)
-def room_went_live(fact: StatusChanged) -> None:
-    """A show that begins, and not a pause that ends, is news to followers."""
-    if fact.after != Status.LIVE or fact.before not in BEGINS_FROM or not fact.sequence:
+def tell_followers_of(*, room_id: int, session: str, now: datetime) -> None:
+    """A show begins: its owner's followers are told, unless another one began a moment ago, or the room is not listed.
+
+    In the caller's transaction, one outbox message for all of them."""
+    before = LiveSession.objects.filter(room_id=room_id, started_at__gt=now - SHOWS_APART)
+    if before.exclude(sequence=session).exists():
         return
-    before = LiveSession.objects.filter(room_id=fact.room_id, started_at__gt=fact.at - CALLS_APART)
-    if before.exclude(sequence=fact.sequence).exists():
-        return
-    room = Room.objects.select_related("owner").get(pk=fact.room_id)
+    room = Room.objects.select_related("owner", "app").get(pk=room_id)
     if room.visibility != Room.LISTED:  # its address is for whom its owner gives it to
         return
-    facts.state(
-        StreamerWentLive(
-            room_id=fact.room_id,
-            room_key=fact.room_key,
-            at=fact.at,
-            owner_id=room.owner_id,
-            owner=profile(room.owner).as_dict(),
-            title=room.title,
-            session=fact.sequence,
-            followers=selectors.follower_count(person_id=room.owner_id),
-        )
-    )
+    if not Follow.objects.filter(streamer_id=room.owner_id).exists():
+        return
+    event = ShowBegan(t=ms(now), room=room.group_id, title=room.title, owner=shown_person(profile(room.owner)))
+    portion = _Portion(streamer=room.owner_id, sdkappid=room.app.sdkappid, session=session, event=event)
+    outbox.put(topic=FOLLOWERS, room_key=portion.order, payload=as_row(portion), now=now)
 
 
-def tell_followers(letters: Sequence[OutboxMessage], now: datetime) -> Handled:
-    """Topic `followers`: of the oldest letter so many followers, in the order of their following; a next letter goes on there. In
-    between the relay does what else there is. RedisError: it comes again, and whoever has heard it hears nothing."""
-    letter = letters[0]
-    said = letter.payload
-    rows = Follow.objects.filter(streamer_id=said["streamer"], pk__gt=said["after"]).order_by("pk")
-    found = list(rows.values_list("pk", "follower__identifier")[:PER_LETTER])
-    persons = [PersonTarget(sdkappid=said["sdkappid"], identifier=identifier) for _, identifier in found]
-    publish_to_many(from_row(said["event"], UserEvent), to=persons, event_id=f"live:{said['session']}")
-    if len(found) == PER_LETTER:
-        _go_on(said, after=found[-1][0], now=now)
-    more = len(found) == PER_LETTER or len(letters) > 1
-    return Handled(done=[letter.event_id], again_in=0.0 if more else None)
+class _Portion(msgspec.Struct, frozen=True, kw_only=True):
+    """An outbox message: who follows `streamer` (row ids) and comes after the follow of that id is told of the show."""
+
+    streamer: int
+    sdkappid: int
+    session: str
+    event: ShowBegan
+    after: int = 0
+
+    @property
+    def order(self) -> str:
+        return f"@live:{self.session}:{self.after}"
 
 
-def _go_on(said: Mapping[str, Any], *, after: int, now: datetime) -> None:
-    """Once: a letter that is carried twice finds the next one there."""
-    payload = {**said, "after": after}
-    room_key = f"@live:{payload['session']}:{after}"
+def publish_to_followers(messages: Sequence[OutboxMessage], now: datetime) -> Handled:
+    """The batch handler of FOLLOWERS: of the oldest message so many followers, in the order of their following; a next message goes on
+    there. In between the relay does what else there is. RedisError: it comes again, and whoever has heard it hears nothing."""
+    portion = msgspec.convert(messages[0].payload, _Portion)
+    rows = Follow.objects.filter(streamer_id=portion.streamer, pk__gt=portion.after).order_by("pk")
+    found = list(rows.values_list("pk", "follower__identifier")[:PER_MESSAGE])
+    people = [To(sdkappid=portion.sdkappid, identifier=identifier) for _, identifier in found]
+    publish_to_many(portion.event, to=people, event_id=f"live:{portion.session}")
+    if len(found) == PER_MESSAGE:
+        _go_on(msgspec.structs.replace(portion, after=found[-1][0]), now=now)
+    more = len(found) == PER_MESSAGE or len(messages) > 1
+    return Handled(done=[messages[0].event_id], again_in=0.0 if more else None)
+
+
+def _go_on(portion: _Portion, *, now: datetime) -> None:
+    """Once: a message that is handled twice finds the next one there."""
     with transaction.atomic():
-        if not OutboxRow.objects.filter(topic=FOLLOWERS, room_key=room_key).exists():
-            outbox.put(topic=FOLLOWERS, room_key=room_key, payload=payload, now=now)
+        if not OutboxRow.objects.filter(topic=FOLLOWERS, room_key=portion.order).exists():
+            outbox.put(topic=FOLLOWERS, room_key=portion.order, payload=as_row(portion), now=now)

@@ -14,17 +14,18 @@ from functools import lru_cache
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
+from msgspec import UNSET
 
-from interactions.facts import LevelChanged
+from interactions.delivery import Person as To
+from interactions.delivery import ms, publish_durably
 from interactions.models import Badge, PersonBadge, Score
 from interactions.people import rules, selectors
+from interactions.people.events import LevelReached, ProfileChanged
 from interactions.people.rules import BadgeRule
 from interactions.statistics.services.cursors import CountedElsewhere
-from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import due, facts
-from liveroom.kernel.facts import handles
+from liveroom.kernel import due
 
 MEASURES = ("minutes", "messages", "likes", "gift_value")
 # Parameters of one statement: SQLite takes 32,766.
@@ -75,21 +76,10 @@ def look_again(*, person_ids: Iterable[int], now: datetime) -> None:
     _add("minutes", [(person_id, 0) for person_id in sorted(set(person_ids))], now)
 
 
-def look_at_everybody(*, app: App, now: datetime) -> int:
-    """What levels or badges are taken from has changed for the whole app. Returns how many people have a score."""
-    return _look_at_app(app.pk, now)
-
-
-def _look_at_app(app_id: int, now: datetime) -> int:
-    """One statement; `follow_scores` takes them in portions."""
+def look_at_everybody(*, app_id: int, now: datetime) -> int:
+    """What levels or badges are taken from has changed for the whole app. Returns how many people have a score. One statement;
+    `follow_scores` takes them in portions."""
     return Score.objects.filter(person__app_id=app_id).update(changes=F("changes") + 1, changed_at=now)
-
-
-@handles(AppChanged)
-def app_changed(fact: AppChanged) -> None:
-    """Called in the transaction that changed the app: with other weights or thresholds everybody may stand elsewhere."""
-    if {"level_weights", "level_thresholds"} & set(fact.changed):
-        _look_at_app(fact.app_id, fact.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,25 +164,16 @@ def _weigh(rows: Sequence[Score], now: datetime) -> None:
 
 
 def _show(person: Person, of: _App, *, level: int, badges: list[str], points: int, now: datetime) -> None:
-    before = person.level
-    if (level, badges) == (before, person.badges):
+    if (level, badges) == (person.level, person.badges):
         return
     person.level, person.badges = level, badges
     Person.objects.filter(pk=person.pk).update(level=level, badges=badges)
-    facts.state(
-        LevelChanged(
-            person_id=person.pk,
-            sdkappid=of.app.sdkappid,
-            identifier=person.identifier,
-            at=now,
-            before=before,
-            after=level,
-            points=points,
-            next_level_at=rules.next_level_at(points, of.app.level_thresholds),
-            badges=tuple(badges),
-            shown=profile(person).as_dict(),
-        )
-    )
+    to = To(sdkappid=of.app.sdkappid, identifier=person.identifier)
+    # What the person says next carries its new level and badges, on sockets that are open already.
+    publish_durably(ProfileChanged(profile=profile(person).as_dict()), to=to, at=now)
+    following = rules.next_level_at(points, of.app.level_thresholds)
+    event = LevelReached(t=ms(now), level=level, points=points, next=following, badges=badges or UNSET)
+    publish_durably(event, to=to, at=now)
 
 
 def _apps(app_ids: set[int]) -> dict[int, _App]:

@@ -11,13 +11,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from interactions.chat.archive import archiver as archive
-from interactions.facts import SessionSummarised
+from interactions.delivery import Person, ms, publish_durably
 from interactions.models import Cursor, SessionSummary
 from interactions.statistics import selectors
+from interactions.statistics.events import ShownFigures, Summary
 from interactions.statistics.rules import statistics as rules
 from interactions.statistics.services.recounting import recount_shows
 from interactions.statistics.services.sampling import cursor_of
-from liveroom.kernel import facts
 from liveroom.rooms.models import LiveSession
 
 AFTER: Final = timedelta(seconds=20)
@@ -25,6 +25,8 @@ AFTER: Final = timedelta(seconds=20)
 PATIENCE: Final = timedelta(minutes=10)
 AT_ONCE: Final = 10
 SPAN: Final = timedelta(days=1)
+# After an upgrade, or an outage of days, older shows are summed up, too: nobody wants to hear of all of them.
+NEWS: Final = timedelta(days=1)
 
 
 def summarise_due(*, now: datetime) -> int:
@@ -47,7 +49,7 @@ def is_wanted(now: datetime) -> bool:
 
 
 def summarise(*, session: LiveSession, now: datetime) -> SessionSummary | None:
-    """Write the summary of a show that is over, and state it. None: somebody else has."""
+    """Write the summary of a show that is over, and tell its streamer. None: somebody else has."""
     ends = session.ended_at or now
     _recount_whole(session, ends, now)
     with transaction.atomic():
@@ -59,20 +61,19 @@ def summarise(*, session: LiveSession, now: datetime) -> SessionSummary | None:
         summary.save()
         LiveSession.objects.filter(pk=session.pk).update(summed_up=True)
         Cursor.objects.filter(name=cursor_of(session.pk)).delete()
-        facts.state(
-            SessionSummarised(
-                room_id=session.room_id,
-                room_key=session.room.key,
-                at=now,
-                room=session.room.group_id,
-                owner=session.room.owner.identifier,
-                session=session.sequence,
-                started_at=session.started_at,
-                ended_at=ends,
-                figures=selectors.figures(summary),
-            )
-        )
+        if now - ends <= NEWS:
+            _publish(session, ends, summary, now=now)
     return summary
+
+
+def _publish(session: LiveSession, ends: datetime, summary: SessionSummary, *, now: datetime) -> None:
+    """To its streamer, wherever it is."""
+    room = session.room
+    event = Summary(
+        t=ms(now), room=room.group_id, session=session.sequence, started_at=ms(session.started_at), ended_at=ms(ends),
+        summary=ShownFigures(**selectors.figures(summary)),
+    )  # fmt: skip
+    publish_durably(event, to=Person(sdkappid=room.app.sdkappid, identifier=room.owner.identifier), at=now)
 
 
 def _recount_whole(session: LiveSession, ends: datetime, now: datetime) -> None:
