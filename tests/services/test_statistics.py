@@ -346,7 +346,7 @@ def test_a_show_that_nobody_watched_is_summed_up_as_well(cast: Cast, show: LiveS
 def test_whoever_dies_before_the_summary_is_written_has_told_nobody(cast: Cast, show: LiveSession) -> None:
     end(show, 10)
 
-    for place, name in ((SessionSummary, "save"), (summarising.facts, "state")):
+    for place, name in ((SessionSummary, "save"), (summarising, "publish_durably")):
         dying(place, name, lambda: summarise_due(now=at(40)))
         assert (SessionSummary.objects.count(), told()) == (0, [])
     assert (summarise_due(now=at(41)), len(told())) == (1, 1)
