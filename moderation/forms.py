@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django import forms
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from liveroom.kernel.forms import ActForm, Refusable, ServiceForm, reason_field
+from liveroom.kernel.forms import Refusable, ServiceForm, reason_field
+from liveroom.rooms.admin.forms import UserForm
+from liveroom.rooms.services.people import PersonUnknown
 from moderation.rules.verdict import FOR_EVER_SECONDS
+from moderation.services.targets import OutOfReach
 from moderation.shapes import BanWriteSerializer
 
 MOST_MINUTES: Final = FOR_EVER_SECONDS // 60
@@ -40,11 +43,16 @@ class MeasureForm(Refusable, forms.Form):
         return self.cleaned_data
 
 
-class UserMeasureForm(MeasureForm, ActForm):
+class LiftForm(UserForm):
+    """Whom to free."""
+
+    beside = {PersonUnknown: "user", OutOfReach: "user"}
+
+
+class UserMeasureForm(MeasureForm, LiftForm):
     """Of a user who is named: on the page of a room."""
 
-    user = forms.CharField(label="User id", widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
-
+    beside = LiftForm.beside
     field_order = ("user", "minutes", "reason")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +10,10 @@ from django.http import HttpRequest
 from liveroom.kernel import clock
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, ConsoleAdmin
-from liveroom.rooms.admin.forms import UserForm
 from liveroom.rooms.models import Room
-from liveroom.rooms.services.people import PersonUnknown
 from moderation import selectors
-from moderation.forms import UserMeasureForm
+from moderation.forms import LiftForm, UserMeasureForm
 from moderation.services import banning, muting
-from moderation.services.targets import OutOfReach
 
 SHOWN = 20
 
@@ -26,12 +21,12 @@ MUTE = Act(
     "mute", "Mute a user", icon="mic_off", form=UserMeasureForm, apart=True,
     question="The user may watch and cannot write in this room; it is told so.",
 )  # fmt: skip
-UNMUTE = Act("unmute", "Unmute", icon="mic", form=UserForm, apart=True)
+UNMUTE = Act("unmute", "Unmute", icon="mic", form=LiftForm, apart=True)
 BAN = Act(
     "ban", "Ban a user", icon="block", form=UserMeasureForm, danger=True, apart=True,
     question="The user is put out of this room at once, on every device, and refused on return.",
 )  # fmt: skip
-UNBAN = Act("unban", "Lift the ban", icon="lock_open", form=UserForm, apart=True)
+UNBAN = Act("unban", "Lift the ban", icon="lock_open", form=LiftForm, apart=True)
 MUTE_ALL = Act(
     "mute-all", "Mute everyone", icon="voice_over_off", apart=True,
     question="Mute everyone? Only the owner and the admins of the room can write until you lift it.",
@@ -60,24 +55,20 @@ class ModerationActs(ConsoleAdmin):
 
     def act_mute(self, request: HttpRequest, room: Room, *, user: str, seconds: int | None, reason: str) -> str:
         asked = {"seconds": seconds, "reason": reason, **self._asked(request)}
-        with _beside_user():
-            muting.mute_user(room=room, identifier=user, **asked)
+        muting.mute_user(room=room, identifier=user, **asked)
         return f"{user} is muted {_for(seconds)}."
 
     def act_unmute(self, request: HttpRequest, room: Room, *, user: str) -> str:
-        with _beside_user():
-            muting.unmute_user(room=room, identifier=user, **self._asked(request))
+        muting.unmute_user(room=room, identifier=user, **self._asked(request))
         return f"{user} may speak again."
 
     def act_ban(self, request: HttpRequest, room: Room, *, user: str, seconds: int | None, reason: str) -> str:
         asked = {"seconds": seconds, "reason": reason, **self._asked(request)}
-        with _beside_user():
-            banning.ban_user(room=room, identifier=user, **asked)
+        banning.ban_user(room=room, identifier=user, **asked)
         return f"{user} is out of the room {_for(seconds)}."
 
     def act_unban(self, request: HttpRequest, room: Room, *, user: str) -> str:
-        with _beside_user():
-            banning.lift_ban(room=room, identifier=user, **self._asked(request))
+        banning.lift_ban(room=room, identifier=user, **self._asked(request))
         return f"{user} may come in again."
 
     def act_mute_all(self, request: HttpRequest, room: Room) -> str:
@@ -87,16 +78,6 @@ class ModerationActs(ConsoleAdmin):
     def act_unmute_all(self, request: HttpRequest, room: Room) -> str:
         muting.unmute_everyone(room=room, **self._asked(request))
         return "Everybody can write again."
-
-
-@contextmanager
-def _beside_user() -> Iterator[None]:
-    """Who is unknown or out of reach is told beside the field that names it."""
-    try:
-        yield
-    except (PersonUnknown, OutOfReach) as refusal:
-        refusal.extra.setdefault("field", "user")
-        raise
 
 
 def _for(seconds: int | None) -> str:

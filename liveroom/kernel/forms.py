@@ -37,6 +37,8 @@ class Refusable:
     """The last that was laid onto it."""
     field_of: ClassVar[Mapping[str, str]] = {}
     """A service's name for a field -> the form's, where they differ."""
+    beside: ClassVar[Mapping[type[LiveRoomError], str]] = {}
+    """Refusals that name no field -> the field that they are about."""
     shape: ClassVar[type[Shape] | None] = None
     """Checks what was typed as it checks the body of the REST operation; fields that it does not know stay as they are."""
 
@@ -62,6 +64,7 @@ class Refusable:
     def lay(self, refusal: LiveRoomError) -> None:
         self.laid = refusal
         said = str(refusal.extra.get("field", ""))
+        said = said or next((name for kind, name in self.beside.items() if isinstance(refusal, kind)), "")
         name = self.field_of.get(said, said)
         self.add_error(name if name in self.fields else None, refusal.message)  # type: ignore[attr-defined]
 

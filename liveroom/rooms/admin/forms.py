@@ -18,6 +18,7 @@ from unfold.widgets import (
 from liveroom.kernel.forms import ActForm, ServiceForm, counted
 from liveroom.rooms.models import AllowedPerson, Room
 from liveroom.rooms.rules.ids import MAX_BYTES
+from liveroom.rooms.services.people import PersonUnknown
 from liveroom.rooms.shapes import (
     CATEGORY_BYTES,
     INTRODUCTION_BYTES,
@@ -29,6 +30,8 @@ from liveroom.rooms.shapes import (
 
 
 class UserForm(ActForm):
+    beside = {PersonUnknown: "user"}
+
     user = forms.CharField(
         label="User id", widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "User id", "autocomplete": "off"})
     )
@@ -39,6 +42,7 @@ class RoomForm(ServiceForm):
 
     shape = RoomWriteSerializer
     field_of = {"users": "allow_list", "id": "group_id"}
+    beside = {PersonUnknown: "allow_list"}
 
     group_id = forms.CharField(
         required=False,

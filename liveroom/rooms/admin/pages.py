@@ -17,7 +17,6 @@ from unfold.admin import TabularInline
 from liveroom.accounts.api.authentication import login_actor
 from liveroom.accounts.models import Login, Person
 from liveroom.kernel import clock
-from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.http import client_address
 from liveroom.kernel.pages import Act, ConsoleAdmin, is_staff, set_filter
 from liveroom.kernel.permission import Actor
@@ -27,7 +26,6 @@ from liveroom.rooms.models import Room, RoomAdmin, RoomAttribute, RoomCounter
 from liveroom.rooms.rules.status import Status, legal_next
 from liveroom.rooms.services import people, rooms
 from liveroom.rooms.services import status as status_service
-from liveroom.rooms.services.people import PersonUnknown
 from liveroom.rooms.services.rooms import RoomSaid
 
 STATUS_ACTS = {
@@ -224,11 +222,7 @@ class RoomPages(ConsoleAdmin):
         if access:
             rooms.change_access(room=obj, by=by, now=now, **access)
         if "allow_list" in form.changed_data:
-            try:
-                people.set_allow_list(room=obj, identifiers=said["allow_list"], by=by, now=now)
-            except LiveRoomError as refusal:
-                refusal.extra.setdefault("field", "allow_list")
-                raise
+            people.set_allow_list(room=obj, identifiers=said["allow_list"], by=by, now=now)
 
     def _opened(self, request: HttpRequest, said: dict[str, Any], *, by: Actor, now: Any) -> Room:
         owner = cast(Person, said["owner"] if is_staff(request) else cast(Login, request.user).person)
@@ -272,11 +266,7 @@ class RoomPages(ConsoleAdmin):
         return self._set(request, room, Status.PLAYED_BACK)
 
     def act_appoint(self, request: HttpRequest, room: Room, *, user: str) -> str:
-        try:
-            people.appoint_admin(room=room, identifier=user.strip(), by=self.actor(request), now=clock.now())
-        except PersonUnknown as refusal:
-            refusal.extra.setdefault("field", "user")
-            raise
+        people.appoint_admin(room=room, identifier=user, by=self.actor(request), now=clock.now())
         return f"{user} is an admin of this room."
 
     def act_dismiss(self, request: HttpRequest, room: Room, *, user: str) -> str:
