@@ -10,10 +10,10 @@ from interactions.announce import polls as say_polls
 from interactions.announce import telling as topics
 from interactions.announce import wallets as say_wallets
 from interactions.audience import services as audience
-from interactions.chat.archive import archiver
 from interactions.chat.archive import pruning as archive_pruning
-from interactions.chat.services import broadcasts
+from interactions.chat.services import archive, broadcasts
 from interactions.delivery import publishing
+from interactions.draws import entries as _draw_entries  # noqa: F401 - declares what is done with the archive's rows
 from interactions.draws import services as draws
 from interactions.gifts.services import grouping as gift_messages
 from interactions.likes import handlers as on_likes
@@ -145,5 +145,5 @@ def install() -> None:
     facts.install(FACT_HANDLERS)
     permission.install(voters=VOTERS, role_of=role_of, excluded=excluded_identifiers)
     outbox.install(HANDLERS)
-    publishing.install(open_rooms=broadcasts.open_rooms, last_numbers=archiver.last_archived_seqs)
+    publishing.install(open_rooms=broadcasts.open_rooms, last_numbers=archive.last_archived_seqs)
     due.install(JOBS)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from interactions.chat.services.archive import with_archived_rows
 from interactions.draws import rules
 from interactions.models import ArchivedMessage, Draw, DrawEntry
 from liveroom.accounts.models import Person
@@ -32,8 +33,9 @@ class _Comment:
     at: datetime
 
 
+@with_archived_rows
 def enter(rows: Iterable[ArchivedMessage]) -> int:
-    """Entries for what was said in these rows. Called by the archive in its transaction, after the rows. Returns how many people."""
+    """Entries for what was said in these rows, in the transaction that writes them. Returns how many people."""
     comments = _comments(rows)
     if not comments:
         return 0

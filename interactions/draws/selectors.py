@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from django.db.models import Count, QuerySet
 
-from interactions.chat.archive import archiver as archive
+from interactions.chat.services import archive
 from interactions.draws import rules
 from interactions.draws.rules import Conditions
 from interactions.models import ArchivedMessage, Draw, DrawEntry, DrawWinner

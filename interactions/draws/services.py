@@ -16,7 +16,7 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 
-from interactions.chat.archive import archiver as archive
+from interactions.chat.services import archive
 from interactions.draws import entries as draw_entries
 from interactions.draws import rules
 from interactions.draws.models import MOST_WINNERS

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from redis import RedisError
 
-from interactions.chat.archive import archiver as archive
+from interactions.chat.services import archive
 from interactions.statistics.selectors import last_summary
 from liveroom.accounts.models import Login, Person
 from liveroom.console import plots
@@ -56,10 +56,10 @@ def _redis() -> Part:
 
 def _archive() -> Part:
     try:
-        standing = archive.standing(client=shared())
+        behind = archive.backlog(client=shared())
     except RedisError as error:
         return Part("Archive", False, "away", type(error).__name__)
-    return Part("Archive", not standing.late, "late" if standing.late else "ok", str(standing))
+    return Part("Archive", not behind.late, "late" if behind.late else "ok", str(behind))
 
 
 def _engine() -> Part:

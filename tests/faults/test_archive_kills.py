@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import redis
 
-from interactions.chat.archive.archiver import standing
+from interactions.chat.services.archive import backlog
 from liveroom.settings import env
 from tests.helpers.archive import said, tick
 from tests.helpers.stack import Stack, until
@@ -41,5 +41,5 @@ def test_an_archiver_that_is_killed_while_it_writes_loses_nothing_and_repeats_no
         stack.until_back("archive-1", other_than=stack.kill("archive-1"))
         before = counted(stack)[0]
     tick(client, said(last + 1), room=room, epoch="killed")
-    until(lambda: standing(client=client).entries == 0, what="an archive that has all")
+    until(lambda: backlog(client=client).entries == 0, what="an archive that has all")
     assert counted(stack) == (last + 1, last + 1, last + 1)

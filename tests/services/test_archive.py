@@ -13,11 +13,14 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 
 from interactions.chat import selectors
-from interactions.chat.archive import archiver as archive
+from interactions.chat.archive import archiver as archive_writer
 from interactions.chat.archive import rows as archive_rows
-from interactions.chat.archive.archiver import ARCHIVE, GROUP, Archiver, last_archived_seqs, open_group, standing, trim
+from interactions.chat.archive.archiver import Archiver, open_group, trim
 from interactions.chat.archive.pruning import prune_archive
+from interactions.chat.services import archive
+from interactions.chat.services.archive import GROUP, Backlog, backlog, last_archived_seqs
 from interactions.delivery.room_ref import ref_of_key
+from interactions.delivery.rooms.archive_stream import ARCHIVE
 from interactions.likes.totals import saved_totals
 from interactions.models import ArchivedMessage
 from interactions.room_refs import ref
@@ -96,7 +99,7 @@ def test_what_a_dead_process_has_read_is_taken_over_by_another(
     other = Archiver(consumer="b")
     other.drain()
     assert (other.adopt(), seqs(cast.room)) == (0, [2])  # it may only be slow
-    monkeypatch.setattr(archive, "CLAIM_AFTER_MS", 0)
+    monkeypatch.setattr(archive_writer, "CLAIM_AFTER_MS", 0)
     assert other.adopt() == 1
     other.drain()
     assert sorted(filter(None, seqs(cast.room))) == [1, 2]
@@ -107,7 +110,7 @@ def test_the_database_away_loses_nothing(cast: Cast, client: redis.Redis, monkey
     archiver = Archiver(consumer="a")
     tick(client, said(1))
     with monkeypatch.context() as patch:
-        patch.setattr(archive, "_save", lambda _: (_ for _ in ()).throw(OperationalError("away")))
+        patch.setattr(archive_writer, "_save", lambda _: (_ for _ in ()).throw(OperationalError("away")))
         for _ in range(2):
             with pytest.raises(OperationalError):
                 archiver.drain()
@@ -123,7 +126,7 @@ def test_redis_without_memory_is_read_from_its_new_beginning(cast: Cast, client:
     tick(client, said(1))
     archiver.drain()
     client.flushdb()
-    assert (archiver.adopt(), trim(client=client), standing()) == (0, 0, archive.Standing())
+    assert (archiver.adopt(), trim(client=client), backlog()) == (0, 0, Backlog())
     tick(client, said(1, "in another epoch"), epoch="bbbb")
     archiver.drain()
     assert seqs(cast.room) == [1, 1]
@@ -177,8 +180,8 @@ def test_an_entry_that_left_the_full_stream_is_counted_and_let_go(
 def test_a_large_pile_is_written_in_bounded_transactions(
     cast: Cast, client: redis.Redis, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(archive, "READ_ENTRIES", 10)
-    monkeypatch.setattr(archive, "ROWS", 20)
+    monkeypatch.setattr(archive_writer, "READ_ENTRIES", 10)
+    monkeypatch.setattr(archive_writer, "ROWS", 20)
     for seq in range(1, 121, 2):
         tick(client, said(seq), said(seq + 1))
     archiver = Archiver(consumer="a")
@@ -225,26 +228,26 @@ def test_saved_likes_are_those_of_the_open_room(cast: Cast) -> None:
 
 
 def test_how_much_waits_and_for_how_long_is_known(cast: Cast, client: redis.Redis) -> None:
-    assert standing() == archive.Standing()
+    assert backlog() == Backlog()
     now_ms = int(client.time()[0]) * 1000
     tick(client, said(1), id=f"{now_ms - 90_000}-0")
     tick(client, said(2), id=f"{now_ms - 80_000}-0")
-    unread = standing()
+    unread = backlog()
     assert (unread.entries, unread.late) == (2, True)
     assert 89 < unread.lag_seconds < 95
     open_group(client=client)
-    assert standing().entries == 2
+    assert backlog().entries == 2
     client.xreadgroup(GROUP, "slow", {ARCHIVE: ">"}, count=1)
-    half = standing()
+    half = backlog()
     assert (half.entries, half.late) == (2, True)
     told = StringIO()
     with contextlib.suppress(SystemExit):  # this machine may lack something else
         call_command("doctor", stdout=told)
     assert "note  archive" in told.getvalue()
     Archiver(consumer="slow").drain()
-    assert standing() == archive.Standing()
-    assert archive.Standing(entries=50_001).late
-    assert not archive.Standing(entries=50_000, lag_seconds=60).late
+    assert backlog() == Backlog()
+    assert Backlog(entries=50_001).late
+    assert not Backlog(entries=50_000, lag_seconds=60).late
 
 
 def test_messages_are_forgotten_after_the_days_of_their_app(

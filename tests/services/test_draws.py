@@ -10,8 +10,9 @@ import pytest
 import redis
 from django.db import DatabaseError, connection
 
-from interactions.chat.archive import archiver as archive
 from interactions.chat.archive.archiver import Archiver
+from interactions.chat.services import archive
+from interactions.delivery.rooms.archive_stream import ARCHIVE
 from interactions.draws import rules, selectors
 from interactions.draws import services as draws
 from interactions.gifts.services.buying import buy_gift
@@ -249,12 +250,12 @@ def test_a_draw_waits_until_the_archive_has_read_what_was_said_in_time(
     assert draws.finish_due_draws(now=now) == 0
     assert "behind" in selectors.waits_for(draw, now=now)
     with monkeypatch.context() as patch:
-        patch.setattr(archive, "standing", lambda **_: (_ for _ in ()).throw(redis.ConnectionError()))
+        patch.setattr(archive, "backlog", lambda **_: (_ for _ in ()).throw(redis.ConnectionError()))
         assert "Redis is away" in selectors.waits_for(draw, now=now)
         with pytest.raises(redis.ConnectionError):
             draws.finish_due_draws(now=now)
-    shared().xgroup_create(archive.ARCHIVE, archive.GROUP, id="0")
-    shared().xreadgroup(archive.GROUP, "slow", {archive.ARCHIVE: ">"})
+    shared().xgroup_create(ARCHIVE, archive.GROUP, id="0")
+    shared().xreadgroup(archive.GROUP, "slow", {ARCHIVE: ">"})
     assert draws.finish_due_draws(now=now) == 0  # read, and not yet written
     Archiver(consumer="slow").drain()
     assert selectors.waits_for(draw, now=now) == ""

@@ -9,9 +9,10 @@ import pytest
 from django.db import transaction
 
 from interactions.audience import services as counting
-from interactions.chat.archive import archiver as archive
-from interactions.chat.archive.archiver import ARCHIVE, Standing
+from interactions.chat.services import archive
+from interactions.chat.services.archive import Backlog
 from interactions.delivery.presence.presence import Presence
+from interactions.delivery.rooms.archive_stream import ARCHIVE
 from interactions.likes import redis_counter
 from interactions.likes import services as given_likes
 from interactions.models import ArchivedMessage, Badge, Cursor, PersonBadge, Score
@@ -77,9 +78,9 @@ def test_messages_wait_for_an_archive_that_is_behind(cast, monkeypatch):
     now = clock.now()
     scoring.count_messages(now=now)
     said(cast.room, "mia", now, seq=1)
-    monkeypatch.setattr(archive, "standing", lambda: Standing(entries=3, lag_seconds=58))
+    monkeypatch.setattr(archive, "backlog", lambda: Backlog(entries=3, lag_seconds=58))
     assert scoring.count_messages(now=now + 2 * MINUTE) == 0
-    monkeypatch.setattr(archive, "standing", lambda: Standing(entries=3, lag_seconds=50))
+    monkeypatch.setattr(archive, "backlog", lambda: Backlog(entries=3, lag_seconds=50))
     assert scoring.count_messages(now=now + 2 * MINUTE) == 1
     assert shared().xlen(ARCHIVE) == 0
 

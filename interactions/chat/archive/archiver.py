@@ -6,104 +6,33 @@ transaction with its rows was committed and every group has read it. State: the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 import redis
 from django.db import DatabaseError, DataError, IntegrityError, transaction
-from django.db.models import OuterRef, QuerySet, Subquery
 
-from interactions.chat.archive.rows import Entry, Malformed, entry_of, named, rows_of
+from interactions.chat.archive.rows import Entry, Malformed, entry_of, rows_of
+from interactions.chat.services.archive import GROUP, rows_written
 from interactions.delivery.rooms.archive_stream import ARCHIVE
-from interactions.draws import entries as draw_entries
 from interactions.models import ArchivedMessage
 from liveroom.kernel import metrics
-from liveroom.kernel.redis import room_key, shared
-from liveroom.rooms.models import Room
+from liveroom.kernel.redis import shared
 
 log = logging.getLogger(__name__)
 
-GROUP = "database"
 # Entries asked for at once, and rows written in one transaction: what else writes to SQLite waits that long.
 READ_ENTRIES, ROWS = 200, 2_000
 # … and so often before somebody looks at the clock, at the signals and at how much is left.
 READS = 5
 CLAIM_AFTER_MS = 15_000
-# From where on somebody has to look: before the stream is full.
-ALARM_ENTRIES, ALARM_SECONDS = 50_000, 60.0
-
-
-def last_archived_seqs(room_keys: Collection[str]) -> dict[str, int]:
-    """The highest `seq` of each room in any epoch, 0 if there is none: a new epoch begins above it. A step in an index per room, all in
-    one query."""
-    found = dict.fromkeys(room_keys, 0)
-    for sdkappid, group_id, seq in _newest(room_keys):
-        found[room_key(sdkappid=sdkappid, group_id=group_id)] = seq or 0
-    return found
-
-
-def _newest(room_keys: Collection[str]) -> QuerySet[Any, tuple[int, str, int | None]]:
-    newest = (
-        ArchivedMessage.objects.filter(room_id=OuterRef("pk"), seq__isnull=False).order_by("-seq").values("seq")[:1]
-    )
-    rooms = Room.objects.filter(named(room_keys), disbanded_at__isnull=True).annotate(newest=Subquery(newest))
-    return rooms.values_list("app__sdkappid", "group_id", "newest")
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the database has not got yet: entries, and how old the oldest of them is by Redis' own clock."""
-
-    entries: int = 0
-    lag_seconds: float = 0.0
-
-    @property
-    def late(self) -> bool:
-        """Whether the stream may overflow before it is read."""
-        return self.entries > ALARM_ENTRIES or self.lag_seconds > ALARM_SECONDS
-
-    def __str__(self) -> str:
-        return f"{self.entries:,} entries, the oldest {self.lag_seconds:.0f} s old"
 
 
 def _place(entry_id: bytes) -> tuple[int, int]:
     """Milliseconds and number: how Redis orders entries."""
     ms, _, number = entry_id.partition(b"-")
     return int(ms), int(number)
-
-
-def standing(*, client: redis.Redis | None = None) -> Standing:
-    """Asked by the archiver, the doctor and the console. redis.RedisError while Redis is away."""
-    client = client or shared()
-    pipe = client.pipeline()
-    pipe.time()
-    pipe.xlen(ARCHIVE)
-    (seconds, micros), length = pipe.execute()
-    if not length:
-        return Standing()
-    groups: Any = client.xinfo_groups(ARCHIVE)
-    ours = next((group for group in groups if group["name"] == GROUP.encode()), None)
-    oldest, after, entries = None, "-", length  # nobody has ever read
-    if ours is not None:
-        pending: Any = client.xpending(ARCHIVE, GROUP)
-        oldest, after = pending["min"], f"({ours['last-delivered-id'].decode()}"
-        if ours.get("lag") is not None:  # else Redis cannot tell: at most all that is there
-            entries = min(length, ours["lag"] + pending["pending"])
-    if oldest is None:
-        unread: Any = client.xrange(ARCHIVE, min=after, count=1)
-        if not unread:
-            return Standing()
-        oldest = unread[0][0]
-    age_ms = seconds * 1000 + micros // 1000 - _place(oldest)[0]
-    return Standing(entries=max(entries, 1), lag_seconds=max(0, age_ms) / 1000)
-
-
-def read_up_to(*, now: datetime, client: redis.Redis | None = None) -> datetime:
-    """Up to here everything that reached the stream is in the database, by the caller's clock: `now`, read before this was called, less
-    the age of the oldest entry that nobody has finished. RedisError: nobody can tell."""
-    return now - timedelta(seconds=standing(client=client).lag_seconds)
 
 
 def open_group(*, client: redis.Redis, group: str = GROUP) -> None:
@@ -237,7 +166,7 @@ def _save(entries: Sequence[Entry]) -> None:
     rows, homeless = rows_of(entries)
     with transaction.atomic():
         ArchivedMessage.objects.bulk_create(rows, ignore_conflicts=True)
-        draw_entries.enter(rows)
+        rows_written(rows)
     delivered = sum(row.seq is not None for row in rows)
     metrics.archived.labels(result="delivered").inc(delivered)
     metrics.archived.labels(result="sampled").inc(len(rows) - delivered)

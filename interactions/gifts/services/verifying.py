@@ -14,7 +14,7 @@ from typing import Any
 import redis
 from django.db import connection
 
-from interactions.chat.archive import archiver as archive
+from interactions.chat.services import archive
 from interactions.gifts.services import verifying_sql as sql
 from interactions.models import Wallet
 from liveroom.accounts.models import App
@@ -85,7 +85,7 @@ def verify(*, now: datetime, app: App | None = None) -> Report:
 def _archive_lag() -> timedelta:
     """What the archive has not written yet is no drift. Redis away: nothing lately can be judged."""
     try:
-        return timedelta(seconds=archive.standing(client=shared()).lag_seconds)
+        return timedelta(seconds=archive.backlog(client=shared()).lag_seconds)
     except redis.RedisError:
         return timedelta(hours=1)
 

@@ -9,7 +9,8 @@ from typing import Any
 import redis
 from django.db import DatabaseError
 
-from interactions.chat.archive import archiver as archive
+from interactions.chat.archive.archiver import Archiver, trim
+from interactions.chat.services.archive import backlog
 from interactions.delivery.rooms.archive_stream import STREAM_ENTRIES
 from liveroom.kernel import clock, metrics
 from liveroom.kernel.process import ServiceCommand, Worker
@@ -27,7 +28,7 @@ class Command(ServiceCommand):
 
     def serve(self, options: dict[str, Any]) -> None:
         self.worker = Worker()
-        self.archiver = archive.Archiver(consumer=self.name)
+        self.archiver = Archiver(consumer=self.name)
         self.away = ""
         self.looked_at = self.adopted_at = self.complained_at = clock.now() - COMPLAIN
         self.worker.every(seconds=0.5, work=self._round)
@@ -64,14 +65,14 @@ class Command(ServiceCommand):
         if now - self.looked_at < LOOK:
             return
         self.looked_at = now
-        archive.trim(client=self.archiver.client)
-        standing = archive.standing(client=self.archiver.client)
-        metrics.archive_backlog.set(standing.entries)
-        metrics.archive_lag_seconds.set(standing.lag_seconds)
-        if standing.late and now - self.complained_at >= COMPLAIN:
+        trim(client=self.archiver.client)
+        behind = backlog(client=self.archiver.client)
+        metrics.archive_backlog.set(behind.entries)
+        metrics.archive_lag_seconds.set(behind.lag_seconds)
+        if behind.late and now - self.complained_at >= COMPLAIN:
             self.complained_at = now
             log.warning(
                 "The archive is late: %s. What is not written before the stream is full (%s entries) is lost.",
-                standing,
+                behind,
                 f"{STREAM_ENTRIES:,}",
             )

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 from django.db.models import Count
 
-from interactions.chat.archive import archiver as archive
+from interactions.chat.services import archive
 from interactions.delivery.presence.attendance import attendance
 from interactions.likes import services as given_likes
 from interactions.models import ArchivedMessage, Membership
@@ -42,7 +42,7 @@ def count_messages(*, now: datetime) -> int:
     redis.RedisError: nobody can say what is still under way; nothing is counted."""
     begin = cursors.place_of(MESSAGES, first=now - CLOSED_AFTER)
     end = min(now - CLOSED_AFTER, begin + LONGEST)
-    if end <= begin or timedelta(seconds=archive.standing().lag_seconds) > now - end - MARGIN:
+    if end <= begin or timedelta(seconds=archive.backlog().lag_seconds) > now - end - MARGIN:
         return 0
     rows = (
         ArchivedMessage.objects.filter(at__gte=begin, at__lt=end, type__in=COUNTED_TYPES)

@@ -10,7 +10,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import QuerySet
 
-from interactions.chat.archive import archiver as archive
+from interactions.chat.services import archive
 from interactions.delivery import Person, ms, publish_durably
 from interactions.models import Cursor, SessionSummary
 from interactions.statistics import selectors
@@ -34,7 +34,7 @@ def summarise_due(*, now: datetime) -> int:
     due = list(_ended(now).select_related("room__app", "room__owner").order_by("-ended_at")[:AT_ONCE])
     if not due:
         return 0
-    archived = now - timedelta(seconds=archive.standing().lag_seconds)
+    archived = now - timedelta(seconds=archive.backlog().lag_seconds)
     ready = [one for one in due if one.ended_at and (one.ended_at < archived or one.ended_at < now - PATIENCE)]
     return sum(summarise(session=session, now=now) is not None for session in ready)
 

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from interactions.chat.archive import archiver as archive
+from interactions.chat.services import archive
 from interactions.delivery.fanout import send_many
 from interactions.delivery.rooms.archive_stream import STREAM_ENTRIES
 from liveroom.kernel import clock, due
@@ -134,13 +134,13 @@ def _redis() -> Iterator[Finding]:
 
 def _archive() -> Iterator[Finding]:
     try:
-        standing = archive.standing()
+        behind = archive.backlog()
     except redis.RedisError:
         return  # said already
     yield Finding(
         "archive",
-        not standing.late,
-        f"{standing} wait for the database" if standing.entries else "nothing waits",
+        not behind.late,
+        f"{behind} wait for the database" if behind.entries else "nothing waits",
         "see that run_archive runs, what its log says, and that the database takes writes: the stream holds "
         f"{STREAM_ENTRIES:,} entries, then the oldest are lost",
         needed=False,
