@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django import forms
 from rest_framework.exceptions import ValidationError
+from rest_framework.fields import SkipField
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from liveroom.kernel import text
@@ -55,7 +57,8 @@ class Refusable:
             if shown not in said:
                 continue
             try:
-                said[shown] = field.run_validation(said[shown])
+                with suppress(SkipField):
+                    said[shown] = field.run_validation(said[shown])
             except ValidationError as error:
                 self.lay(bad_parameter(ValidationError({name: error.detail})))
             except BadParameter as refusal:
