@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from interactions.delivery.room_ref import RoomRef
+from interactions.likes.rules import APART_MS, BATCH
 from liveroom.rooms.models import Room
 
 
-def ref(room: Room) -> RoomRef:
+@dataclass(frozen=True, slots=True)
+class KnownRoom(RoomRef):
+    """With the limits that features ask for: settings of the app at the time of joining."""
+
+    message_bytes: int = 8192
+    likes_per_second: int = 50
+    like_batch: int = BATCH
+    like_batch_ms: int = APART_MS
+    several_rooms: bool = True
+
+
+def ref(room: Room) -> KnownRoom:
     """The reference of a room whose `app` is loaded."""
-    return RoomRef(
+    return KnownRoom(
         key=room.key,
         group_id=room.group_id,
         app_id=room.app_id,
@@ -22,3 +36,8 @@ def ref(room: Room) -> RoomRef:
         like_batch_ms=room.app.like_batch_ms,
         several_rooms=room.app.several_rooms,
     )
+
+
+def ref_of_key(*, room_key: str) -> KnownRoom:
+    """Of a room of which only the key is known; nothing enters its history."""
+    return KnownRoom(key=room_key, group_id=room_key.partition(":")[2], app_id=0, history_count=0, history_hours=1)

@@ -19,7 +19,7 @@ from twisted.internet.protocol import connectionDone
 
 from interactions.delivery import frames as envelope
 from interactions.delivery.fanout import draining
-from interactions.delivery.rooms.admission import WAITING_PER_SENDER
+from interactions.delivery.rooms import WAITING_PER_SENDER
 from interactions.socket.limits import TOO_MANY_CONNECTIONS, Refusal
 from liveroom.kernel import process
 

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from interactions.audience import selectors
 from interactions.audience.selectors import Member
-from interactions.delivery.presence.crowd import Came
+from interactions.delivery.presence import Came
 from liveroom.accounts.api.access import ANYBODY, open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest
 from liveroom.kernel import permission

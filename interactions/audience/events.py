@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from interactions.delivery.events import RoomEvent
 from interactions.shown import ShownSpeaker
@@ -15,6 +15,9 @@ class Online(RoomEvent, frozen=True, kw_only=True, tag="online"):
 
     online: int
     sockets: int
+
+    def merged_with(self, newer: Self) -> Self:
+        return newer
 
 
 class Join(RoomEvent, frozen=True, kw_only=True, tag="join"):

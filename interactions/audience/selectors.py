@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interactions.audience import rules
-from interactions.delivery.presence import presence
-from interactions.delivery.presence.crowd import Came, Crowd
+from interactions.delivery.presence import Came, Crowd, crowd_now, members_now
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import Profile, profile
 from liveroom.kernel import permission
@@ -24,14 +23,14 @@ class Member:
 
 def online(*, room: Room) -> Crowd:
     """How many are in the room, counted now. redis.RedisError if Redis is away."""
-    return presence.crowd_now(room_key=room.key)
+    return crowd_now(room_key=room.key)
 
 
 def members(*, room: Room, after: Came | None, size: int) -> tuple[list[Member], Came | None]:
     """A page of those who came last and are still here, the latest first, and where the next one goes on (None: nowhere).
 
     Over all pages at most `App.members_count` (O2). Guests are not on it. redis.RedisError if Redis is away."""
-    page = rules.page(presence.members_now(room_key=room.key), after=after, size=size, at_most=room.app.members_count)
+    page = rules.page(members_now(room_key=room.key), after=after, size=size, at_most=room.app.members_count)
     ids = [came.id for came in page.members]
     people = {person.identifier: person for person in Person.objects.filter(app_id=room.app_id, identifier__in=ids)}
     admins = RoomAdmin.objects.filter(room=room, person__in=people.values()).values_list("person_id", flat=True)

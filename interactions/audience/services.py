@@ -9,23 +9,23 @@ from datetime import datetime
 import redis
 from django.db import DatabaseError
 
-from interactions.delivery.presence import presence
+from interactions.delivery.presence import crowds_now, note_changed_rooms, rooms_changed_now, take_changed_rooms
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.figures import rooms_by_key, write_figures
 
 
 def counts_wait(now: datetime) -> bool:
     """Whether any online number changed. RedisError."""
-    return presence.rooms_changed_now()
+    return rooms_changed_now()
 
 
 def write_online_counts() -> int:
     """Copy changed online numbers into the rooms list. Returns how many rooms were written. DatabaseError."""
-    changed = presence.take_changed_rooms()
+    changed = take_changed_rooms()
     if not changed:
         return 0
     try:
-        crowds = presence.crowds_now(room_keys=changed)
+        crowds = crowds_now(room_keys=changed)
         known = rooms_by_key(changed, "online")
         return write_figures(
             {pk: (crowds[name].online,) for name, (pk, online) in known.items() if crowds[name].online != online},
@@ -33,7 +33,7 @@ def write_online_counts() -> int:
         )
     except (redis.RedisError, DatabaseError) as error:
         with contextlib.suppress(redis.RedisError):  # else `recount_online` finds them
-            presence.note_changed_rooms(changed)
+            note_changed_rooms(changed)
         if isinstance(error, DatabaseError):
             raise
         return 0
@@ -47,7 +47,7 @@ def recount_online() -> int:
         for pk, sdkappid, group_id, online in rooms.values_list("pk", "app__sdkappid", "group_id", "online")
     }
     try:
-        crowds = presence.crowds_now(room_keys=list(listed))
+        crowds = crowds_now(room_keys=list(listed))
     except redis.RedisError:
         return 0
     return write_figures(

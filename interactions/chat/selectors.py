@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from django.db.models import QuerySet
 
-from interactions.delivery.rooms.admission import WORDS
+from interactions.delivery.rooms import PRIORITIES
 from interactions.models import ArchivedMessage, Pin
 from liveroom.kernel.redis import key, redis_for
 from liveroom.rooms.models import Room
@@ -67,8 +67,10 @@ def message_counts(*, room_key: str) -> list[MessageCount] | None:
             delivered[priority] = int(count)
         elif what == "sampled":
             sampled.setdefault(priority, {})[reason] = int(count)
-    known = list(WORDS)
-    found = sorted({*delivered, *sampled}, key=lambda word: (known.index(word) if word in WORDS else len(known), word))
+    known = list(PRIORITIES)
+    found = sorted(
+        {*delivered, *sampled}, key=lambda word: (known.index(word) if word in PRIORITIES else len(known), word)
+    )
     return [MessageCount(word, delivered.get(word, 0), dict(sorted(sampled.get(word, {}).items()))) for word in found]
 
 

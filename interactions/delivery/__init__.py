@@ -18,7 +18,9 @@ What is promised:
 
 from interactions.delivery.events import ms
 from interactions.delivery.publishing import (
+    apublish,
     before,
+    hold_at_once,
     publish,
     publish_all_durably,
     publish_at_once,
@@ -29,6 +31,6 @@ from interactions.delivery.publishing import (
 from interactions.delivery.targets import Everyone, Person, Room, Target
 
 __all__ = [
-    "Everyone", "Person", "Room", "Target", "before", "ms", "publish", "publish_all_durably", "publish_at_once", "publish_durably",
-    "publish_to_many", "when_a_room_closes",
+    "Everyone", "Person", "Room", "Target", "apublish", "before", "hold_at_once", "ms", "publish", "publish_all_durably",
+    "publish_at_once", "publish_durably", "publish_to_many", "when_a_room_closes",
 ]  # fmt: skip

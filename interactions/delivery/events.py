@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar, Final, TypeVar, Union
+from typing import Any, ClassVar, Final, Self, TypeVar, Union
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -37,6 +37,11 @@ class RoomEvent(Event, frozen=True, kw_only=True, tag_field="type"):
     paid: ClassVar[bool] = False
 
     seq: int | UnsetType = UNSET
+
+    def merged_with(self, newer: Self) -> Self | None:
+        """For events that are not `numbered`: the one event that says what both say, where both wait to be sent; often `newer` itself.
+        None: both are sent."""
+        return None
 
 
 class UserEvent(Event, frozen=True, kw_only=True, tag_field="type"):

@@ -20,9 +20,11 @@ from interactions.delivery.control import CloseSockets
 from interactions.delivery.events import Control, RoomEvent, UserEvent, as_row, encoded, from_row
 from interactions.delivery.people import user_events
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import archive_stream, pipeline
+from interactions.delivery.rooms import archive_stream
 from interactions.delivery.rooms.archive_stream import LastNumbers
-from interactions.delivery.rooms.pipeline import Message, Outcome
+from interactions.delivery.rooms.epochs import forget_now
+from interactions.delivery.rooms.messages import Message, Outcome
+from interactions.delivery.rooms.submitting import publish_many_now, publish_now
 from interactions.delivery.targets import Everyone, Person, Room, Target, person_of_key
 from liveroom.kernel import ids, outbox
 from liveroom.kernel.outbox import OutboxMessage
@@ -161,7 +163,7 @@ def _forget(room_key: str, event_id: str) -> None:
     """Once: told again, by another relay or after a death, the id may be another room's by now, which is not to be forgotten."""
     client, done = redis_for(room_key), key(f"closed:{event_id}", room_key)
     if not client.exists(done):
-        pipeline.forget_now(room_key=room_key)
+        forget_now(room_key=room_key)
         for subscriber in _subscribers.room_closed:
             subscriber(room_key)
         client.set(done, 1, ex=_CLOSED_SECONDS)
@@ -200,7 +202,7 @@ def publish_to_many(event: UserEvent, *, to: Sequence[Person], event_id: str) ->
 
 
 def _into_room(event: RoomEvent, room: RoomRef, event_id: str) -> Outcome:
-    return pipeline.append_now(
+    return publish_now(
         room=room, event=encoded(event), event_id=event_id, in_history=event.in_history and room.history_count > 0
     )
 
@@ -211,4 +213,4 @@ def _to_everyone(event: RoomEvent, to: Everyone, event_id: str) -> None:
         raise LookupError("Nobody has said which rooms an app has: `install` was not called.")
     message = Message(id=event_id, event=encoded(event), in_history=event.in_history)
     for rooms in _subscribers.open_rooms(to.sdkappid):
-        pipeline.append_many_now([(room, message) for room in rooms])
+        publish_many_now([(room, message) for room in rooms])

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 import msgspec
 
-from interactions.delivery.events import RoomEvent, encoded
+from interactions.delivery.events import RoomEvent
 from interactions.likes.rules import shown, together
 
 
@@ -36,11 +36,3 @@ class Likes(RoomEvent, frozen=True, kw_only=True, tag="likes"):
             t=newer.t, total=max(self.total, newer.total), count=self.count + newer.count,
             users=[Liker(id=name, nick=people[name].nick, count=users[name]) for name in shown(users)],
         )  # fmt: skip
-
-
-_DECODER = msgspec.json.Decoder(Likes)
-
-
-def merged(older: bytes, newer: bytes) -> bytes:
-    """Two `likes` events as one, for who sends fewer frames."""
-    return encoded(_DECODER.decode(older).merged_with(_DECODER.decode(newer)))

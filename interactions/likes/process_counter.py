@@ -15,10 +15,10 @@ import redis
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
-from interactions.delivery.room_ref import RoomRef
 from interactions.likes.redis_counter import Added, add_all, too_often
 from interactions.likes.scripts import Answer, Asked, answer_of, call, is_over, shown_as
 from interactions.likes.totals import ENDED, saved_totals
+from interactions.room_refs import KnownRoom
 from liveroom.kernel.errors import LiveRoomError, TryLater
 from liveroom.kernel.throttle import TooOften
 from liveroom.rooms.selectors import RoomEnded, RoomUnknown
@@ -69,7 +69,7 @@ class _Queue:
     `publish_at`: when the room's batch is due. `base`: the room's total as the database has it, where Redis asked for that; `reading`:
     it is being read."""
 
-    room: RoomRef
+    room: KnownRoom
     users: dict[str, _User] = field(default_factory=dict)
     call: _Call | None = None
     publish_at: float | None = None
@@ -85,7 +85,7 @@ class LikeCounter:
         self._wake = asyncio.Event()
         self._reading: set[asyncio.Task[None]] = set()
 
-    async def add(self, *, room: RoomRef, person: str, nick: str, count: int) -> Added:
+    async def add(self, *, room: KnownRoom, person: str, nick: str, count: int) -> Added:
         """Count so many likes of that person. TooOften (60018) if none of them counts, because this person has added as many as the app
         allows in a second; RoomEnded, TryLater, RoomUnknown."""
         queue = self._queues.get(room.key)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from interactions.delivery.room_ref import RoomRef
 from interactions.likes.scripts import ADD, CHANGED, KEPT_SECONDS, MARK, Asked, answer_of, call, is_over, shown_as
 from interactions.likes.totals import ENDED, saved_totals
+from interactions.room_refs import KnownRoom
 from liveroom.kernel.redis import aredis_for, key, redis_for, shared
 from liveroom.kernel.throttle import TooOften
 from liveroom.rooms.selectors import RoomEnded, RoomUnknown
@@ -31,7 +31,7 @@ async def add_all(calls: Sequence[list[Any]]) -> list[Any]:
     return await ADD.ask_all(aredis_for(""), calls, raise_on_error=False)
 
 
-def add_now(*, room: RoomRef, person: str, nick: str, count: int) -> Added:
+def add_now(*, room: KnownRoom, person: str, nick: str, count: int) -> Added:
     """The likes of one person. What makes no full batch is published by the job "likes" within two seconds. TooOften (60018) if none of
     them counts; RoomEnded, RoomUnknown, RedisError."""
     asked = Asked(user=person, count=count, shown=shown_as(id=person, nick=nick))
@@ -54,7 +54,7 @@ def add_now(*, room: RoomRef, person: str, nick: str, count: int) -> Added:
             raise RoomEnded("likes")
 
 
-def too_often(room: RoomRef, wait_ms: int) -> TooOften:
+def too_often(room: KnownRoom, wait_ms: int) -> TooOften:
     limit = room.likes_per_second
     return TooOften(
         f"At most {limit} likes of one user count in a second.", limit=limit, retry_after_ms=max(1, wait_ms)

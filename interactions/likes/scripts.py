@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import orjson
 
-from interactions.delivery.room_ref import RoomRef
 from interactions.likes.rules import SHOWN_USERS
+from interactions.room_refs import KnownRoom
 from liveroom.kernel.redis import PREFIX, channel, key
 from liveroom.kernel.scripts import Script
 
@@ -194,7 +194,7 @@ def shown_as(*, id: str, nick: str) -> bytes:
 
 
 def call(
-    room: RoomRef, asked: Sequence[Asked], *, call_id: str, base: int | None, now_us: int | None = None
+    room: KnownRoom, asked: Sequence[Asked], *, call_id: str, base: int | None, now_us: int | None = None
 ) -> list[Any]:
     """For ADD, alone or in a pipeline. The same `call_id` counts once."""
     keys = [*(key(kind, room.key) for kind in ("likes", "likes:batch", f"likes:call:{call_id}")), CHANGED, PEOPLE]

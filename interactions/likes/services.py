@@ -7,14 +7,15 @@ from typing import Any
 
 import redis
 
-from interactions.delivery.room_ref import RoomRef
 from interactions.likes import redis_counter, rules, totals
 from interactions.likes.given import Taken, forget_taken_likes, given_likes_wait, take_given_likes
 from interactions.likes.process_counter import LikeCounter
 from interactions.likes.redis_counter import Added
+from interactions.room_refs import KnownRoom
 from interactions.speaker import Speaker
 from liveroom.kernel import metrics, permission
 from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.redis import key
 from liveroom.rooms.selectors import refuse_ended
 from moderation.rules.verdict import Standing
 
@@ -30,6 +31,8 @@ __all__ = [
     "likes_wait",
     "save_likes",
     "take_given_likes",
+    "total_of",
+    "total_read",
 ]
 
 
@@ -44,7 +47,7 @@ def checked_count(value: Any) -> int:
 
 
 async def like(
-    *, likes: LikeCounter, room: RoomRef, speaker: Speaker, standing: Standing, count: int, now_ms: int
+    *, likes: LikeCounter, room: KnownRoom, speaker: Speaker, standing: Standing, count: int, now_ms: int
 ) -> Added:
     """From a socket; `likes` is its process's, `standing` what it remembers of the speaker, `count` is checked. The muted may like.
 
@@ -56,7 +59,7 @@ async def like(
     return added
 
 
-def like_now(*, room: RoomRef, status: str, speaker: Speaker, count: int) -> Added:
+def like_now(*, room: KnownRoom, status: str, speaker: Speaker, count: int) -> Added:
     """The same from a thread, for REST; `status`: the room's, as just read."""
     permission.ask("like.send", actor=speaker.actor, room=room, role=speaker.role)
     refuse_ended(status, "likes")
@@ -83,3 +86,13 @@ def save_likes() -> int:
     except redis.RedisError:
         return 0
     return written
+
+
+def total_read(room_key: str) -> tuple[str, str]:
+    """What Redis is asked for whoever comes in (`delivery.rooms.read_rooms`)."""
+    return ("GET", key("likes", room_key))
+
+
+def total_of(raw: bytes | None) -> int | None:
+    """Its answer. None: nothing was counted since Redis began; the database knows."""
+    return None if raw is None else int(raw)

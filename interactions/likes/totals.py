@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from interactions.delivery.room_ref import RoomRef, ref_of_key
 from interactions.likes.scripts import ADD, CHANGED, SAVED, answer_of, call
+from interactions.room_refs import KnownRoom, ref_of_key
 from liveroom.kernel.redis import shared
 from liveroom.rooms.models import Room
 from liveroom.rooms.rules.status import OVER
@@ -21,7 +21,7 @@ ROOMS_PER_PIPELINE: Final = 500
 ENDED: Final = -1
 
 
-def saved_totals(rooms: Collection[RoomRef]) -> dict[str, int]:
+def saved_totals(rooms: Collection[KnownRoom]) -> dict[str, int]:
     """By room key, as the database has them; ENDED where there is nothing to add to. Rooms that are gone are missing."""
     open_rooms = Room.objects.filter(disbanded_at__isnull=True)
     asked = {room.room_id: room.key for room in rooms if room.room_id}

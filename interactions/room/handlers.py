@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from interactions.delivery import Person, Room, ms, publish_at_once, publish_durably
+from interactions.delivery import Person, Room, hold_at_once, ms, publish_at_once, publish_durably
 from interactions.delivery.control import CloseSockets
 from interactions.delivery.events import maybe_ms
-from interactions.delivery.publishing import hold_at_once
 from interactions.room.events import (
     AccessChanged as AccessChangedControl,
 )

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from interactions.delivery import Person, Room, Target, before, ms, publish_at_once, publish_durably
+from interactions.delivery import Person, Room, Target, before, hold_at_once, ms, publish_at_once, publish_durably
 from interactions.delivery.control import CloseSockets
 from interactions.delivery.events import EVERY_ROOM, maybe_ms
-from interactions.delivery.publishing import hold_at_once
 from interactions.room.events import (
     AccessChanged,
     Ban,

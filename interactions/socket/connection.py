@@ -8,7 +8,7 @@ from typing import Any
 
 from interactions.delivery import frames as envelope
 from interactions.delivery.events import Control
-from interactions.delivery.fanout.send_queue import SendQueue
+from interactions.delivery.fanout import SendQueue
 
 TOO_SLOW = 4009
 

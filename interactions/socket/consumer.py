@@ -20,12 +20,10 @@ from django.db import OperationalError
 from interactions.chat.services import comments, direct
 from interactions.delivery.control import CloseSockets, Heard
 from interactions.delivery.events import Control
-from interactions.delivery.fanout.feed import Seat
-from interactions.delivery.fanout.hub import Hub
-from interactions.delivery.people import user_events as you
-from interactions.delivery.people import whereabouts
+from interactions.delivery.fanout import Hub, Seat
+from interactions.delivery.people import user_events, whereabouts
 from interactions.delivery.people.whereabouts import RoomEntered
-from interactions.delivery.rooms.pipeline import Message, Outcome
+from interactions.delivery.rooms import Message, Outcome
 from interactions.likes import services as likes
 from interactions.people.events import ProfileChanged
 from interactions.room.events import RoleChanged, StandingChanged, TracesBarred
@@ -92,7 +90,7 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         self.allowance = Allowance()
         self.entry: joining.Entry | None = None
         self.seat: Seat | None = None
-        self.subscription: you.Subscription | None = None
+        self.subscription: user_events.Subscription | None = None
         metrics.sockets_open.inc()
         self.hub.viewers.add(self.socket)
         protocols = self.scope.get("subprotocols") or []
@@ -106,7 +104,7 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
                 usersig = protocols[1]
             self._is_guest = not usersig
             if usersig:
-                await self._log_in(usersig, since=you.asked_since(query.get("you", [""])[0]))
+                await self._log_in(usersig, since=user_events.asked_since(query.get("you", [""])[0]))
 
     async def _log_in(self, usersig: str, *, since: tuple[str, int] | None) -> None:
         """`since`: up to where the person heard what concerns it alone."""
@@ -118,9 +116,9 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
                 rounds=self.hub.rounds,
             )  # fmt: skip
             self.allowance.of_person()
-            self.subscription = you.Subscription(person=self._person(), write=self.socket.queue.write)
+            self.subscription = user_events.Subscription(person=self._person(), write=self.socket.queue.write)
             self.hub.meet(person=self.subscription.person, listener=self._hear)
-            position = await you.since(person=self.subscription.person, since=since, rounds=self.hub.rounds)
+            position = await user_events.since(person=self.subscription.person, since=since, rounds=self.hub.rounds)
             self.socket.say(position.frame())
             self.subscription.open(position)
         except TokenRefused as error:
@@ -346,8 +344,8 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
 
     async def _liked(self, entry: joining.Entry, count: int) -> Answer:
         added = await likes.like(
-            likes=self.hub.likes, room=entry.room, speaker=entry.speaker, count=count, standing=entry.standing,
-            now_ms=clock.now_ms(),
+            likes=self.hub.service(likes.LikeCounter), room=entry.room, speaker=entry.speaker, count=count,
+            standing=entry.standing, now_ms=clock.now_ms(),
         )  # fmt: skip
         return {"total": added.total, "counted": added.counted}
 
@@ -394,6 +392,6 @@ def _then(outcome: asyncio.Future[Outcome], message: Message) -> asyncio.Future[
 async def hear_missed(consumers: list[RoomConsumer]) -> None:
     """What pub/sub lost of their persons' events."""
     by_subscription = {consumer.subscription: consumer for consumer in consumers if consumer.subscription is not None}
-    for subscription, position in await you.missed(by_subscription):
+    for subscription, position in await user_events.missed(by_subscription):
         by_subscription[subscription].socket.say(position.frame())
         subscription.open(position)

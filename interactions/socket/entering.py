@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from interactions.delivery.fanout.feed import Seat
-from interactions.delivery.fanout.hub import Hub
+from interactions.delivery.fanout import Hub, Seat
 from interactions.delivery.people import whereabouts
-from interactions.delivery.rooms.pipeline import Position
+from interactions.delivery.rooms import Position
 from interactions.delivery.targets import Person
 from interactions.socket import commands
 from interactions.socket.commands import NotInRoom

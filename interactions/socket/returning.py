@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from channels.db import database_sync_to_async
 
-from interactions.delivery.fanout.hub import Hub
+from interactions.delivery.fanout import Hub
 from interactions.socket.connection import Socket
 from interactions.socket.consumer import BANNED, RoomConsumer, hear_missed
 from interactions.socket.joining import joining

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from interactions.delivery.presence.presence import Presence
+from interactions.delivery.presence import Presence
 from interactions.room_refs import ref
 from liveroom.accounts.models import App, Person
 from liveroom.rooms.models import Room

@@ -29,7 +29,7 @@ def no_redis(monkeypatch):
     for module in (
         "liveroom.operations.shared",
         "liveroom.kernel.throttle.shared",
-        "interactions.delivery.presence.presence.redis_for",
+        "interactions.delivery.presence.one_room.redis_for",
     ):
         monkeypatch.setattr(module, lambda *_: away)
 

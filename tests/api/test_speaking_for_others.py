@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms import history_now
 from interactions.room_refs import ref
 from liveroom.accounts.models import ApiKey, Person
 from liveroom.kernel import clock, throttle
@@ -20,9 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def history(cast: Any) -> list[dict[str, Any]]:
-    return pipeline.history_now(
-        room=ref(Room.objects.select_related("app").get(pk=cast.room.pk)), now_ms=clock.now_ms()
-    )
+    return history_now(room=ref(Room.objects.select_related("app").get(pk=cast.room.pk)), now_ms=clock.now_ms())
 
 
 def test_a_server_speaks_as_any_account_of_its_app_with_that_ones_role(cast):

@@ -20,7 +20,10 @@ from django.db import connections
 from interactions.chat.archive.archiver import Archiver
 from interactions.delivery.fanout.hub import Hub
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.epochs import begin, begin_now, forget_now
+from interactions.delivery.rooms.log import position
+from interactions.delivery.rooms.messages import Outcome
+from interactions.delivery.rooms.submitting import publish_now
 from interactions.models import ArchivedMessage
 from liveroom.kernel.redis import key, shared
 from tests.helpers.crowd import Viewer
@@ -308,8 +311,8 @@ REF = RoomRef(key="1:back", group_id="back", app_id=1, history_count=20, history
 KEYS = [key(kind, REF.key) for kind in ("state", "ticks")]
 
 
-def say(number: int, *, event_id: str = "") -> pipeline.Outcome:
-    return pipeline.append_now(room=REF, event=numbered(number), event_id=event_id or f"e{number}")
+def say(number: int, *, event_id: str = "") -> Outcome:
+    return publish_now(room=REF, event=numbered(number), event_id=event_id or f"e{number}")
 
 
 class OneViewer:
@@ -340,7 +343,7 @@ async def heard_thirteen() -> AsyncIterator[tuple[Hub, OneViewer, Callable[[], N
     """A hub whose room stands at 13, and how to bring Redis back to 10 while it does not listen."""
     hub, viewer = Hub(process="hub-1"), OneViewer()
     seat = await hub.enter(room=REF, viewer=viewer)
-    here = await pipeline.position(room_key=REF.key)
+    here = await position(room_key=REF.key)
     hub.settle(room_key=REF.key, position=here)
     hub.open(room_key=REF.key, seat=seat, after_seq=here.seq)
     for number in range(1, 11):
@@ -381,23 +384,23 @@ async def test_a_new_epoch_that_begins_too_low_is_not_taken(transactional_db: No
     async with heard_thirteen() as (hub, viewer, goes_back):
         goes_back()
         shared().flushdb()
-        await asyncio.to_thread(pipeline.begin_now, room_key=REF.key)
+        await asyncio.to_thread(begin_now, room_key=REF.key)
         assert say(1).seq == 1
         await _until(lambda: viewer.code == 4005)
         assert (hub.rooms[REF.key].seq or 0) > 13
 
 
 async def test_what_was_said_before_a_new_epoch_is_not_said_again_in_it(transactional_db: None) -> None:
-    here = await pipeline.position(room_key=REF.key)
+    here = await position(room_key=REF.key)
     first = say(1)
-    await pipeline.begin(room_key=REF.key, shown=5, broken=here.epoch)
-    now = await pipeline.position(room_key=REF.key)
+    await begin(room_key=REF.key, shown=5, broken=here.epoch)
+    now = await position(room_key=REF.key)
     assert now.epoch != here.epoch
     assert now.seq > 5
     assert say(1) == first
-    assert (await pipeline.position(room_key=REF.key)).seq == now.seq
+    assert (await position(room_key=REF.key)).seq == now.seq
     # A room that was closed for good is another room.
-    pipeline.forget_now(room_key=REF.key)
-    await pipeline.begin(room_key=REF.key)
-    again = await pipeline.position(room_key=REF.key)
+    forget_now(room_key=REF.key)
+    await begin(room_key=REF.key)
+    again = await position(room_key=REF.key)
     assert say(1).seq == again.seq + 1

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from redis.connection import AbstractConnection
 
-from interactions.delivery.presence.presence import CHANGED_ROOMS
+from interactions.delivery.presence.many_rooms import CHANGED_ROOMS
 from interactions.likes.scripts import CHANGED, PEOPLE
 from interactions.models import Score
 from liveroom.accounts.models import App, Person

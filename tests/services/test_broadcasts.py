@@ -10,8 +10,14 @@ import pytest
 
 from interactions.chat.services import broadcasts
 from interactions.chat.services.broadcasts import send_broadcast
+from interactions.delivery import publishing
 from interactions.delivery.room_ref import ref_of_key
-from interactions.delivery.rooms import pipeline, published
+from interactions.delivery.rooms.admission import Priority
+from interactions.delivery.rooms.epochs import begin_now
+from interactions.delivery.rooms.log import history_now
+from interactions.delivery.rooms.messages import Message
+from interactions.delivery.rooms.published import published_events
+from interactions.delivery.rooms.submitting import publish_many_now, submit_now
 from interactions.room_refs import ref
 from liveroom.accounts.models import App
 from liveroom.kernel import clock, outbox
@@ -35,14 +41,14 @@ def make_rooms(app: App, number: int, *, known: bool = True) -> list[str]:
     keys = [room_key(sdkappid=app.sdkappid, group_id=f"b{place}") for place in range(number)]
     if known:
         for name in keys:
-            pipeline.begin_now(room_key=name)
+            begin_now(room_key=name)
     return keys
 
 
 def told(name: str) -> list[dict]:
     """The broadcasts in a room's history."""
     room = replace(ref_of_key(room_key=name), history_count=20, history_hours=24)
-    return [said for said in pipeline.history_now(room=room, now_ms=clock.now_ms()) if said["type"] == "broadcast"]
+    return [said for said in history_now(room=room, now_ms=clock.now_ms()) if said["type"] == "broadcast"]
 
 
 def send(cast, **data):
@@ -66,7 +72,7 @@ def test_a_thousand_rooms_hear_it_within_two_seconds(cast):
     message = None
     while message is None:
         message = line.get_message(timeout=1)
-    [event] = map(orjson.loads, published.told(message["data"]).events)
+    [event] = map(orjson.loads, published_events(message["data"]).events)
     fits("broadcast", event)
     assert (event["text"], event["title"], event["seq"]) == ("The house closes at ten.", "Tonight", 1)
     assert not to_everyone(waiting=True)
@@ -75,7 +81,7 @@ def test_a_thousand_rooms_hear_it_within_two_seconds(cast):
 def test_a_relay_that_dies_in_between_tells_nobody_twice_and_forgets_nobody(cast, monkeypatch):
     keys = make_rooms(cast.app, 25)
     monkeypatch.setattr(broadcasts, "CHUNK", 10)
-    real, rounds = pipeline.append_many_now, []
+    real, rounds = publish_many_now, []
 
     def dies(letters):
         rounds.append(len(letters))
@@ -84,7 +90,7 @@ def test_a_relay_that_dies_in_between_tells_nobody_twice_and_forgets_nobody(cast
             raise OSError("gone")
         return real(letters)
 
-    monkeypatch.setattr(pipeline, "append_many_now", dies)
+    monkeypatch.setattr(publishing, "publish_many_now", dies)
     sent = send(cast, data={"kind": "maintenance"})
     relay()
     assert to_everyone(waiting=True)
@@ -94,10 +100,10 @@ def test_a_relay_that_dies_in_between_tells_nobody_twice_and_forgets_nobody(cast
 
 def test_it_goes_above_the_cap(cast):
     room = replace(ref(cast.room), messages_per_second=1)
-    pipeline.begin_now(room_key=room.key)
+    begin_now(room_key=room.key)
     for number in range(5):
-        message = pipeline.Message(id=f"m{number}", event=b'{"type":"comment"}', priority=pipeline.Priority.NORMAL)
-        pipeline.submit_now(room=room, messages=[message], tick_ms=100)
+        message = Message(id=f"m{number}", event=b'{"type":"comment"}', priority=Priority.NORMAL)
+        submit_now(room=room, messages=[message], tick_ms=100)
     sent = send(cast, text="now")
     relay()
     assert [said["id"] for said in told(room.key)] == [sent.id]
@@ -106,8 +112,8 @@ def test_it_goes_above_the_cap(cast):
 def test_rooms_of_others_closed_rooms_and_rooms_where_nobody_was_hear_nothing(cast):
     [mine, closed, empty, forgotten] = make_rooms(cast.app, 4, known=False)
     [theirs] = make_rooms(cast.other_app, 1)
-    pipeline.begin_now(room_key=mine)
-    pipeline.begin_now(room_key=closed)
+    begin_now(room_key=mine)
+    begin_now(room_key=closed)
     Room.objects.filter(group_id="b1", app=cast.app).update(disbanded_at=clock.now())
     Room.objects.filter(group_id="b3", app=cast.app).update(online=7)
     assert send(cast, text="hello").rooms == 4

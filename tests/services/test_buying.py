@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.log import history_now
 from interactions.gifts.services.buying import GiftOff, GiftUnknown, buy_gift
 from interactions.gifts.services.ledger import InsufficientBalance
 from interactions.models import GiftMessage, GiftTotal, LedgerEntry, Order, Score, SentGift, Wallet
@@ -44,7 +44,7 @@ def told(cast: Cast, *, at: Any) -> list[dict[str, Any]]:
     until(
         lambda: outbox.handle_batches(now=at) and not OutboxRow.objects.filter(topic="room.gift", done_at=None).exists()
     )
-    history = pipeline.history_now(room=ref(cast.room), now_ms=clock.now_ms())
+    history = history_now(room=ref(cast.room), now_ms=clock.now_ms())
     return [event for event in history if event["type"] == "gift"]
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from django.db import transaction
 
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.log import history_now
 from interactions.room_refs import ref
 from liveroom.kernel import clock, facts, outbox
 from liveroom.kernel.facts import Fact, Subscription
@@ -177,4 +177,4 @@ def test_a_letter_that_is_carried_twice_is_one_event_for_the_room(cast):
     assert outbox.handle_pending(now=clock.now()) == (1, 0)
     log = redis_for(cast.room.key).xrange(key("ticks", cast.room.key))
     assert len([entry for entry in log if b'"once"' in entry[1][b"e"]]) == 1
-    assert pipeline.history_now(room=ref(cast.room), now_ms=clock.now_ms()) == []
+    assert history_now(room=ref(cast.room), now_ms=clock.now_ms()) == []

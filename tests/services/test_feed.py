@@ -14,8 +14,8 @@ from interactions.delivery.fanout import feed as module
 from interactions.delivery.fanout.feed import Feed, Seat
 from interactions.delivery.fanout.hub import Hub
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms.pipeline import Position
-from interactions.delivery.rooms.published import Told
+from interactions.delivery.rooms.log import Position
+from interactions.delivery.rooms.published import PublishedEvents
 
 ROOM = RoomRef(key="1:r1", group_id="r1", app_id=1, history_count=20, history_hours=24)
 EPOCH = "e"
@@ -51,7 +51,7 @@ class Room:
 
     def __init__(self) -> None:
         self.log: list[bytes] = []
-        self.on_the_way: list[Told] = []
+        self.on_the_way: list[PublishedEvents] = []
         self.hub = Hub(process="socket-1")
         self.hub.teller.due_soon = lambda room: None  # `tell` is a step of its own
         self.feed = self.hub.rooms[ROOM.key] = Feed(ref=ROOM)
@@ -63,7 +63,7 @@ class Room:
         first = len(self.log) + 1
         events = tuple(b'{"seq":%d}' % seq for seq in range(first, first + count))
         self.log += events
-        self.on_the_way.append(Told(first=first, epoch=EPOCH, carried=(), events=events))
+        self.on_the_way.append(PublishedEvents(first=first, epoch=EPOCH, carried=(), events=events))
 
     def hear(self, _: int) -> None:
         if self.on_the_way and not self.feed.numbered(self.on_the_way.pop(0)):

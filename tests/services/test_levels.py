@@ -11,7 +11,7 @@ from django.db import transaction
 from interactions.audience import services as counting
 from interactions.chat.services import archive
 from interactions.chat.services.archive import Backlog
-from interactions.delivery.presence.presence import Presence
+from interactions.delivery.presence import Presence
 from interactions.delivery.rooms.archive_stream import ARCHIVE
 from interactions.likes import redis_counter
 from interactions.likes import services as given_likes

@@ -14,7 +14,7 @@ from interactions.chat.events import Comment
 from interactions.chat.selectors import pinned
 from interactions.chat.services import pinning
 from interactions.delivery.events import as_row, encoded
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms import publish_now
 from interactions.models import ArchivedMessage, Ballot, Pin, Poll, Question
 from interactions.polls import selectors
 from interactions.polls.services import polls, questions
@@ -236,7 +236,7 @@ def test_a_comment_is_pinned_from_the_log_and_from_the_archive(cast):
     sender = ShownSpeaker(id="mia", nick="Mia", avatar="", level=0, role="member")
     comment = Comment(t=clock.now_ms(), id="a", priority="Normal", text="hi", position="scroll", sender=sender)
     said, mia = as_row(comment), as_row(sender)
-    seq = pipeline.append_now(room=ref(cast.room), event=encoded(comment), event_id="a").seq
+    seq = publish_now(room=ref(cast.room), event=encoded(comment), event_id="a").seq
     pin = as_row(pinning.pin_message(room=cast.room, seq=seq, by=by, now=now))
     assert pin == {"kind": "comment", "text": "hi", "from": mia, "seq": seq, "by": "max", "at": pin["at"]}
     ArchivedMessage.objects.create(room=cast.room, seq=900, type="comment", body={**said, "text": "old"}, at=now)

@@ -13,9 +13,8 @@ from typing import Any
 import orjson
 import pytest
 
-from interactions.delivery.presence import presence
+from interactions.delivery.presence import Presence, crowd_now, heartbeat, members_now, take_changed_rooms
 from interactions.delivery.presence.crowd import Crowd
-from interactions.delivery.presence.presence import Presence
 from interactions.delivery.room_ref import RoomRef
 from liveroom.kernel.redis import aredis_for, channel, shared
 from tests.sockets.test_protocol import fits
@@ -112,7 +111,7 @@ async def until(online: int, sockets: int | None = None, *, seconds: float = 4) 
     """How long it took until that was the number in Redis."""
     began = time.monotonic()
     while True:
-        found = await presence.crowd(room_key=ROOM.key)
+        found = await asyncio.to_thread(crowd_now, room_key=ROOM.key)
         if found.online == online and sockets in (None, found.sockets):
             return time.monotonic() - began
         assert time.monotonic() - began < seconds, found
@@ -120,7 +119,7 @@ async def until(online: int, sockets: int | None = None, *, seconds: float = 4) 
 
 
 def members() -> list[str]:
-    return [came.id for came in presence.members_now(room_key=ROOM.key)]
+    return [came.id for came in members_now(room_key=ROOM.key)]
 
 
 async def test_a_person_counts_once_in_two_processes_and_every_guest_counts(two):
@@ -128,7 +127,7 @@ async def test_a_person_counts_once_in_two_processes_and_every_guest_counts(two)
     one.enter("mia", "mia", "zed", None)
     other.enter("mia", "max", None, None)
     await until(6, 8)
-    assert presence.crowd_now(room_key=ROOM.key) == Crowd(online=6, sockets=8)
+    assert crowd_now(room_key=ROOM.key) == Crowd(online=6, sockets=8)
     one.leave("mia", "zed")
     await until(5, 6)
     one.leave("mia")
@@ -165,7 +164,7 @@ async def test_a_killed_process_is_found_and_told_by_the_other():
         # Expiry, beat, a second between two numbers; and a second for a machine that has other things to do.
         assert time.monotonic() - began < 1.0 + 0.3 + 1.0 + 1.0
     assert sorted(members()) == ["max", "mia"]
-    assert ROOM.key in presence.take_changed_rooms()
+    assert ROOM.key in take_changed_rooms()
     await other.stop()
 
 
@@ -185,7 +184,7 @@ async def test_a_clean_end_is_counted_and_told_at_once(two):
     await until(2)
     async with listening() as ear:
         await one.stop()
-        assert presence.online_now(room_key=ROOM.key) == 1
+        assert crowd_now(room_key=ROOM.key).online == 1
         await ear.hears("online", online=1, sockets=1, seconds=0.5)
         one.enter("rita")
         one.leave("mia")
@@ -227,7 +226,7 @@ async def test_redis_may_be_away_while_people_come(two, monkeypatch):
         def gone(_: str) -> Any:
             raise ConnectionError("away")
 
-        away.setattr(presence, "aredis_for", gone)
+        away.setattr(heartbeat, "aredis_for", gone)
         one.enter("zed")
         await asyncio.sleep(0.4)
     await until(2)
@@ -248,7 +247,7 @@ async def test_a_thousand_people_move_from_one_process_to_another_and_none_is_lo
         told = [event["online"] for event in ear.of("online")]
         assert all(number >= 800 for number in told)
         assert not ear.of("join")
-    assert presence.online_now(room_key=ROOM.key) == 1000
+    assert crowd_now(room_key=ROOM.key).online == 1000
     assert len(members()) == 1000
 
 
@@ -338,13 +337,13 @@ async def test_rooms_that_are_empty_are_let_go(two):
     for room in rooms:
         one.enter("mia", room=room)
     await asyncio.sleep(0.3)
-    assert all(presence.online_now(room_key=room.key) == 1 for room in rooms)
+    assert all(crowd_now(room_key=room.key).online == 1 for room in rooms)
     for room in rooms:
         one.leave("mia", room=room)
     async with asyncio.timeout(4):
         while one.presence.rooms:
             await asyncio.sleep(0.05)
-    assert all(presence.online_now(room_key=room.key) == 0 for room in rooms)
+    assert all(crowd_now(room_key=room.key).online == 0 for room in rooms)
 
 
 async def test_whatever_happens_the_number_comes_right():
@@ -376,4 +375,4 @@ async def test_whatever_happens_the_number_comes_right():
             await asyncio.sleep(0.05)
     for process in processes:
         await process.stop()
-    assert presence.crowd_now(room_key=ROOM.key) == Crowd(online=0, sockets=0)
+    assert crowd_now(room_key=ROOM.key) == Crowd(online=0, sockets=0)

@@ -137,7 +137,7 @@ def test_an_outage_is_nobodys_time_and_leaves_a_gap(cast: Cast, show: LiveSessio
 def test_while_redis_is_away_nothing_is_counted(cast: Cast, show: LiveSession, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(
-            "interactions.delivery.presence.attendance.redis_for",
+            "interactions.delivery.presence.many_rooms.redis_for",
             lambda _: redis.Redis.from_url("redis://127.0.0.1:1/0"),
         )
         with pytest.raises(redis.RedisError):

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from interactions.delivery.events import encoded
 from interactions.delivery.publishing import TOPIC
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.submitting import publish_now
 from interactions.room.events import RoomNotice
 from interactions.room_refs import ref
 from liveroom.kernel import clock, due, fencing, outbox
@@ -204,7 +204,7 @@ def test_a_room_that_got_the_id_of_a_closed_one_keeps_its_memory_when_that_is_cl
         pass
     room = create_room(app=cast.app, owner=cast.zed, by=STAFF, now=clock.now(), group_id="r1", title="Zed's")
     event = encoded(RoomNotice(t=0, notice="hello", version=1))
-    seq = pipeline.append_now(room=ref(room), event=event, event_id="first").seq
+    seq = publish_now(room=ref(room), event=event, event_id="first").seq
     OutboxRow.objects.filter(topic=TOPIC, payload__event__control="close").update(done_at=None)
     assert outbox.handle_pending(now=clock.now()) == (1, 0)
-    assert pipeline.append_now(room=ref(room), event=event, event_id="second").seq == seq + 1
+    assert publish_now(room=ref(room), event=event, event_id="second").seq == seq + 1

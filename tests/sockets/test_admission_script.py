@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import admission, pipeline
+from interactions.delivery.rooms import admission
 from interactions.delivery.rooms.admission import Priority, Waiting
-from interactions.delivery.rooms.pipeline import Message
+from interactions.delivery.rooms.epochs import begin_call
+from interactions.delivery.rooms.log_scripts import BEGIN
+from interactions.delivery.rooms.messages import Message, Submitted, answered, submit_call
 from interactions.delivery.rooms.scripts import SUBMIT
 from liveroom.kernel.redis import key, redis_for
 
@@ -51,10 +53,10 @@ class Room:
         self.due_ms = now_ms + (wait_ms if self.waiting else admission.soonest_ms(TICK_MS))
 
 
-def called(room: RoomRef, said: list[Message], *, now_ms: int, seed: str) -> pipeline.Submitted:
-    call = pipeline.submit_call(room, said, tick_ms=TICK_MS, now_ms=now_ms)
+def called(room: RoomRef, said: list[Message], *, now_ms: int, seed: str) -> Submitted:
+    call = submit_call(room, said, tick_ms=TICK_MS, now_ms=now_ms)
     call[call.index(now_ms) + 1] = seed
-    answer = pipeline.submitted(SUBMIT.ask_now(redis_for(room.key), call))
+    answer = answered(SUBMIT.ask_now(redis_for(room.key), call))
     assert answer is not None
     return answer
 
@@ -72,7 +74,7 @@ def test_the_script_decides_as_the_rule_does(rate: int, ticks: Any) -> None:
     room = RoomRef(
         key=f"1:{group_id}", group_id=group_id, app_id=1, history_count=20, history_hours=24, messages_per_second=rate
     )
-    pipeline.BEGIN.ask_now(redis_for(room.key), pipeline._begin_call(room.key, 0))
+    BEGIN.ask_now(redis_for(room.key), begin_call(room.key, 0))
     rule, now_ms, number = Room(rate), START_MS, 0
     for pause, said in ticks:
         now_ms += pause

@@ -10,12 +10,16 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from interactions.delivery.control import CloseSockets, publish_now
+from interactions.delivery import control
+from interactions.delivery.control import CloseSockets
 from interactions.delivery.events import Control
 from interactions.delivery.fanout.hub import Hub
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms import archive_stream
 from interactions.delivery.rooms.admission import Priority
+from interactions.delivery.rooms.log import position
+from interactions.delivery.rooms.messages import Message
+from interactions.delivery.rooms.submitting import publish_now, submit_now
 from interactions.delivery.targets import Room
 from liveroom.kernel.redis import channel, key, shared
 from tests.helpers.made_up import numbered
@@ -62,7 +66,7 @@ def _empty_redis(transactional_db):
 
 
 def say(ref: RoomRef, number: int) -> None:
-    pipeline.append_now(room=ref, event=numbered(number), event_id=f"e{number}")
+    publish_now(room=ref, event=numbered(number), event_id=f"e{number}")
 
 
 async def test_no_room_is_overheard_that_is_entered_while_the_hub_begins():
@@ -72,14 +76,14 @@ async def test_no_room_is_overheard_that_is_entered_while_the_hub_begins():
     async def come(number: int) -> None:
         await asyncio.sleep(number * 0.0003)
         seat = await hub.enter(room=room(number), viewer=ears[number])
-        here = await pipeline.position(room_key=room(number).key)
+        here = await position(room_key=room(number).key)
         hub.settle(room_key=room(number).key, position=here)
         hub.open(room_key=room(number).key, seat=seat, after_seq=here.seq)
 
     await asyncio.gather(*(come(number) for number in range(ROOMS)))
     began = time.monotonic()
     for number in range(ROOMS):
-        publish_now(CloseSockets(code=4104, reason="x", message="x"), to=Room(room(number).key))
+        control.publish_now(CloseSockets(code=4104, reason="x", message="x"), to=Room(room(number).key))
     await asyncio.wait_for(asyncio.gather(*(_dismissed(ear) for ear in ears)), 4)
     assert time.monotonic() - began < 4
     await hub.stop()
@@ -96,13 +100,13 @@ async def test_what_was_replayed_is_not_told_again_by_a_hub_that_lags():
     hub, early, late = Hub(process="hub-1"), Ear(), Ear()
     ref = room(0)
     seat = await hub.enter(room=ref, viewer=early)
-    here = await pipeline.position(room_key=ref.key)
+    here = await position(room_key=ref.key)
     hub.settle(room_key=ref.key, position=here)
     hub.open(room_key=ref.key, seat=seat, after_seq=here.seq)
     for number in range(3):
         await asyncio.to_thread(say, ref, number)
     resumed = await hub.enter(room=ref, viewer=late)
-    now = await pipeline.position(room_key=ref.key, since=here.seq)
+    now = await position(room_key=ref.key, since=here.seq)
     hub.open(room_key=ref.key, seat=resumed, after_seq=now.seq, missed=now.events)
     await asyncio.to_thread(say, ref, 3)
     for ear in (early, late):
@@ -118,11 +122,11 @@ async def test_what_a_process_that_is_gone_left_waiting_is_said():
     hub, ear = Hub(process="hub-1"), Ear()
     ref = replace(room(0), messages_per_second=1)
     seat = await hub.enter(room=ref, viewer=ear)
-    here = await pipeline.position(room_key=ref.key)
+    here = await position(room_key=ref.key)
     hub.settle(room_key=ref.key, position=here)
     hub.open(room_key=ref.key, seat=seat, after_seq=here.seq)
-    said = [pipeline.Message(id=f"m{n}", event=numbered(n), sender="zed", priority=Priority.NORMAL) for n in range(2)]
-    left = await asyncio.to_thread(pipeline.submit_now, room=ref, messages=said, tick_ms=100)
+    said = [Message(id=f"m{n}", event=numbered(n), sender="zed", priority=Priority.NORMAL) for n in range(2)]
+    left = await asyncio.to_thread(submit_now, room=ref, messages=said, tick_ms=100)
     assert [outcome.result for outcome in left.outcomes] == ["delivered", "waiting"]
     await asyncio.sleep(1.1)
     await hub._catch_up(ref.key)
@@ -134,7 +138,7 @@ async def test_what_a_process_that_is_gone_left_waiting_is_said():
 
 async def enter(hub: Hub, ref: RoomRef, ear: Ear) -> None:
     seat = await hub.enter(room=ref, viewer=ear, counted=False)
-    here = await pipeline.position(room_key=ref.key)
+    here = await position(room_key=ref.key)
     hub.settle(room_key=ref.key, position=here)
     hub.open(room_key=ref.key, seat=seat, after_seq=here.seq)
 
@@ -195,7 +199,7 @@ async def test_a_room_that_lost_its_memory_delays_no_other(monkeypatch):
     hub, lost, well = Hub(process="hub-1"), Ear(), Ear()
     await enter(hub, room(0), lost)
     await enter(hub, room(1), well)
-    monkeypatch.setattr(pipeline, "last_numbers", last_numbers)
+    monkeypatch.setattr(archive_stream, "last_numbers", last_numbers)
     shared().delete(key("state", room(0).key), key("ticks", room(0).key))
     # Something with a number that does not follow: the hub looks at the log, and there is none.
     shared().publish(channel(room(0).key), b'E9 gone \n{"seq":9,"type":"system","t":1}')

@@ -15,16 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interactions.delivery.events import encoded
-from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.fanout.merging import merged
+from interactions.delivery.rooms.epochs import begin_call
+from interactions.delivery.rooms.log_scripts import BEGIN
+from interactions.delivery.rooms.room_reads import read_rooms
 from interactions.likes import process_counter, totals
 from interactions.likes import rules as batching
-from interactions.likes.events import Liker, Likes, merged
+from interactions.likes.events import Liker, Likes
 from interactions.likes.process_counter import LikeCounter
 from interactions.likes.rules import Batch
 from interactions.likes.scripts import ADD, Asked, answer_of, call, shown_as
-from interactions.likes.services import checked_count, like_now, save_likes
-from interactions.room_refs import ref
+from interactions.likes.services import checked_count, like_now, save_likes, total_of, total_read
+from interactions.room_refs import KnownRoom, ref
 from interactions.socket.joining.join_cache import Door
 from interactions.speaker import Speaker
 from liveroom.accounts.models import App
@@ -39,7 +41,7 @@ from liveroom.rooms.services import rooms
 from tests.helpers.people import STAFF
 from tests.sockets.test_protocol import fits
 
-ALONE = RoomRef(key="1:liked", group_id="liked", app_id=1, history_count=20, history_hours=24, likes_per_second=1000)
+ALONE = KnownRoom(key="1:liked", group_id="liked", app_id=1, history_count=20, history_hours=24, likes_per_second=1000)
 
 
 def nick(person: str) -> str:
@@ -61,7 +63,7 @@ async def running(*many: LikeCounter):
 
 
 @asynccontextmanager
-async def hearing(room: RoomRef):
+async def hearing(room: KnownRoom):
     """What the room is told, as a list that fills."""
     heard: list[dict] = []
 
@@ -93,18 +95,18 @@ def known():
     """A room whose total Redis knows: nobody asks the database."""
     shared().flushdb()
     shared().set(key("likes", ALONE.key), 0)
-    pipeline.BEGIN.ask_now(shared(), pipeline._begin_call(ALONE.key, 0))
+    BEGIN.ask_now(shared(), begin_call(ALONE.key, 0))
     return ALONE
 
 
-async def counted(room: RoomRef) -> int | None:
+async def counted(room: KnownRoom) -> int | None:
     """What Redis has for the snapshot of who comes now."""
-    [found] = await pipeline.moments(asked=[(room, 0)], now_ms=clock.now_ms())
+    [found] = await read_rooms(asked=[(room, 0)], now_ms=clock.now_ms(), extras=(total_read,))
     assert not isinstance(found, BaseException)
-    return found[2]
+    return total_of(found.extras[0])
 
 
-async def snapshot(room: RoomRef) -> int:
+async def snapshot(room: KnownRoom) -> int:
     """What who comes now is shown."""
     return (await Door(app_id=room.app_id, group_id=room.group_id).moment()).likes
 
@@ -328,7 +330,8 @@ def test_two_events_become_one():
         people = [{"id": name, "nick": name.title(), "count": count} for name, count in users.items()]
         return orjson.dumps({"type": "likes", "t": t, "total": total, "count": sum(users.values()), "users": people})
 
-    both = orjson.loads(merged(said(1, 20, a=9, b=8, c=1, d=1, e=1), said(2, 45, f=20, b=5)))
+    waiting = [said(1, 20, a=9, b=8, c=1, d=1, e=1)]
+    both = orjson.loads(merged(waiting, said(2, 45, f=20, b=5)))
     fits("likes", both)
     assert (both["t"], both["total"], both["count"]) == (2, 45, 45)
     assert [(user["id"], user["count"]) for user in both["users"]] == [

@@ -12,8 +12,12 @@ import pytest
 
 from interactions.delivery.people import user_events as you
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import pipeline
 from interactions.delivery.rooms.admission import Priority
+from interactions.delivery.rooms.epochs import begin_call, begin_now
+from interactions.delivery.rooms.log import history_now
+from interactions.delivery.rooms.log_scripts import BEGIN
+from interactions.delivery.rooms.messages import Message, Outcome
+from interactions.delivery.rooms.submitting import publish_many_now, publish_now, submit_now
 from interactions.room_refs import ref
 from liveroom.kernel import clock
 from liveroom.kernel.redis import key, redis_for, shared
@@ -81,9 +85,9 @@ def test_what_waited_is_said_or_sampled_when_the_list_of_it_is_lost(cast, watchi
         assert len(comments(mia)) == len({seq for seq, _ in comments(mia)})
 
 
-def say(room: RoomRef, number: int) -> pipeline.Outcome:
+def say(room: RoomRef, number: int) -> Outcome:
     event = numbered(number, t=clock.now_ms())
-    return pipeline.append_now(room=room, event=event, event_id=f"e{number}", in_history=True)
+    return publish_now(room=room, event=event, event_id=f"e{number}", in_history=True)
 
 
 def raw(room: RoomRef, kind: str, *fields: str) -> list[Any]:
@@ -92,23 +96,23 @@ def raw(room: RoomRef, kind: str, *fields: str) -> list[Any]:
 
 def test_the_state_is_made_again_from_the_log_by_whoever_comes_first(cast):
     room = ref(cast.room)
-    pipeline.begin_now(room_key=room.key)
+    begin_now(room_key=room.key)
     first = [say(room, number) for number in range(3)]
     before = raw(room, "state", "epoch", "seq", "mark")
     shared().delete(key("state", room.key))
     # A message to many rooms leaves out those that Redis does not know: this is none of them.
-    message = pipeline.Message(id="all", event=numbered(9))
-    assert pipeline.append_many_now([(room, message)]) == 1
+    message = Message(id="all", event=numbered(9))
+    assert publish_many_now([(room, message)]) == 1
     assert raw(room, "state", "epoch", "seq") == [before[0], "4"]
     assert [say(room, number) for number in range(3)] == first
     shared().delete(key("state", room.key))
-    pipeline.begin_now(room_key=room.key)
+    begin_now(room_key=room.key)
     assert raw(room, "state", "epoch", "seq") == [before[0], "4"]
 
 
 def test_a_state_that_is_behind_its_log_gives_no_number_again(cast):
     room = ref(cast.room)
-    pipeline.begin_now(room_key=room.key)
+    begin_now(room_key=room.key)
     say(room, 1)
     older = shared().dump(key("state", room.key))
     assert [say(room, number).seq for number in (2, 3)] == [2, 3]
@@ -118,41 +122,41 @@ def test_a_state_that_is_behind_its_log_gives_no_number_again(cast):
 
 def test_without_state_and_log_a_room_begins_above_its_archive(cast):
     room = ref(cast.room)
-    pipeline.begin_now(room_key=room.key)
+    begin_now(room_key=room.key)
     epoch = raw(room, "state", "epoch")
     say(room, 1)
     shared().delete(key("state", room.key), key("ticks", room.key))
-    assert pipeline.submit_now(room=room, messages=(), tick_ms=100).epoch != epoch[0]
+    assert submit_now(room=room, messages=(), tick_ms=100).epoch != epoch[0]
 
 
 def test_what_waited_in_a_memory_that_went_back_is_said_by_nobody_but_who_asks_again(cast):
     room = replace(ref(cast.room), messages_per_second=1)
-    pipeline.begin_now(room_key=room.key)
+    begin_now(room_key=room.key)
     [epoch] = raw(room, "state", "epoch")
-    messages = [pipeline.Message(id=f"m{n}", event=numbered(n), priority=Priority.HIGH, paid=True) for n in range(2)]
-    first = pipeline.submit_now(room=room, messages=messages, tick_ms=100)
+    messages = [Message(id=f"m{n}", event=numbered(n), priority=Priority.HIGH, paid=True) for n in range(2)]
+    first = submit_now(room=room, messages=messages, tick_ms=100)
     assert [outcome.result for outcome in first.outcomes] == ["delivered", "waiting"]
     # Redis is as it was when the second one waited; what was said after that, perhaps this one, it has forgotten.
-    begun = pipeline.BEGIN.ask_now(redis_for(room.key), pipeline._begin_call(room.key, 100, epoch))
+    begun = BEGIN.ask_now(redis_for(room.key), begin_call(room.key, 100, epoch))
     assert shared().llen(key("pending", room.key)) == 0
     time.sleep(1.1)
     assert say(room, 7).seq == begun[1] + 1
-    again = pipeline.submit_now(room=room, messages=messages[1:], tick_ms=100)
+    again = submit_now(room=room, messages=messages[1:], tick_ms=100)
     assert shared().llen(key("pending", room.key)) or again.outcomes[0].seq == begun[1] + 2
 
 
 def test_a_history_is_made_again_as_long_as_it_was(cast):
     room = ref(cast.room)
-    pipeline.begin_now(room_key=room.key)
+    begin_now(room_key=room.key)
     for number in range(room.history_count + 5):
         say(room, number)
-    history = pipeline.history_now(room=room, now_ms=clock.now_ms())
+    history = history_now(room=room, now_ms=clock.now_ms())
     assert len(history) == room.history_count
     shared().delete(key("history", room.key))
-    assert pipeline.history_now(room=room, now_ms=clock.now_ms()) == history
+    assert history_now(room=room, now_ms=clock.now_ms()) == history
     shared().delete(key("history", room.key))
     say(room, 1_000)
-    later = pipeline.history_now(room=room, now_ms=clock.now_ms())
+    later = history_now(room=room, now_ms=clock.now_ms())
     assert later[:-1] == history[1:]
     assert later[-1]["n"] == 1_000
 

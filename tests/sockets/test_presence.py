@@ -11,8 +11,9 @@ import redis
 
 from interactions.audience.services import recount_online
 from interactions.delivery.events import encoded
-from interactions.delivery.presence import presence
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.presence.heartbeat import BEAT_SECONDS, EXPIRY_SECONDS
+from interactions.delivery.rooms import submitting
+from interactions.delivery.rooms.submitting import publish_now
 from interactions.room.events import SystemMessage
 from interactions.room_refs import ref
 from liveroom.kernel import clock
@@ -85,7 +86,7 @@ def test_two_processes_count_together_and_a_clean_end_is_counted_at_once(cast, w
 HASTY = """
 import django
 django.setup()
-from interactions.delivery.presence.presence import Presence
+from interactions.delivery.presence import Presence
 for name in ("expiry_seconds", "beat_seconds"):
     Presence.__init__.__kwdefaults__[name] /= 6
 """
@@ -93,12 +94,12 @@ for name in ("expiry_seconds", "beat_seconds"):
 
 @pytest.mark.fault
 def test_a_killed_process_stops_being_counted(cast, watching, tmp_path):
-    assert presence.EXPIRY_SECONDS + presence.BEAT_SECONDS <= 35  # O1
+    assert EXPIRY_SECONDS + BEAT_SECONDS <= 35  # O1
     other = SocketProcess(data=tmp_path / "data", name="socket-2", first=HASTY)
     with calling(other.url, usersig=cast.usersig(cast.zed)) as zed, watching(cast.mia):
         zed.joins("r1")
         until_online(cast, 2, seconds=5)
-        time.sleep(presence.BEAT_SECONDS / 6 + 0.5)
+        time.sleep(BEAT_SECONDS / 6 + 0.5)
         assert online(cast) == 2  # it goes on saying so
         other.kill()
         assert until_online(cast, 1, seconds=35 / 6) > 1
@@ -167,8 +168,8 @@ class OwnRedis:
         """As the relay would, had it this Redis."""
         client = redis.Redis.from_url(self.url)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pipeline, "redis_for", lambda _: client)
-            pipeline.append_now(room=room, event=said, event_id="after")
+            patch.setattr(submitting, "redis_for", lambda _: client)
+            publish_now(room=room, event=said, event_id="after")
 
 
 @pytest.fixture

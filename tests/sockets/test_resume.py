@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from interactions.delivery.events import encoded
-from interactions.delivery.rooms import pipeline, script_parts
+from interactions.delivery.rooms import script_parts
+from interactions.delivery.rooms.messages import Message, submit_call
 from interactions.delivery.rooms.scripts import SUBMIT
+from interactions.delivery.rooms.submitting import publish_now
 from interactions.room.events import SystemMessage
 from interactions.room_refs import ref
 from liveroom.kernel import clock
@@ -94,8 +96,8 @@ def test_beyond_the_log_only_the_snapshot_counts(cast, watching):
     now_ms = clock.now_ms()
     for n in range(script_parts.LOG_EVENTS + 1):
         long_ago = now_ms - (script_parts.LOG_SECONDS + 5) * 1000
-        message = pipeline.Message(id=f"e{n}", event=numbered(n))
-        call = pipeline.submit_call(
+        message = Message(id=f"e{n}", event=numbered(n))
+        call = submit_call(
             room, (message,), tick_ms=100, now_ms=now_ms if n == script_parts.LOG_EVENTS else long_ago
         )  # fmt: skip
         SUBMIT.ask_now(redis_for(room.key), call)
@@ -123,7 +125,7 @@ def test_a_room_that_lost_its_memory_sends_its_viewers_back(cast, watching):
         phone.hears("comment")
         redis_for(cast.room.key).flushdb()
         now = encoded(SystemMessage(t=clock.now_ms(), text="after", reason="notice"))
-        pipeline.append_now(room=ref(cast.room), event=now, event_id="x")
+        publish_now(room=ref(cast.room), event=now, event_id="x")
         assert phone.is_hung_up() == 4005
         assert phone.farewell["reconnect"] is True
         with watching(cast.mia, since=where(phone)) as again:

@@ -18,10 +18,11 @@ from django.db import connection
 from interactions.chat.selectors import pinned
 from interactions.chat.services import pinning
 from interactions.delivery.room_ref import ref_of_key
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms.log import positions_since
+from interactions.delivery.rooms.submitting import publish_now
 from interactions.polls import selectors
 from interactions.polls.services import polls
-from interactions.socket.joining import joining
+from interactions.socket.joining import join_cache, joining
 from interactions.socket.joining.join_cache import Door, Lobby
 from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
@@ -284,17 +285,16 @@ async def test_the_database_is_asked_once_for_all_who_come_in_a_second(cast, mon
 async def test_who_comes_back_from_the_same_place_is_told_by_one_look(cast, monkeypatch):
     asked = []
 
-    def positions_since(**what: Any) -> Any:
+    def looked(**what: Any) -> Any:
         asked.append(what["asked"])
-        return real(**what)
+        return positions_since(**what)
 
-    real = pipeline.positions_since
-    monkeypatch.setattr(pipeline, "positions_since", positions_since)
+    monkeypatch.setattr(join_cache, "positions_since", looked)
     key = cast.room.key
 
     def say() -> None:
         for number in range(3):
-            pipeline.append_now(room=ref_of_key(room_key=key), event=b'{"type":"custom"}', event_id=f"e{number}")
+            publish_now(room=ref_of_key(room_key=key), event=b'{"type":"custom"}', event_id=f"e{number}")
 
     await asyncio.to_thread(say)
     lobby = Lobby()

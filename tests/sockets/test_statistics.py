@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from interactions.delivery.presence.attendance import Attendance, attendance
+from interactions.delivery.presence import Attendance, attendance
 from interactions.models import MinuteStat, SessionViewer
 from interactions.statistics.services.recounting import recount
 from interactions.statistics.services.sampling import sample

@@ -14,9 +14,13 @@ import redis.asyncio
 from django.db import OperationalError
 
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import pipeline, published, ticker
+from interactions.delivery.rooms import archive_stream, ticker
 from interactions.delivery.rooms.admission import Priority
-from interactions.delivery.rooms.pipeline import Message, Outcome, Unanswered
+from interactions.delivery.rooms.epochs import begin_call
+from interactions.delivery.rooms.log_scripts import BEGIN
+from interactions.delivery.rooms.messages import Message, Outcome, Unanswered
+from interactions.delivery.rooms.published import published_events
+from interactions.delivery.rooms.submitting import publish_now, submit_now
 from interactions.delivery.rooms.ticker import Ticker
 from liveroom.kernel.redis import channel, key, shared
 from tests.helpers.made_up import numbered
@@ -28,7 +32,7 @@ def room(name: str, *, rate: int = 40, begun: bool = True) -> RoomRef:
         key=f"1:{name}", group_id=name, app_id=1, history_count=20, history_hours=24, messages_per_second=rate
     )
     if begun:
-        pipeline.BEGIN.ask_now(shared(), pipeline._begin_call(found.key, 0))
+        BEGIN.ask_now(shared(), begin_call(found.key, 0))
     return found
 
 
@@ -117,7 +121,7 @@ async def test_a_room_that_cannot_begin_yet_loses_no_message_of_any_room(monkeyp
             raise troubles.pop()
         return dict.fromkeys(room_keys, 0)
 
-    monkeypatch.setattr(pipeline, "last_numbers", last_numbers)
+    monkeypatch.setattr(archive_stream, "last_numbers", last_numbers)
     new, old = room("new", begun=False), room("old")
     async with running() as found:
         answers = [found.submit(room=ref, message=message(1)) for ref in (new, old)]
@@ -134,7 +138,7 @@ async def test_a_room_that_waits_for_the_database_delays_no_other(monkeypatch: p
         assert lost.key not in room_keys or hangs.wait(10)
         return dict.fromkeys(room_keys, 0)
 
-    monkeypatch.setattr(pipeline, "last_numbers", last_numbers)
+    monkeypatch.setattr(archive_stream, "last_numbers", last_numbers)
     lost, well, new = room("lost", begun=False), room("well"), room("new", begun=False)
     async with running() as found:
         waiting = found.submit(room=lost, message=message(1))
@@ -151,7 +155,7 @@ async def test_a_room_that_waits_for_the_database_delays_no_other(monkeypatch: p
 async def test_whoever_cannot_be_sent_is_told_so_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     away = redis.asyncio.Redis(port=free_port())
     monkeypatch.setattr(ticker, "aredis_for", lambda _: away)
-    monkeypatch.setattr(pipeline, "PATIENCE_SECONDS", 0.4)
+    monkeypatch.setattr(ticker, "PATIENCE_SECONDS", 0.4)
     ref = room("away")
     async with running() as found:
         with pytest.raises(Unanswered):
@@ -179,9 +183,9 @@ async def _carried(ref: RoomRef, heard: Any) -> tuple[tuple[str, Outcome], ...]:
     """Another process lets the room go on until it has said what waits."""
     async with asyncio.timeout(3):
         while True:
-            await asyncio.to_thread(pipeline.submit_now, room=ref, messages=(), tick_ms=100)
+            await asyncio.to_thread(submit_now, room=ref, messages=(), tick_ms=100)
             while told := heard.get_message():
-                if carried := published.told(told["data"]).carried:
+                if carried := published_events(told["data"]).carried:
                     return carried
             await asyncio.sleep(0.05)
 
@@ -232,7 +236,7 @@ async def test_system_events_are_above_the_cap_and_never_dropped() -> None:
             found.submit(room=ref, message=message(1_000 + number, sender="", priority=None)) for number in range(60)
         ]
         at_once = asyncio.gather(
-            *(asyncio.to_thread(pipeline.append_now, room=ref, event=numbered(n), event_id=f"a{n}") for n in range(20))
+            *(asyncio.to_thread(publish_now, room=ref, event=numbered(n), event_id=f"a{n}") for n in range(20))
         )
         outcomes = [*await asyncio.wait_for(asyncio.gather(*system), 1), *await at_once]
         assert {outcome.result for outcome in outcomes} == {"delivered"}

@@ -10,8 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions.chat.services import comments, contents
-from interactions.delivery.rooms import pipeline
-from interactions.delivery.rooms.admission import WORDS
+from interactions.delivery.rooms import PRIORITIES, history_now
 from interactions.requests import allow_send, speaker_named
 from interactions.room_refs import ref
 from liveroom.accounts.api.access import open_to
@@ -40,7 +39,9 @@ class MessageWriteSerializer(serializers.Serializer):
     data = serializers.JSONField(required=False, help_text="Of a custom message: anything.")  # type: ignore[assignment]
     desc = serializers.CharField(required=False)
     ext = serializers.CharField(required=False)
-    priority = serializers.ChoiceField(choices=list(WORDS), required=False, help_text="High: owner, admins, servers.")
+    priority = serializers.ChoiceField(
+        choices=list(PRIORITIES), required=False, help_text="High: owner, admins, servers."
+    )
     cid = serializers.CharField(required=False, help_text="Your own id: sending it again says it once.")
     color = serializers.CharField(required=False, help_text="#rrggbb")
     position = serializers.ChoiceField(choices=contents.POSITIONS, required=False)
@@ -75,7 +76,7 @@ class MessagesView(APIView):
     def get(self, request: ApiRequest, room: str) -> Response:
         """The last messages (20 of the last 24 hours unless the app says otherwise), oldest first."""
         found = asked_room(request, room, enter=True)
-        return Response({"messages": pipeline.history_now(room=ref(found), now_ms=clock.now_ms())})
+        return Response({"messages": history_now(room=ref(found), now_ms=clock.now_ms())})
 
     @extend_schema(
         operation_id="rooms_messages_send", request=MessageWriteSerializer, responses={201: ReceiptSerializer}

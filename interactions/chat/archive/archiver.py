@@ -15,7 +15,7 @@ from django.db import DatabaseError, DataError, IntegrityError, transaction
 
 from interactions.chat.archive.rows import Entry, Malformed, entry_of, rows_of
 from interactions.chat.services.archive import GROUP, rows_written
-from interactions.delivery.rooms.archive_stream import ARCHIVE
+from interactions.delivery.rooms import ARCHIVE
 from interactions.models import ArchivedMessage
 from liveroom.kernel import metrics
 from liveroom.kernel.redis import shared

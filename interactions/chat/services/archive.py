@@ -13,7 +13,7 @@ import redis
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from interactions.chat.archive.rows import named
-from interactions.delivery.rooms.archive_stream import ARCHIVE
+from interactions.delivery.rooms import ARCHIVE
 from interactions.models import ArchivedMessage
 from liveroom.kernel.redis import room_key, shared
 from liveroom.rooms.models import Room

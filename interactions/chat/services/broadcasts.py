@@ -18,7 +18,7 @@ from interactions.chat.events import Broadcast as BroadcastEvent
 from interactions.delivery import Everyone, ms, publish_durably
 from interactions.delivery import Room as RoomTarget
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms import begin_now
 from interactions.room.events import SystemMessage
 from interactions.room_refs import ref
 from liveroom.accounts.models import App
@@ -137,4 +137,4 @@ def _begin_where_somebody_is(rooms: Sequence[Room]) -> None:
             pipe.exists(key("state", room.key))
         for room, known in zip(watched, pipe.execute(), strict=True):
             if not known:
-                pipeline.begin_now(room_key=room.key)
+                begin_now(room_key=room.key)

@@ -11,9 +11,8 @@ from django.conf import settings
 from interactions.chat.events import Comment, Custom
 from interactions.chat.services import contents
 from interactions.delivery.events import encoded
-from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import pipeline
-from interactions.delivery.rooms.pipeline import Message, Outcome
+from interactions.delivery.rooms import Message, Outcome, message_id, submit_and_wait
+from interactions.room_refs import KnownRoom
 from interactions.speaker import Speaker
 from liveroom.kernel import ids, permission
 from moderation.rules.verdict import Standing
@@ -21,7 +20,7 @@ from moderation.rules.verdict import Standing
 
 def prepared(
     *,
-    room: RoomRef,
+    room: KnownRoom,
     speaker: Speaker,
     type: str,
     data: Mapping[str, Any],
@@ -42,7 +41,7 @@ def prepared(
     )  # fmt: skip
     sender = speaker.profile.id
     return Message(
-        id=event_id if content.cid is None else pipeline.message_id(sender=sender, cid=content.cid),
+        id=event_id if content.cid is None else message_id(sender=sender, cid=content.cid),
         event=encoded(event),
         sender=sender,
         priority=content.priority,
@@ -58,10 +57,10 @@ def receipt(message: Message, outcome: Outcome) -> dict[str, Any]:
     return {"result": outcome.result, "reason": outcome.reason, "event": orjson.Fragment(message.event)}
 
 
-def send_now(*, room: RoomRef, speaker: Speaker, type: str, data: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+def send_now(*, room: KnownRoom, speaker: Speaker, type: str, data: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
     """Say it from a thread, for REST, and wait for what becomes of it: half a second at most. Unanswered, RedisError."""
     message = prepared(room=room, speaker=speaker, type=type, data=data, now_ms=now_ms, standing=None)
-    answer = receipt(message, pipeline.say_now(room=room, message=message, tick_ms=settings.LIVEROOM.tick_ms))
+    answer = receipt(message, submit_and_wait(room=room, message=message, tick_ms=settings.LIVEROOM.tick_ms))
     if "event" in answer:
         answer["event"] = orjson.loads(message.event)
     return answer

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from interactions.delivery.rooms.admission import WORDS, Priority
+from interactions.delivery.rooms import PRIORITIES, Priority
 from liveroom.kernel import permission, text
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.permission import Actor
@@ -161,11 +161,15 @@ def _priority(value: Any, *, actor: Actor, role: str) -> Priority:
     """Normal unless it says otherwise. Anybody may lower it; High is for the room's owner and admins, and servers (C2)."""
     if value is None:
         return Priority.NORMAL
-    if not isinstance(value, str) or value not in WORDS:
-        raise BadParameter(f"priority is one of {', '.join(WORDS)}.", field="priority")
-    if WORDS[value] is Priority.HIGH and role not in (permission.OWNER, permission.ADMIN) and not actor.acts_for_app:
+    if not isinstance(value, str) or value not in PRIORITIES:
+        raise BadParameter(f"priority is one of {', '.join(PRIORITIES)}.", field="priority")
+    if (
+        PRIORITIES[value] is Priority.HIGH
+        and role not in (permission.OWNER, permission.ADMIN)
+        and not actor.acts_for_app
+    ):
         raise BadParameter("High is for the owner and admins of the room; leave it out, or lower it.", field="priority")
-    return WORDS[value]
+    return PRIORITIES[value]
 
 
 def checked(type: str, data: Mapping[str, Any], *, actor: Actor, role: str, limit_bytes: int) -> Content:

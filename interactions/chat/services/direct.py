@@ -9,10 +9,9 @@ from typing import Any
 from interactions.chat.events import DirectMessage
 from interactions.chat.services import contents
 from interactions.delivery import Person as PersonTarget
-from interactions.delivery import publish
+from interactions.delivery import apublish, publish
 from interactions.delivery.events import MOST_KEPT_SECONDS
-from interactions.delivery.publishing import apublish
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms import message_id
 from interactions.shown import shown_person
 from interactions.speaker import Speaker
 from liveroom.accounts.models import Person
@@ -56,7 +55,7 @@ def prepared(*, speaker: Speaker, data: Mapping[str, Any], now_ms: int) -> Direc
         raise PersonUnknown(f"There is no user {to!r} in this app; users exist after their first login.")
     sender = speaker.profile.id
     # The same `cid` is the same message, with the same id.
-    event_id = ids.event_id() if content.cid is None else pipeline.message_id(sender=f"{sender}\n{to}", cid=content.cid)
+    event_id = ids.event_id() if content.cid is None else message_id(sender=f"{sender}\n{to}", cid=content.cid)
     cid: dict[str, Any] = {} if content.cid is None else {"cid": content.cid}
     body = {name: value for name, value in content.body.items() if name not in _OF_ROOMS}
     return Direct(

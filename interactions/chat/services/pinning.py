@@ -13,7 +13,7 @@ from interactions.chat.events import Pinned, PinnedChanged, PinnedSender
 from interactions.delivery import Room as RoomTarget
 from interactions.delivery import ms, publish_durably
 from interactions.delivery.events import as_row
-from interactions.delivery.rooms import pipeline
+from interactions.delivery.rooms import event_now
 from interactions.models import ArchivedMessage, Pin
 from interactions.room_refs import ref
 from interactions.shown import of_wire
@@ -61,7 +61,7 @@ def _comment(room: Room, seq: int, *, now: datetime) -> dict[str, Any]:
     """The event of what was said. The archive is a second behind; what it lacks is in Redis."""
     event = ArchivedMessage.objects.filter(room=room, seq=seq).order_by("-id").values_list("body", flat=True).first()
     if event is None:
-        event = pipeline.event_now(room=ref(room), seq=seq, now_ms=ms(now))
+        event = event_now(room=ref(room), seq=seq, now_ms=ms(now))
     if event is None:
         raise CommentUnknown(f"There is no comment with the seq {seq} in this room.")
     if event.get("type") != "comment":

@@ -14,12 +14,12 @@ from interactions.delivery import frames as envelope
 from interactions.delivery.control import CloseSockets
 from interactions.delivery.events import Control
 from interactions.delivery.fanout import deflate
+from interactions.delivery.fanout.merging import merged
 from interactions.delivery.fanout.send_many import Row
 from interactions.delivery.fanout.send_queue import SendQueue
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms.glances import Glance, mark_of
-from interactions.delivery.rooms.published import Told
-from interactions.likes.events import merged
+from interactions.delivery.rooms.log import Glance, mark_of
+from interactions.delivery.rooms.published import PublishedEvents
 from liveroom.kernel import metrics
 
 # Between two of these the loop does other things: a thousand sends take ten milliseconds.
@@ -29,8 +29,6 @@ PORTION = 200
 # What may be heard of a room before its first viewer has its snapshot.
 EARLY = 2_000
 NEVER = float("inf")
-# Of these the newest says it all.
-REPLACED, LIKES = (b'{"type":"online"',), b'{"type":"likes"'
 
 
 class Viewer(Protocol):
@@ -111,7 +109,7 @@ class Feed:
                 self.seq, self.mark = number, mark_of(event)
                 self.must.append(event)
 
-    def numbered(self, told: Told) -> bool:
+    def numbered(self, told: PublishedEvents) -> bool:
         """False: something is missing before it, or the epoch is another one; the log decides."""
         if self.seq is None:
             self.early += enumerate(told.events, start=told.first)
@@ -141,15 +139,8 @@ class Feed:
         return glance.mark == self.mark
 
     def maybe(self, event: bytes) -> None:
-        """What comes too often replaces what it makes old."""
-        for head in REPLACED:
-            if event.startswith(head):
-                self.may = [other for other in self.may if not other.startswith(head)]
-        if event.startswith(LIKES):
-            # One batch of all that are waiting: the newest total, everybody's sums.
-            for other in [other for other in self.may if other.startswith(LIKES)]:
-                self.may.remove(other)
-                event = merged(other, event)
+        """Of what still waits, an event of the same class is merged with it, if the class says how (`RoomEvent.merged_with`)."""
+        event = merged(self.may, event)
         if len(self.may) < CHUNK:
             self.may.append(event)
 

@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import redis
 import redis.asyncio
@@ -29,11 +29,13 @@ from interactions.delivery.control import (
 from interactions.delivery.events import EVERY_ROOM, Control
 from interactions.delivery.fanout.feed import Feed, Seat, Viewer
 from interactions.delivery.fanout.schedule import Teller
-from interactions.delivery.presence.presence import Presence
+from interactions.delivery.presence.heartbeat import Presence
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import glances, pipeline, published
+from interactions.delivery.rooms import log as room_log
+from interactions.delivery.rooms.epochs import begin
+from interactions.delivery.rooms.log import Position
+from interactions.delivery.rooms.published import published_events
 from interactions.delivery.rooms.ticker import TICK_MS, Ticker
-from interactions.likes.process_counter import LikeCounter
 from liveroom.kernel import metrics
 from liveroom.kernel.redis import aredis_for, channel
 from liveroom.kernel.rounds import Rounds, redis_rounds
@@ -48,6 +50,16 @@ LAST_WORDS_SECONDS = 0.2
 SPREAD_MS_PER_THOUSAND = 1_000
 RESTART, EPOCH = 4000, 4005
 Listener = Callable[[Heard], None]
+
+
+class Service(Protocol):
+    """What a feature keeps in a socket process, such as sums that wait for a round trip: made without arguments, one per process."""
+
+    async def run(self) -> None:
+        """Until cancelled. Called again if it raises."""
+
+
+Attached = TypeVar("Attached", bound=Service)
 
 
 class Hub:
@@ -65,21 +77,30 @@ class Hub:
         self.viewers: set[Viewer] = set()
         self.ticker = Ticker(tick_ms=tick_ms)
         self.presence = Presence(process=process)
-        self.likes = LikeCounter()
         self.rounds = redis_rounds()
         self.teller = Teller(tick_ms=tick_ms)
         self._pubsub: redis.asyncio.client.PubSub | None = None
         self._subscriptions: Rounds[str, None] = Rounds(self._subscribe)
         self._subscribing: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._services: dict[type[Service], Service] = {}
         self._listened = False
         self._looking: dict[str, bool] = {}
         self._looks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         if not self._tasks:
-            steps = (self._listen, self.teller.run, self._check, self.ticker.run, self.presence.run, self.likes.run)
+            steps = (self._listen, self.teller.run, self._check, self.ticker.run, self.presence.run)
             self._tasks = [asyncio.ensure_future(self._forever(step)) for step in steps]
+
+    def service(self, kind: type[Attached]) -> Attached:
+        """The service of this class in this process: made at the first call, and run from then on."""
+        found = self._services.get(kind)
+        if not isinstance(found, kind):
+            self.start()
+            found = self._services[kind] = kind()
+            self._tasks.append(asyncio.ensure_future(self._forever(found.run)))
+        return found
 
     async def stop(self) -> None:
         """A clean end: everybody hears that it is worth coming back, and stops being counted here."""
@@ -142,7 +163,7 @@ class Hub:
             self._subscribing.difference_update(room_keys)
         return [None] * len(room_keys)
 
-    def settle(self, *, room_key: str, position: pipeline.Position) -> bool:
+    def settle(self, *, room_key: str, position: Position) -> bool:
         """The first snapshot of a room that is new here: from this `seq` on, a gap is noticed. False: that is behind what viewers here
         have seen; `look_again`, then ask Redis again.
 
@@ -232,7 +253,7 @@ class Hub:
             return
         kind = message[:1]
         if kind == b"E":
-            told = published.told(message)
+            told = published_events(message)
             if told.carried:
                 self.ticker.resolve(room_key=room_key, carried=told.carried)
             if told.events and not room.numbered(told):
@@ -276,7 +297,7 @@ class Hub:
         """Rooms that stand where Redis has them, nearly always all, cost a small part of a pipeline; the others are compared one by one."""
         for first in range(0, len(room_keys), ROOMS_PER_PIPELINE):
             names = room_keys[first : first + ROOMS_PER_PIPELINE]
-            for room_key, glance in zip(names, await glances.glances(room_keys=names), strict=True):
+            for room_key, glance in zip(names, await room_log.glances(room_keys=names), strict=True):
                 room = self.rooms.get(room_key)
                 if room is not None and not room.stands(glance):
                     self._look_soon(room_key, last_words=last_words)
@@ -293,14 +314,14 @@ class Hub:
         now, last = await self._log_after(room_key, heard)
         if now.pending:
             self.ticker.look(room=room.ref)
-        forgotten = now.epoch == epoch and last and heard == room.seq and room.mark not in (b"", glances.mark_of(last))
+        forgotten = now.epoch == epoch and last and heard == room.seq and room.mark not in (b"", room_log.mark_of(last))
         # Below what was seen: in another epoch that matters if somebody saw it here; an id that was taken again begins anew.
         below = now.seq < heard and (now.epoch == epoch or room.shown)
         if below or forgotten:
             # Redis forgot the last second, and perhaps gave its numbers to others since. They never go back, and never mean two
             # things: a new epoch, above what viewers have seen.
-            await pipeline.begin(room_key=room_key, shown=heard, broken=now.epoch)
-            now = await pipeline.position(room_key=room_key, shown=heard)
+            await begin(room_key=room_key, shown=heard, broken=now.epoch)
+            now = await room_log.position(room_key=room_key, shown=heard)
         if room.epoch != epoch:  # somebody came and found the new one meanwhile
             return
         if now.epoch != room.epoch:
@@ -322,13 +343,13 @@ class Hub:
         self.teller.due_soon(room)
 
     @staticmethod
-    async def _log_after(room_key: str, heard: int) -> tuple[pipeline.Position, bytes]:
+    async def _log_after(room_key: str, heard: int) -> tuple[Position, bytes]:
         """What came after the last event that was heard, and what that event is now: b"" if the log does not reach back to it."""
-        now = await pipeline.position(room_key=room_key, since=max(0, heard - 1), shown=heard)
+        now = await room_log.position(room_key=room_key, since=max(0, heard - 1), shown=heard)
         if heard and now.events:
             return replace(now, events=now.events[1:]), now.events[0]
         if heard and now.seq > heard:
-            now = await pipeline.position(room_key=room_key, since=heard, shown=heard)
+            now = await room_log.position(room_key=room_key, since=heard, shown=heard)
         return now, b""
 
     def _hear(self, message: Heard) -> None:

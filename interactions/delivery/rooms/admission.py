@@ -32,7 +32,7 @@ class Priority(IntEnum):
         return self.name.capitalize()
 
 
-WORDS = {priority.word: priority for priority in Priority}
+PRIORITIES = {priority.word: priority for priority in Priority}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from channels.db import database_sync_to_async
+
 from liveroom.kernel.redis import PREFIX
 
 ARCHIVE: Final = f"{PREFIX}:archive"
@@ -36,3 +38,9 @@ def last_numbers(room_keys: Sequence[str]) -> Mapping[str, int]:
     if _archive.last_numbers is None:
         raise LookupError("Nobody has said what is archived: `install` was not called.")
     return _archive.last_numbers(room_keys)
+
+
+async def alast_numbers(room_keys: Sequence[str]) -> Mapping[str, int]:
+    """The same for an event loop; not on the one thread that serves all else of a socket process."""
+    found: Mapping[str, int] = await database_sync_to_async(last_numbers, thread_sensitive=False)(room_keys)
+    return found

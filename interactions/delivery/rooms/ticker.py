@@ -14,9 +14,18 @@ from dataclasses import dataclass, field
 import redis
 
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import pipeline
 from interactions.delivery.rooms.admission import soonest_ms
-from interactions.delivery.rooms.pipeline import WAITS, Message, Outcome, Submitted, Unanswered
+from interactions.delivery.rooms.epochs import begin
+from interactions.delivery.rooms.messages import (
+    PATIENCE_SECONDS,
+    WAITS,
+    Message,
+    Outcome,
+    Submitted,
+    Unanswered,
+    answered,
+    submit_call,
+)
 from interactions.delivery.rooms.scripts import SUBMIT
 from liveroom.kernel import metrics
 from liveroom.kernel.errors import LiveRoomError
@@ -94,7 +103,7 @@ class Ticker:
             raise TooMuch("Too much is waiting for this room; try again in a second.", retry_after_ms=1000)
         line.room = room
         loop = asyncio.get_running_loop()
-        said = _Said(message=message, answer=loop.create_future(), until=loop.time() + pipeline.PATIENCE_SECONDS)
+        said = _Said(message=message, answer=loop.create_future(), until=loop.time() + PATIENCE_SECONDS)
         line.unsent.append(said)
         if line.due_at <= loop.time():
             self._wake.set()
@@ -166,10 +175,7 @@ class Ticker:
 
     async def _ask(self, sent: Sequence[tuple[_Line, list[_Said]]]) -> list[Submitted | None]:
         """Redis's answer per room. None: nothing of it was done; say it again when the line is due, mostly at once."""
-        calls = [
-            pipeline.submit_call(line.room, [said.message for said in batch], tick_ms=self.tick_ms)
-            for line, batch in sent
-        ]
+        calls = [submit_call(line.room, [said.message for said in batch], tick_ms=self.tick_ms) for line, batch in sent]
         client = aredis_for(sent[0][0].room.key)
         answers: list[Submitted | None] = []
         for (line, _), answer in zip(sent, await SUBMIT.ask_all(client, calls, raise_on_error=False), strict=True):
@@ -178,7 +184,7 @@ class Ticker:
                 log.warning("The room %s did not take what was said: %s", line.room.key, answer)
                 line.due_at = asyncio.get_running_loop().time() + RETRY_SECONDS
             else:
-                found = pipeline.submitted(answer)
+                found = answered(answer)
                 if found is None:
                     self._begin(line)
             answers.append(found)
@@ -193,7 +199,7 @@ class Ticker:
     async def _until_begun(self, line: _Line) -> None:
         """The room goes on as soon as it has its epoch; if that fails it asks again, until its senders' patience ends."""
         try:
-            await pipeline.begin(room_key=line.room.key)
+            await begin(room_key=line.room.key)
             line.due_at = 0.0
         except Exception as error:
             log.warning("The room %s could not begin (%s); it tries again.", line.room.key, type(error).__name__)

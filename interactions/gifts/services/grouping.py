@@ -16,9 +16,7 @@ from django.db.models import Count
 
 from interactions.delivery.events import RoomEvent, encoded, from_row
 from interactions.delivery.room_ref import RoomRef
-from interactions.delivery.rooms import pipeline
-from interactions.delivery.rooms.admission import Priority
-from interactions.delivery.rooms.pipeline import Message
+from interactions.delivery.rooms import WAITS, Message, Priority, submit_many_now
 from interactions.facts import GiftsGrouped, GroupedGifts
 from interactions.gifts.events import GiftSent
 from interactions.gifts.rules.combos import Group, Kind, Paid, Streak, grouped
@@ -217,19 +215,17 @@ def tell_gifts(letters: Sequence[OutboxMessage], now: datetime) -> Handled:
             done += [letter.event_id for letter in waiting]
         else:
             parts.append((ref(room), waiting))
-    answers = pipeline.submit_many_now(
+    answers = submit_many_now(
         [(room, [_message(letter) for letter in waiting]) for room, waiting in parts],
         tick_ms=settings.LIVEROOM.tick_ms,
     )
     soonest: float | None = None
     for (_, waiting), found in zip(parts, answers, strict=True):
         done += [
-            letter.event_id
-            for letter, outcome in zip(waiting, found.outcomes, strict=True)
-            if outcome is not pipeline.WAITS
+            letter.event_id for letter, outcome in zip(waiting, found.outcomes, strict=True) if outcome is not WAITS
         ]
         # As many as are handed over at once: there may be more.
-        if len(waiting) >= HANDED_OVER or pipeline.WAITS in found.outcomes:
+        if len(waiting) >= HANDED_OVER or WAITS in found.outcomes:
             again = max(0.01, found.next_ms / 1000)
             soonest = again if soonest is None else min(soonest, again)
     return Handled(done=done, again_in=soonest)

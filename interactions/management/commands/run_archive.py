@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from interactions.chat.archive.archiver import Archiver, trim
 from interactions.chat.services.archive import backlog
-from interactions.delivery.rooms.archive_stream import STREAM_ENTRIES
+from interactions.delivery.rooms import STREAM_ENTRIES
 from liveroom.kernel import clock, metrics
 from liveroom.kernel.process import ServiceCommand, Worker
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from interactions.chat.services import archive
-from interactions.delivery.presence.attendance import attendance
+from interactions.delivery.presence import attendance
 from interactions.likes import services as given_likes
 from interactions.models import ArchivedMessage, Membership
 from interactions.people.services import levels

@@ -13,11 +13,11 @@ from typing import Any, cast
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
-from interactions.delivery.room_ref import RoomRef
 from interactions.facts import PollChanged, PollClosed, PollOpened
 from interactions.models import Ballot, Poll
 from interactions.polls import rules
 from interactions.polls.selectors import shown_poll
+from interactions.room_refs import KnownRoom
 from liveroom.kernel import audit, facts, ids, permission, text
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
 from liveroom.kernel.facts import handles
@@ -187,7 +187,7 @@ def close_after_disband(fact: RoomDisbanded) -> None:
 
 
 def vote(
-    *, poll: Poll, choices: object, room: Room | RoomRef, by: Actor, now: datetime, role: str | None = None,
+    *, poll: Poll, choices: object, room: Room | KnownRoom, by: Actor, now: datetime, role: str | None = None,
     standing: Any = None,
 ) -> Vote:  # fmt: skip
     """One person's vote. The same again: the same answer. BadParameter, AlreadyVoted, PollOver, RoomEnded, what `permission.ask` refuses.

@@ -12,8 +12,9 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 from interactions.delivery.events import EVERY_ROOM
-from interactions.delivery.rooms import pipeline
-from interactions.delivery.rooms.pipeline import Position
+from interactions.delivery.rooms import Position, RoomRead, positions_since, read_rooms
+from interactions.delivery.rooms import positions as positions_of
+from interactions.likes import services as likes
 from interactions.socket.joining import joining
 from interactions.socket.joining.joining import RoomView, Visitor
 from interactions.socket.joining.passwords import PasswordChecks
@@ -108,7 +109,7 @@ async def _look_all(doors: Sequence[Door]) -> Sequence[_Seen | BaseException]:
         names = await database_sync_to_async(joining.keys_of)([(door.app_id, door.group_id) for door in new])
         found.update(zip(new, names, strict=True))
     keys = {door: key for door, key in found.items() if isinstance(key, str)}
-    positions = dict(zip(keys, await pipeline.positions(room_keys=list(keys.values())), strict=True))
+    positions = dict(zip(keys, await positions_of(room_keys=list(keys.values())), strict=True))
     there = [(door.app_id, door.group_id) for door in keys]
     views = dict(zip(keys, await database_sync_to_async(joining.views_of)(there, now=clock.now()), strict=True))
     answers: list[_Seen | BaseException] = []
@@ -128,7 +129,7 @@ async def _read_all(doors: Sequence[Door]) -> Sequence[Moment | BaseException]:
     after some tries: with the last view, which is newer than the place it is shown with, so that the events that follow say the same
     again."""
     answers: dict[Door, Moment | BaseException] = {}
-    read: dict[Door, pipeline.Found | BaseException] = {}
+    read: dict[Door, RoomRead | BaseException] = {}
     seen: dict[Door, _Seen | BaseException] = {
         door: known for door in doors if (known := door.known(KEPT_SECONDS)) is not None
     }
@@ -138,14 +139,14 @@ async def _read_all(doors: Sequence[Door]) -> Sequence[Moment | BaseException]:
         answers |= {door: found for door, found in seen.items() if isinstance(found, BaseException)}
         asked = [(door, found) for door, found in seen.items() if isinstance(found, _Seen)]
         places = [(found.view.ref, found.position.seq) for _, found in asked]
-        moments = await pipeline.moments(asked=places, now_ms=clock.now_ms())
+        moments = await read_rooms(asked=places, now_ms=clock.now_ms(), extras=(likes.total_read,))
         stale = []
         read = {door: moment for (door, _), moment in zip(asked, moments, strict=True)}
         for door, found in asked:
             moment = read[door]
             if isinstance(moment, BaseException):
                 answers[door] = moment
-            elif _changed(found.position, moment[0]):
+            elif _changed(found.position, moment.position):
                 stale.append(door)
             else:
                 answers[door] = _moment(found, moment)
@@ -161,11 +162,13 @@ async def _read_all(doors: Sequence[Door]) -> Sequence[Moment | BaseException]:
     return [answers[door] for door in doors]
 
 
-def _moment(seen: _Seen, found: pipeline.Found) -> Moment:
-    here, history, likes, online = found
-    total = seen.view.room.likes if likes is None else likes
+def _moment(seen: _Seen, found: RoomRead) -> Moment:
+    counted = likes.total_of(found.extras[0])
+    total = seen.view.room.likes if counted is None else counted
     fresh = asyncio.get_running_loop().time() - seen.read_at < FRESH_SECONDS
-    return Moment(view=seen.view, position=here, history=history, online=online, likes=total, fresh=fresh)
+    return Moment(
+        view=seen.view, position=found.position, history=found.history, online=found.online, likes=total, fresh=fresh
+    )
 
 
 async def _gathered(asking: Iterable[Coroutine[Any, Any, _Seen]]) -> list[_Seen | BaseException]:
@@ -236,7 +239,7 @@ async def _visitors(usersigs: Sequence[str]) -> Sequence[Visitor | BaseException
 
 
 async def _missed_by_all(asked: Sequence[tuple[str, int]]) -> Sequence[Position]:
-    return await pipeline.positions_since(asked=asked)
+    return await positions_since(asked=asked)
 
 
 async def _app_ids(sdkappids: Sequence[int | None]) -> Sequence[int | BaseException]:

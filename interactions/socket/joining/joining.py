@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from interactions.chat.selectors import pins_of
-from interactions.delivery.room_ref import RoomRef
 from interactions.draws.selectors import open_draws, with_open_draws
 from interactions.people import selectors as standing_selectors
 from interactions.polls.selectors import open_polls, with_open_polls
-from interactions.room_refs import ref
+from interactions.room_refs import KnownRoom, ref
 from interactions.socket.joining.versions import AT_FIRST, Versions
 from interactions.speaker import Speaker
 from liveroom.accounts.selectors import AppUnknown, Profile, app_for, profile
@@ -50,7 +49,7 @@ class RoomView:
     """A room as of one moment, for whoever comes in. `standings`: everybody that something is against; None: too many to keep."""
 
     room: Room
-    ref: RoomRef
+    ref: KnownRoom
     admins: frozenset[int]
     standings: dict[str, Standing] | None
     muted_all: bool
@@ -71,7 +70,7 @@ class RoomView:
 class Entry:
     """A visitor that may come in, as whom, and what is against it; `versions`: as of when that is known."""
 
-    room: RoomRef
+    room: KnownRoom
     speaker: Speaker
     standing: Standing
     versions: Versions = AT_FIRST
@@ -227,7 +226,9 @@ def present_state(*, view: RoomView, entry: Entry, follows: bool, http: str, now
     }
 
 
-def standings_again(*, room: RoomRef, identifiers: Iterable[str], now: datetime) -> tuple[int, Mapping[str, Standing]]:
+def standings_again(
+    *, room: KnownRoom, identifiers: Iterable[str], now: datetime
+) -> tuple[int, Mapping[str, Standing]]:
     """What is against those who are in already, read anew: a word about it may have been lost. First the room's version: what is read
     holds every change up to that one."""
     version = Room.objects.filter(pk=room.room_id).values_list("state_version", flat=True).first() or 0

@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 
-from interactions.delivery.presence.attendance import Attendance, attendance
+from interactions.delivery.presence import Attendance, attendance
 from interactions.models import MinuteStat
 from interactions.statistics.rules import statistics as rules
 from liveroom.kernel import due

@@ -18,7 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from interactions.chat.services import archive
 from interactions.delivery.fanout import send_many
-from interactions.delivery.rooms.archive_stream import STREAM_ENTRIES
+from interactions.delivery.rooms import STREAM_ENTRIES
 from liveroom.kernel import clock, due
 from liveroom.kernel.redis import shared
 from liveroom.page import vendor

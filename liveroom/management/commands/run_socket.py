@@ -14,8 +14,7 @@ class Command(ServiceCommand):
     kind = "socket"
 
     def serve(self, options: dict[str, Any]) -> None:
-        from interactions.delivery.fanout import send_many
-        from interactions.delivery.fanout.hub import Hub
+        from interactions.delivery.fanout import Hub, send_many
         from interactions.socket.joining.join_cache import Lobby
         from interactions.socket.limits import Limits
         from interactions.socket.returning import look_again

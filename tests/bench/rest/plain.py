@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 application = get_wsgi_application()
 
-from interactions.delivery.presence import presence  # noqa: E402
+from interactions.delivery.presence import crowd_now  # noqa: E402
 from liveroom.accounts.models import Domain, Person  # noqa: E402
 from liveroom.kernel import clock  # noqa: E402
 from liveroom.rooms.api.serializers import RoomSerializer  # noqa: E402
@@ -44,7 +44,7 @@ class OnlineView(APIView):
     def get(self, request: Any, room: str) -> Response:
         person, found = room_of(request, room)
         found.app = person.app
-        crowd = presence.crowd_now(room_key=found.key)
+        crowd = crowd_now(room_key=found.key)
         return Response({"online": crowd.online, "sockets": crowd.sockets})
 
 

@@ -18,11 +18,12 @@ import redis
 from interactions.audience.events import Join, Leave, Online
 from interactions.delivery.events import encoded
 from interactions.delivery.presence import scripts
-from interactions.delivery.presence.crowd import Came, Crowd, tell_after_ms
+from interactions.delivery.presence.crowd import Crowd, tell_after_ms
+from interactions.delivery.presence.many_rooms import CHANGED_ROOMS
 from interactions.delivery.presence.room_here import NEVER, Answer, RoomHere, Tip
 from interactions.delivery.room_ref import RoomRef
 from interactions.shown import ShownSpeaker, of_wire
-from liveroom.kernel.redis import PREFIX, aredis_for, channel, redis_for, shared
+from liveroom.kernel.redis import aredis_for, channel
 from liveroom.kernel.scripts import Script
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,6 @@ SOON_SECONDS = 0.05
 RETRY_SECONDS = 0.5
 STOP_SECONDS = 5.0
 ROOMS_PER_PIPELINE = 100
-CHANGED_ROOMS = f"{PREFIX}:online:changed"
 
 
 class Presence:
@@ -254,71 +254,3 @@ async def _run(script: Script, calls: Sequence[tuple[str, list[Any]]]) -> list[A
         for place, answer in zip(places, found, strict=True):
             answers[place] = answer
     return answers
-
-
-async def crowd(*, room_key: str) -> Crowd:
-    """How many are in the room now, by the word of all processes."""
-    call = scripts.count_call(room_key)
-    online, sockets = await scripts.COUNT.ask(aredis_for(room_key), call)
-    return Crowd(online=int(online), sockets=int(sockets))
-
-
-def crowd_now(*, room_key: str) -> Crowd:
-    """The same from a thread."""
-    call = scripts.count_call(room_key)
-    online, sockets = scripts.COUNT.ask_now(redis_for(room_key), call)
-    return Crowd(online=int(online), sockets=int(sockets))
-
-
-def crowds_now(*, room_keys: Sequence[str]) -> dict[str, Crowd]:
-    """Of many rooms, a pipeline for a hundred. From a thread. RedisError."""
-    places: dict[redis.Redis, list[str]] = {}
-    for room_key in dict.fromkeys(room_keys):
-        places.setdefault(redis_for(room_key), []).append(room_key)
-    found: dict[str, Crowd] = {}
-    for client, keys in places.items():
-        for first in range(0, len(keys), ROOMS_PER_PIPELINE):
-            part = keys[first : first + ROOMS_PER_PIPELINE]
-            calls = [scripts.count_call(room_key) for room_key in part]
-            for room_key, (online, sockets) in zip(part, scripts.COUNT.ask_all_now(client, calls), strict=True):
-                found[room_key] = Crowd(online=int(online), sockets=int(sockets))
-    return found
-
-
-async def online(*, room_key: str) -> int:
-    return (await crowd(room_key=room_key)).online
-
-
-def online_now(*, room_key: str) -> int:
-    """The same from a thread."""
-    return crowd_now(room_key=room_key).online
-
-
-def members_now(*, room_key: str) -> list[Came]:
-    """People who are in the room now, the latest first; of more than a thousand, the latest. From a thread."""
-    call = scripts.MEMBERS.call(scripts.read_keys(room_key), [""])
-    raw = scripts.MEMBERS.ask_now(redis_for(room_key), call)
-    return [
-        Came(id=identifier.decode(), at_ms=int(float(at))) for identifier, at in zip(raw[::2], raw[1::2], strict=True)
-    ]
-
-
-def note_changed_rooms(room_keys: Sequence[str]) -> None:
-    """Those that were taken, and could not be looked at. RedisError."""
-    if room_keys:
-        shared().sadd(CHANGED_ROOMS, *room_keys)
-
-
-def rooms_changed_now() -> bool:
-    """Whether there is anything to take. RedisError."""
-    found: Any = shared().exists(CHANGED_ROOMS)
-    return bool(found)
-
-
-def take_changed_rooms(*, at_most: int = 5_000) -> list[str]:
-    """Rooms whose number is news since the last call, for who keeps the rooms list sortable."""
-    try:
-        names: Any = shared().spop(CHANGED_ROOMS, at_most)
-    except redis.RedisError:
-        return []
-    return [name.decode() for name in names or []]
