@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interactions.delivery.presence import Came
+from interactions.delivery.presence.crowd import Came
 
 
 @dataclass(frozen=True, slots=True)
