@@ -1,4 +1,4 @@
-"""Task workers: whatever is due (`kernel/due.py`). `celery -A liveroom worker`."""
+"""Task workers: whatever is due (`kernel/due.py`). `celery -A liveroom worker`. Only they and `run_relay` load Celery."""
 
 import os
 import sys

@@ -226,6 +226,7 @@ LOGGING = {
         # A due job a second is no news; one that fails says so itself.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        "celery.worker.request": {"level": "WARNING"},  # hints that are too old to be followed
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "twisted": {"level": "WARNING"},

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from liveroom import wiring
+from liveroom.celery import app
 from liveroom.console import overview
 from liveroom.kernel import clock, due, tasks
 from liveroom.kernel.due import Dispatcher, Job
@@ -228,6 +229,8 @@ def worker(tmp_path: Path, transactional_db: None) -> Iterator[Any]:
 
 
 def test_a_task_worker_that_is_killed_at_its_work_is_replaced_by_the_next(done, worker):
+    app.set_default()
+
     def began() -> list[str]:
         Dispatcher(send=tasks.send, waiting=tasks.waiting).hand_out(now=clock.now())
         time.sleep(0.2)

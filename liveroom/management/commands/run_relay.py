@@ -12,6 +12,7 @@ import redis
 from django.db import DatabaseError, connection
 from kombu.exceptions import OperationalError as BrokerAway
 
+from liveroom.celery import app
 from liveroom.kernel import clock, due, metrics, outbox, tasks
 from liveroom.kernel.fencing import HeldLease, LeaseLost
 from liveroom.kernel.process import ServiceCommand, Worker
@@ -31,6 +32,7 @@ class Command(ServiceCommand):
 
     def serve(self, options: dict[str, Any]) -> None:
         self.worker = Worker()
+        app.set_default()  # for the thread that sends hints
         self.lease = HeldLease(name=LEASE, holder=self.name, seconds=LEASE_SECONDS)
         self.dispatcher = due.Dispatcher(send=tasks.send, waiting=tasks.waiting, may_go_on=self.lease.seems_ours)
         self.lease.keep()
