@@ -18,7 +18,7 @@ from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.services.people import appoint_admin
 from liveroom.rooms.services.rooms import create_room
-from streams import selectors
+from streams import addresses, selectors
 from streams.services.streams import show_push_address
 
 SDKAPPID = 1400000001
@@ -101,10 +101,10 @@ def described(*, now: datetime) -> dict[str, Any]:
     stream = selectors.stream_of(name=stream.name)
     push, play = None, None
     # A copy whose demo app was closed (no enabled domain) starts all the same.
-    with suppress(selectors.PushingOff):
+    with suppress(addresses.PushingOff):
         push = show_push_address(stream=stream, by=BY, now=now)
-    with suppress(selectors.PlayingOff):
-        play = selectors.play_addresses(room=room, actor=BY, now=now, http=http)
+    with suppress(addresses.PlayingOff):
+        play = addresses.play_addresses(room=room, actor=BY, now=now, http=http)
     found["demo"] = {
         "room": ROOM,
         "streamer": "stella",

@@ -4,44 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from liveroom.accounts.models import Domain
 from liveroom.accounts.selectors import domains_of
-from liveroom.kernel import instants, permission, signing
-from liveroom.kernel.errors import BadParameter, NotFound, NotPermitted
+from liveroom.kernel import permission, signing
+from liveroom.kernel.errors import NotFound
 from liveroom.kernel.kept_queries import KeptQuery
-from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
-from streams.engines import engine
 from streams.models import Publish, Stream
-from streams.rules import codecs, url_signing
-
-PLAY_LIFETIME = timedelta(hours=12)
-VID_PURPOSE = "vid"
-# An address that was made after a reset says so: the parameter, and what its key is derived for.
-AFTER, AFTER_PURPOSE = "after", "push-after-reset"
-PLAYING_OFF = "Playing is switched off for this app: it has no enabled play domain."
+from streams.rules import url_signing
 
 
 class StreamUnknown(NotFound):
     name = "stream_unknown"
-
-
-class PushingOff(NotPermitted):
-    """The app has no enabled push domain: there is no address to make. 10007."""
-
-    name = "pushing_off"
-
-
-class PlayingOff(NotPermitted):
-    """The app has no enabled play domain. 10007."""
-
-    name = "playing_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,31 +152,6 @@ def open_publish(stream: Stream) -> Publish | None:
     return Publish.objects.filter(stream=stream, ended_at__isnull=True).first()
 
 
-@dataclass(frozen=True, slots=True)
-class PlayAddresses:
-    stream: str
-    rtmp: str
-    flv: str
-    hls: str
-    expires_at: datetime
-    unplayable: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "stream": self.stream,
-            "rtmp": self.rtmp,
-            "flv": self.flv,
-            "hls": self.hls,
-            "expires_at": instants.shown(self.expires_at),
-            "unplayable": unplayable_told(self.unplayable),
-        }
-
-
-def unplayable_told(codec: str) -> dict[str, str] | None:
-    """Why viewers cannot play a picture, as they are told; None: they can."""
-    return {"codec": codec, "message": codecs.viewer_text(codec)} if codec else None
-
-
 def programme_policy(room: Room) -> PlayPolicy | None:
     """What it takes to see what the room shows; None if it shows nothing."""
     stream = programme(room)
@@ -216,107 +168,4 @@ def programme_policies(rooms: Sequence[Room]) -> dict[int, PlayPolicy | None]:
         if stream is not None and room.app_id not in domains:
             domains[room.app_id] = domains_of(room.app, Domain.PLAY)
         found[room.pk] = None if stream is None else _policy(stream=stream, room=room, domains=domains[room.app_id])
-    return found
-
-
-def addresses_for(
-    *,
-    policy: PlayPolicy,
-    actor: Actor | None,
-    now: datetime,
-    http: str,
-    until: datetime | None = None,
-    viewer: str = "",
-) -> PlayAddresses:
-    """Signed addresses for this viewer. `http`: the origin under which it sees us. No database.
-
-    The address names its viewer where it is known (the actor, or the `viewer` for whom a server makes it): a ban ends the picture. In
-    rooms that are not open to all it has to."""
-    until = until or now + PLAY_LIFETIME
-    query = url_signing.query(key=policy.keys[0], stream=policy.stream, until=until) if policy.keys else ""
-    if viewer or (actor is not None and (policy.needs_vid or actor.person_id is not None)):
-        vid = url_signing.vid_of(viewer or _called(actor))
-        secret = signing.derived_secret(VID_PURPOSE)
-        tx_time = url_signing.tx_time(until)
-        query = query or f"txTime={tx_time}"
-        query += (
-            f"&vid={vid}&vsig={url_signing.sign_vid(secret=secret, stream=policy.stream, vid=vid, tx_time=tx_time)}"
-        )
-    mark = f"?{query}" if query else ""
-    origin = origin_with(http, host=policy.host)
-    return PlayAddresses(
-        stream=policy.stream,
-        rtmp=engine().rtmp_url(stream=policy.stream, query=query, host=policy.host),
-        flv=f"{origin}/live/{policy.stream}.flv{mark}",
-        hls=f"{origin}/live/{policy.stream}.m3u8{mark}",
-        expires_at=until,
-        unplayable=policy.unplayable,
-    )
-
-
-def _called(actor: Actor | None) -> str:
-    return "" if actor is None else actor.identifier or actor.label or actor.kind
-
-
-def origin_with(origin: str, *, host: str) -> str:
-    """The same origin under another name; its scheme and port stay. Without a name: the origin itself."""
-    if not host:
-        return origin
-    parts = urlsplit(origin)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
-
-
-def play_addresses(*, room: Room, actor: Actor | None, now: datetime, http: str) -> PlayAddresses | None:
-    """Signed addresses of the room's programme for this viewer, or None if the room has no stream. PlayingOff."""
-    policy = programme_policy(room)
-    if policy is not None and policy.closed:
-        raise PlayingOff(PLAYING_OFF)
-    return None if policy is None else addresses_for(policy=policy, actor=actor, now=now, http=http)
-
-
-@dataclass(frozen=True, slots=True)
-class PushAddress:
-    """`server` and `stream_key` go into OBS; `url` is both in one."""
-
-    server: str
-    stream_key: str
-    url: str
-    expires_at: datetime
-
-
-def push_address(
-    *, stream: Stream, now: datetime, until: datetime | None = None, domain: Domain | None = None
-) -> PushAddress:
-    """The address that is valid now. Its time is kept on the stream, so that it reads the same each time it is shown; an address
-    until a chosen time stands beside it. `domain`: other than the app's first. PushingOff."""
-    domains = domains_of(stream.room.app, Domain.PUSH)
-    if not domains:
-        raise PushingOff("Pushing is switched off: the app has no enabled push domain.")
-    domain = domain or domains[0]
-    until = until or stream.key_until or now
-    server = engine().push_server(host=host_of(domain))
-    key = stream.name
-    if domain.auth_enabled:
-        key += "?" + url_signing.query(key=domain.master_key, stream=stream.name, until=until)
-        if stream.key_floor and int(until.timestamp()) <= stream.key_floor:
-            key += "&" + _after_reset(stream, until)
-    return PushAddress(server=server, stream_key=key, url=f"{server}/{key}", expires_at=until)
-
-
-def _after_reset(stream: Stream, until: datetime) -> str:
-    signature = url_signing.sign_after(
-        secret=signing.derived_secret(AFTER_PURPOSE), stream=stream.name, tx_time=url_signing.tx_time(until),
-        floor=stream.key_floor,
-    )  # fmt: skip
-    return f"{AFTER}={signature}"
-
-
-def domain_named(*, stream: Stream, kind: str, name: str) -> Domain:
-    """The enabled domain of that name of the stream's app. BadParameter lists them."""
-    domains = domains_of(stream.room.app, kind)
-    found = next((domain for domain in domains if domain.name == name), None)
-    if found is None:
-        have = ", ".join(domain.name for domain in domains) or "none"
-        raise BadParameter(f"{name[:80]!r} is no enabled {kind} domain of this app; it has: {have}.", field="domain")
     return found

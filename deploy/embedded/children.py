@@ -1,4 +1,5 @@
-"""One child: how it is started so that it cannot outlive us, what it prints, and how its whole family is ended."""
+"""One child: how it is started so that it cannot outlive us, what it prints, and how its whole family is ended; and the guard, who ends
+them all if we cannot."""
 
 from __future__ import annotations
 
@@ -6,9 +7,12 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from deploy.embedded.run_as import User
 
@@ -147,3 +151,39 @@ class _Lines:
             self._cutting = False
             return
         self._told(line.rstrip(b"\r").decode(errors="backslashreplace"))
+
+
+class Guard:
+    """The process in guard.py, and the pipe whose end it waits for. One that was killed is replaced at the next word."""
+
+    def __init__(self, *, kept_open: Sequence[int]) -> None:
+        self._kept_open = tuple(kept_open)
+        self._groups: set[int] = set()
+        self._begin()
+
+    def watch(self, group: int) -> None:
+        self._groups.add(group)
+        self._say(b"+%d\n" % group)
+
+    def forget(self, group: int) -> None:
+        self._groups.discard(group)
+        self._say(b"-%d\n" % group)
+
+    def dismiss(self) -> None:
+        os.close(self._pipe)
+        self._process.wait()
+
+    def _begin(self) -> None:
+        reading, self._pipe = os.pipe()
+        argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))]
+        self._process = subprocess.Popen(argv, stdin=reading, start_new_session=True, pass_fds=self._kept_open)
+        os.close(reading)
+        for group in self._groups:
+            os.write(self._pipe, b"+%d\n" % group)
+
+    def _say(self, word: bytes) -> None:
+        try:
+            os.write(self._pipe, word)
+        except BrokenPipeError:
+            self.dismiss()
+            self._begin()

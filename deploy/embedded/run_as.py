@@ -104,3 +104,16 @@ def give_to(top: Path, *, owner: User) -> None:
             # A second name of one file may be another user's file outside.
             if foreign and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
                 os.chown(name, owner.uid, owner.gid, dir_fd=handle, follow_symlinks=False)
+
+
+def write_private(path: Path, text: str, *, owner: User | None = None) -> None:
+    """Replaces the file in one step, readable by its owner only."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    # O_EXCL: root writes into a folder of an ordinary user, who could have put a link there.
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        if owner is not None:
+            os.fchown(handle, owner.uid, owner.gid)
+    new.replace(path)

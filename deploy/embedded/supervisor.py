@@ -12,17 +12,15 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from deploy.embedded.children import DRAINS_WITHIN_SECONDS, Child, Service
+from deploy.embedded.children import DRAINS_WITHIN_SECONDS, Child, Guard, Service
 from deploy.embedded.output import Output
-from deploy.embedded.run_as import User
+from deploy.embedded.run_as import User, write_private
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
@@ -39,42 +37,6 @@ OWN_NAME = "up"
 
 class Hopeless(Exception):
     """A child that cannot run, before the whole ever served; the text holds its last lines."""
-
-
-class Guard:
-    """The process in guard.py, and the pipe whose end it waits for. One that was killed is replaced at the next word."""
-
-    def __init__(self, *, kept_open: Sequence[int]) -> None:
-        self._kept_open = tuple(kept_open)
-        self._groups: set[int] = set()
-        self._begin()
-
-    def watch(self, group: int) -> None:
-        self._groups.add(group)
-        self._say(b"+%d\n" % group)
-
-    def forget(self, group: int) -> None:
-        self._groups.discard(group)
-        self._say(b"-%d\n" % group)
-
-    def dismiss(self) -> None:
-        os.close(self._pipe)
-        self._process.wait()
-
-    def _begin(self) -> None:
-        reading, self._pipe = os.pipe()
-        argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))]
-        self._process = subprocess.Popen(argv, stdin=reading, start_new_session=True, pass_fds=self._kept_open)
-        os.close(reading)
-        for group in self._groups:
-            os.write(self._pipe, b"+%d\n" % group)
-
-    def _say(self, word: bytes) -> None:
-        try:
-            os.write(self._pipe, word)
-        except BrokenPipeError:
-            self.dismiss()
-            self._begin()
 
 
 class Supervisor:
@@ -328,16 +290,3 @@ def has_terminal() -> bool:
     except OSError:
         return False
     return True
-
-
-def write_private(path: Path, text: str, *, owner: User | None = None) -> None:
-    """Replaces the file in one step, readable by its owner only."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    # O_EXCL: root writes into a folder of an ordinary user, who could have put a link there.
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        if owner is not None:
-            os.fchown(handle, owner.uid, owner.gid)
-    new.replace(path)

@@ -17,9 +17,9 @@ from deploy.embedded import own_redis, ports, services, starting
 from deploy.embedded.masking import Masker
 from deploy.embedded.output import Output
 from deploy.embedded.ready import NotReady, ready_document, running_document, told_to_people, until_serves
-from deploy.embedded.run_as import User, choose_user, give_to
+from deploy.embedded.run_as import User, choose_user, give_to, write_private
 from deploy.embedded.starting import CHECKOUT, INNER, CannotStart, data_folder, read_settings
-from deploy.embedded.supervisor import Hopeless, Supervisor, write_private
+from deploy.embedded.supervisor import Hopeless, Supervisor
 
 if TYPE_CHECKING:
     from liveroom.settings.env import Environment

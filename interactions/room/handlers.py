@@ -39,8 +39,8 @@ from liveroom.rooms.facts import (
     StatusChanged,
 )
 from liveroom.rooms.services.versions import next_version
+from streams.addresses import unplayable_told
 from streams.facts import PictureJudged, ProgrammeChanged, StreamPublished
-from streams.selectors import unplayable_told
 
 ROOM_GONE = 4104
 

@@ -23,7 +23,7 @@ from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, NOTICE, STATUS
 from liveroom.rooms.admin.rights import runs
 from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.rules.status import Status, legal_next
-from streams import selectors
+from streams import addresses, selectors
 from streams.models import Publish, PushRefusal, Stream
 from streams.services import refusals, streams
 from streams.services.health import health_of
@@ -50,7 +50,7 @@ def obs_panel(*, stream: Stream, actor: Actor, now: datetime) -> ObsPanel | None
     """None: the app has no enabled push domain."""
     try:
         address = streams.show_push_address(stream=stream, by=actor, now=now)
-    except selectors.PushingOff:
+    except addresses.PushingOff:
         return None
     command = (
         "ffmpeg -re -stream_loop -1 -i video.mp4 -c:v libx264 -preset veryfast -b:v 2500k -r 30 -g 60 -pix_fmt yuv420p "

@@ -19,8 +19,9 @@ from liveroom.accounts.selectors import profile
 from liveroom.kernel import devices, origins
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import room_for_page
+from streams.addresses import origin_with
 from streams.api.views import public_origin
-from streams.selectors import origin_with, programme_policy
+from streams.selectors import programme_policy
 
 COLORS = (
     ("#ffffff", "white"),

@@ -13,7 +13,7 @@ from liveroom.kernel import clock, signing
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.metrics import hook_seconds
 from streams.engines import BadHook, engine
-from streams.services import publishing
+from streams.services import playing, publishing
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +48,9 @@ class HookView(View):
             elif action == "publish_done":
                 publishing.publisher_left(hook=hook, now=now)
             elif action == "play":
-                publishing.admit_player(hook=hook, now=now)
+                playing.admit_player(hook=hook, now=now)
             elif action == "play_done":
-                publishing.player_left(hook=hook, now=now)
+                playing.player_left(hook=hook, now=now)
         except BadHook as error:
             if action in ("publish", "connect"):
                 publishing.refuse_unreadable(bad=error, now=now)

@@ -18,7 +18,7 @@ from liveroom.kernel.errors import NotFound
 from liveroom.kernel.http import client_address
 from liveroom.kernel.shapes import all_shown, checked, shown
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
-from streams import selectors
+from streams import addresses, selectors
 from streams.api import serializers as shapes
 from streams.models import Publish, Stream
 from streams.services import refusals, streams
@@ -57,11 +57,11 @@ def _programme(request: ApiRequest, room: str) -> Stream:
     return found
 
 
-def _push_answer(stream: Stream, address: selectors.PushAddress) -> Response:
+def _push_answer(stream: Stream, address: addresses.PushAddress) -> Response:
     return Response(shown(shapes.PushSerializer, {"stream": stream.name, **asdict(address)}))
 
 
-def _shown_address(request: ApiRequest, stream: Stream) -> selectors.PushAddress:
+def _shown_address(request: ApiRequest, stream: Stream) -> addresses.PushAddress:
     address = streams.show_push_address(stream=stream, by=request.user, now=clock.now())
     if request.user.kind != permission.SERVER:
         refusals.remember_address(room_key=stream.room.key, address=client_address(request), now=clock.now())
@@ -95,12 +95,10 @@ class PlayView(APIView):
     def get(self, request: ApiRequest, room: str) -> Response:
         """Signed addresses of what the room shows."""
         found = asked_room(request, room, enter=True)
-        addresses = selectors.play_addresses(
-            room=found, actor=request.user, now=clock.now(), http=public_origin(request)
-        )
-        if addresses is None:
+        play = addresses.play_addresses(room=found, actor=request.user, now=clock.now(), http=public_origin(request))
+        if play is None:
             raise NotFound("This room has no stream on its programme.")
-        return Response(addresses.as_dict())
+        return Response(play.as_dict())
 
 
 class HealthView(APIView):
@@ -210,16 +208,16 @@ class StreamPlayView(APIView):
         """Play addresses of any stream of the app (servers), good until `expires_at` (12 hours, unless said)."""
         stream, now = asked_stream(request, name), clock.now()
         asked = checked(PlayQuery, request.query_params)
-        addresses = streams.make_play_addresses(
+        play = streams.make_play_addresses(
             stream=stream,
             by=request.user,
             now=now,
-            until=asked["expires_at"] or now + selectors.PLAY_LIFETIME,
+            until=asked["expires_at"] or now + addresses.PLAY_LIFETIME,
             http=public_origin(request),
             domain=asked["domain"],
             viewer=asked["viewer"],
         )
-        return Response(addresses.as_dict())
+        return Response(play.as_dict())
 
 
 class ForbidView(APIView):

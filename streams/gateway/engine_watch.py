@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 
 from streams.engines.base import Engine, EngineState, EngineUnreachable
+from streams.gateway.timeline import Timeline
 
 Fetch = Callable[[], Awaitable[EngineState]]
 
@@ -41,6 +42,20 @@ class EngineWatch:
     async def news(self) -> EngineState:
         """The list, asked for after this call. At once, or a tenth of a second after the last time. EngineUnreachable."""
         return await self._since(self._clock(), spacing_seconds=NEWS_SECONDS)
+
+    async def still_publishes(self, name: str, timeline: Timeline) -> bool:
+        """Whether the same publisher is there. An engine that cannot say is asked again for a while."""
+        for _ in range(10):
+            try:
+                state = await self.news()
+            except EngineUnreachable as failure:
+                if failure.refused:
+                    return False
+                await asyncio.sleep(0.5)
+                continue
+            stream = state.published(name)
+            return stream is not None and timeline.same_publisher(Timeline.of(state, stream))
+        return False
 
     async def _since(self, wanted: float, *, spacing_seconds: float) -> EngineState:
         # At most two rounds: one that was under way and began too early, and one of our own.

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 
-from streams.engines.base import EngineState, EngineUnreachable
+from streams.engines.base import EngineState
 from streams.gateway import metrics
+from streams.gateway.bitrate import Bitrate
 from streams.gateway.engine_watch import EngineWatch
 from streams.gateway.flv import (
     BrokenFlv,
+    Configs,
     GroupOfPictures,
     Kind,
     Parser,
@@ -27,7 +28,7 @@ from streams.gateway.flv import (
     with_time,
 )
 from streams.gateway.timeline import Timeline
-from streams.gateway.viewer import Batch, Viewer
+from streams.gateway.viewer import Batch, Gathered, Viewer
 from streams.media import graphs
 from streams.media.process import Child, spawn
 from streams.media.specs import RtmpTags
@@ -36,24 +37,17 @@ from streams.rules.timebase import Timebase
 
 log = logging.getLogger(__name__)
 
-# Tags are sent together: what costs is a write per viewer. A picture goes at once unless one went just before.
-GATHER_SECONDS = 0.040
-PICTURE_SECONDS = 0.030
 _RESTART_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0)
-_RATE_WINDOW_SECONDS = 5.0
 
 
 class Feed:
     """`run` is its life; `ended` is set with a word once that is over."""
 
-    def __init__(
-        self, *, name: str, source: str, timeline: Timeline, engine: EngineWatch, linger_seconds: float
-    ) -> None:
+    def __init__(self, *, name: str, source: str, timeline: Timeline, engine: EngineWatch, linger_seconds: float):
         self.name = name
         self.timeline = timeline
         self.viewers: set[Viewer] = set()
         self.restarts = 0
-        self.config_version = 0
         self.unplayable = ""
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._source = source
@@ -68,15 +62,12 @@ class Feed:
         self._has_video = self._has_audio = False
         self._opening: asyncio.TimerHandle | None = None
         self._group = GroupOfPictures()
-        self._header = self._meta = self._video_config = self._audio_config = b""
-        self._pending: list[bytes] = []
-        self._pending_key = False
-        self._sent_at = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._header = self._meta = b""
+        self._configs = Configs()
+        self._gathered = Gathered(send=self._send)
         self._waiting = 0
         self._empty_since: float | None = self._loop.time()
-        self._received: deque[tuple[float, int]] = deque()
-        self._received_bytes = 0
+        self._bitrate = Bitrate()
         self._stopping: asyncio.Task[int] | None = None
         self._task = asyncio.create_task(self._run(), name=f"feed {name}")
 
@@ -98,9 +89,9 @@ class Feed:
 
     def join(self, viewer: Viewer) -> None:
         """Everything a player needs and the pictures since the last keyframe, at once; the rest as it comes."""
-        self._flush()  # what is pending is in the group as well: nobody hears it twice
-        viewer.send(self._header + self._meta + self._config() + self._group.joined())
-        viewer.heard_config = self.config_version
+        self._gathered.flush()  # what is pending is in the group as well: nobody hears it twice
+        viewer.send(self._header + self._meta + self._configs.joined() + self._group.joined())
+        viewer.heard_config = self._configs.version
         # Without a group (it outgrew its bounds) the next keyframe is the beginning.
         viewer.skipping = not self._group
         self.viewers.add(viewer)
@@ -117,10 +108,7 @@ class Feed:
     @property
     def bitrate_kbps(self) -> int:
         """Of the last seconds; 0 until known."""
-        if len(self._received) < 2:
-            return 0
-        span = self._received[-1][0] - self._received[0][0]
-        return round(self._received_bytes * 8 / span / 1000) if span >= 1.0 else 0
+        return self._bitrate.kbps
 
     # For the gateway's watch
 
@@ -151,9 +139,8 @@ class Feed:
     def drop_stalled(self, *, after_seconds: float) -> None:
         """Whoever read nothing for so long will not come back."""
         limit = self._loop.time() - after_seconds
-        for viewer in [
-            viewer for viewer in self.viewers if viewer.silent_since is not None and viewer.silent_since < limit
-        ]:
+        stalled = [one for one in self.viewers if one.silent_since is not None and one.silent_since < limit]
+        for viewer in stalled:
             viewer.abort()
             viewer.end("stalled")
             metrics.viewers_stalled.inc()
@@ -162,7 +149,7 @@ class Feed:
         """Over, now: viewers are let go, the child is asked to stop. Safe to call twice."""
         if not self.ended.done():
             self.ended.set_result(word)
-            self._flush()
+            self._gathered.flush()
             for viewer in list(self.viewers):
                 viewer.end(word)
             if asyncio.current_task() is not self._task:
@@ -180,7 +167,7 @@ class Feed:
             while True:
                 heard = await self._run_child()
                 failures = 0 if heard else failures + 1
-                if not await self._goes_on():
+                if not await self._engine.still_publishes(self.name, self.timeline):
                     return
                 if failures > 2 * len(_RESTART_SECONDS):
                     log.warning("Stream %s is live but gives nothing to copy; its viewers are let go.", self.name)
@@ -192,9 +179,9 @@ class Feed:
             log.error("Stream %s cannot be copied: %s", self.name, error)
         finally:
             self.end("stream_ended")
-            for timer in (self._timer, self._opening):
-                if timer is not None:
-                    timer.cancel()
+            self._gathered.stop()
+            if self._opening is not None:
+                self._opening.cancel()
             if self._child is not None:
                 self._child.forget_output()
                 await asyncio.shield(self._child.stop(grace_seconds=1.0))
@@ -203,27 +190,13 @@ class Feed:
         """One child from start to exit. True if it gave something."""
         parser = self._parser = Parser()
         self._group.clear()
-        self._pending.clear()
+        self._gathered.clear()
         arguments = graphs.rtmp_tags(RtmpTags(source=self._source))
         child = self._child = await spawn(arguments, on_output=lambda data: self._take(parser, data))
         code = await child.wait()
         if code != 0 and not self.ended.done():
             log.warning("The copy of stream %s ended with %s: %s", self.name, code, " | ".join(child.last_lines[-3:]))
         return bool(parser.header)
-
-    async def _goes_on(self) -> bool:
-        """After a child's exit: is the same publisher still there? An engine that cannot say is asked again for a while."""
-        for _ in range(10):
-            try:
-                state = await self._engine.news()
-            except EngineUnreachable as failure:
-                if failure.refused:
-                    return False
-                await asyncio.sleep(0.5)
-                continue
-            stream = state.published(self.name)
-            return stream is not None and self.timeline.same_publisher(Timeline.of(state, stream))
-        return False
 
     def _restart_child(self) -> None:
         if self._child is not None:
@@ -236,7 +209,7 @@ class Feed:
         if parser is not self._parser or self.ended.done():
             return
         now = self._loop.time()
-        self._measure(now, len(data))
+        self._bitrate.add(now=now, size=len(data))
         try:
             tags = parser.feed(data)
         except BrokenFlv as error:
@@ -256,29 +229,20 @@ class Feed:
                 picture = self._keep(tag, kind, now) or picture
         if self._timebase.is_used_up:
             self.end("time_used_up")
-        if not self._pending:
-            return
-        since = now - self._sent_at
-        if since >= GATHER_SECONDS or (picture and since >= PICTURE_SECONDS):
-            self._flush()
-        elif self._timer is None:
-            self._timer = self._loop.call_at(self._sent_at + GATHER_SECONDS, self._flush)
+        self._gathered.send_soon(now=now, picture=picture)
 
     def _keep(self, tag: bytes, kind: Kind, now: float) -> bool:
         """One tag to the viewers and into the group. Whether it is a picture."""
         if kind in (Kind.VIDEO_CONFIG, Kind.AUDIO_CONFIG):
             # Its time is often that of an earlier message: it belongs where it is met.
-            which = "_video_config" if kind is Kind.VIDEO_CONFIG else "_audio_config"
-            self._configure(which, with_time(tag, self._timebase.here))
+            self._configure(kind, with_time(tag, self._timebase.here))
             return False
         track = "video" if is_video(tag) else "audio"
         at_ms = self._timebase.at(track=track, source=time_of(tag), arrived_ms=int(now * 1000))
         tag = with_time(tag, at_ms)
         if kind is Kind.KEY:
-            self._flush()
-        if not self._pending:
-            self._pending_key = kind is Kind.KEY or not self._has_video
-        self._pending.append(tag)
+            self._gathered.flush()
+        self._gathered.add(tag, is_key=kind is Kind.KEY or not self._has_video)
         self._group.add(tag, kind, has_video=self._has_video)
         if not self._ready.is_set():
             self._open()
@@ -315,33 +279,18 @@ class Feed:
             self._header = file_header(has_video=self._has_video, has_audio=self._has_audio)
             self._ready.set()
 
-    def _configure(self, which: str, tag: bytes) -> None:
+    def _configure(self, kind: Kind, tag: bytes) -> None:
         """A codec's configuration. A child that was restarted says the same again: only news is passed on."""
-        known: bytes = getattr(self, which)
-        if known[11:] == tag[11:]:
-            return
-        setattr(self, which, tag)
-        if known:
-            self.config_version += 1
-            self._flush()
+        if self._configs.changed(kind, tag):
+            self._gathered.flush()
             for viewer in self.viewers:
                 if not viewer.skipping:
-                    viewer.heard_config = self.config_version
+                    viewer.heard_config = self._configs.version
                     viewer.send(tag)
 
-    def _config(self) -> bytes:
-        return self._video_config + self._audio_config
-
-    def _flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if not self._pending:
-            return
-        batch = Batch(b"".join(self._pending), from_key=self._pending_key)
-        self._pending.clear()
-        self._sent_at = now = self._loop.time()
-        config, version, skipped = self._config(), self.config_version, 0
+    def _send(self, batch: Batch) -> None:
+        now = self._loop.time()
+        config, version, skipped = self._configs.joined(), self._configs.version, 0
         for viewer in self.viewers:
             if not viewer.offer(batch, config=config, config_version=version, now=now):
                 skipped += 1
@@ -349,9 +298,3 @@ class Feed:
             metrics.sent_bytes.inc(len(batch.raw) * len(self.viewers))
         if skipped:
             metrics.skips.inc(skipped)
-
-    def _measure(self, now: float, size: int) -> None:
-        self._received.append((now, size))
-        self._received_bytes += size
-        while self._received[0][0] < now - _RATE_WINDOW_SECONDS:
-            self._received_bytes -= self._received.popleft()[1]

@@ -148,3 +148,24 @@ class GroupOfPictures:
 
     def joined(self) -> bytes:
         return b"".join(self._tags)
+
+
+class Configs:
+    """The codecs' configurations, which every player needs first. `version` rises with each that is another than before."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._tags: dict[Kind, bytes] = {}
+
+    def changed(self, kind: Kind, tag: bytes) -> bool:
+        """Keep it. Whether it is news to those who watch already."""
+        known = self._tags.get(kind, b"")
+        if known[11:] == tag[11:]:
+            return False
+        self._tags[kind] = tag
+        if known:
+            self.version += 1
+        return bool(known)
+
+    def joined(self) -> bytes:
+        return self._tags.get(Kind.VIDEO_CONFIG, b"") + self._tags.get(Kind.AUDIO_CONFIG, b"")

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
+
+GATHER_SECONDS = 0.040
+PICTURE_SECONDS = 0.030
 
 
 class Wire(enum.Enum):
@@ -118,3 +122,46 @@ class Viewer:
         else:
             transport.write(batch.on(self.wire))
         return True
+
+
+class Gathered:
+    """Tags that are sent together: what costs is a write per viewer. A picture goes at once unless one went just before."""
+
+    def __init__(self, *, send: Callable[[Batch], None]) -> None:
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._tags: list[bytes] = []
+        self._from_key = False
+        self._sent_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, tag: bytes, *, is_key: bool) -> None:
+        """`is_key`: a player may begin with it."""
+        if not self._tags:
+            self._from_key = is_key
+        self._tags.append(tag)
+
+    def send_soon(self, *, now: float, picture: bool) -> None:
+        if not self._tags:
+            return
+        since = now - self._sent_at
+        if since >= GATHER_SECONDS or (picture and since >= PICTURE_SECONDS):
+            self.flush()
+        elif self._timer is None:
+            self._timer = self._loop.call_at(self._sent_at + GATHER_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        self.stop()
+        if self._tags:
+            batch = Batch(b"".join(self._tags), from_key=self._from_key)
+            self._tags.clear()
+            self._sent_at = self._loop.time()
+            self._send(batch)
+
+    def clear(self) -> None:
+        self._tags.clear()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,4 +1,4 @@
-"""Who may push and play: the engine's questions, answered. Every refusal is recorded in words for the streamer.
+"""Who may push: the engine's questions, answered. Every refusal is recorded in words for the streamer.
 
 The engine's own list stays the truth: what is missed or mistaken here is repaired by `reconcile` within two seconds."""
 
@@ -13,20 +13,20 @@ from liveroom.accounts.models import App, Domain
 from liveroom.accounts.selectors import domains_of
 from liveroom.kernel import facts, permission, signing
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.http import is_trusted
 from liveroom.kernel.metrics import publish_decisions
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import LiveSession
 from liveroom.rooms.services.locking import locked
 from liveroom.rooms.services.status import publisher_came, publisher_lost
-from streams import selectors
+from streams import addresses, selectors
 from streams.engines import engine
 from streams.engines.base import BadHook, EngineUnreachable, Hook
 from streams.facts import StreamPublished
 from streams.models import Publish, Stream
 from streams.rules import refusals as words
 from streams.rules import url_signing
-from streams.services import audience, known_keys, refusals
+from streams.services import known_keys, refusals
+from streams.services.refusals import Refused
 from streams.services.streams import expired_ago
 
 log = logging.getLogger(__name__)
@@ -34,16 +34,6 @@ log = logging.getLogger(__name__)
 PUBLISHER = Actor(kind="publisher")
 # The engine lists a publisher a moment after it asked us about it.
 FRESH = timedelta(seconds=3)
-
-
-class Refused(LiveRoomError):
-    """The engine is told no; `reason` is for programs, the message for the streamer, `detail` the technical reason behind it."""
-
-    name, status = "refused", 403
-
-    def __init__(self, message: str, *, reason: str, code: int, detail: str = "") -> None:
-        super().__init__(message)
-        self.reason, self.code, self.detail = reason, code, detail
 
 
 def admit_publisher(*, hook: Hook, now: datetime) -> Publish:
@@ -118,8 +108,8 @@ def _check_key(stream: Stream, hook: Hook, now: datetime) -> int | None:
         raise _refused("no_push_domain", "The app has no enabled push domain.", code=300)
     tx_time, floor = hook.params.get("txTime"), stream.key_floor or None
     if floor is not None and url_signing.check_after(
-        secret=signing.derived_secret(selectors.AFTER_PURPOSE), stream=stream.name, tx_time=tx_time, floor=floor,
-        signature=hook.params.get(selectors.AFTER),
+        secret=signing.derived_secret(addresses.AFTER_PURPOSE), stream=stream.name, tx_time=tx_time, floor=floor,
+        signature=hook.params.get(addresses.AFTER),
     ):  # fmt: skip
         floor = None
     refusal = url_signing.check(
@@ -285,58 +275,3 @@ def close_publish(*, publish: Publish, now: datetime, reason: str) -> None:
 def _end(publish: Publish, now: datetime, reason: str) -> bool:
     """Whether it was us who ended it: a callback and the reconciler may both try."""
     return bool(Publish.objects.filter(pk=publish.pk, ended_at__isnull=True).update(ended_at=now, end_reason=reason))
-
-
-def admit_player(*, hook: Hook, now: datetime) -> None:
-    """RTMP playback: the gateway by its token, everybody else by a signed address. Refused otherwise."""
-    token = hook.params.get("gw")
-    # Its arguments show to whoever is on its host: the token is worth something from there only.
-    if token is not None and is_trusted(hook.address) and signing.same(token, signing.derived_secret("gateway")):
-        return
-    policy = selectors.watch_policy(stream=hook.stream)
-    if policy is None:
-        raise Refused(f"There is no stream {hook.stream!r}.", reason="unknown_stream", code=306)
-    if policy.closed:
-        raise Refused(selectors.PLAYING_OFF, reason="no_play_domain", code=300)
-    tx_time = hook.params.get("txTime")
-    refusal = url_signing.check(
-        keys=policy.keys,
-        stream=policy.stream,
-        tx_secret=hook.params.get("txSecret"),
-        tx_time=tx_time,
-        now=now,
-        delta_seconds=policy.delta_seconds,
-    )
-    if refusal is not None:
-        raise Refused(refusal.text, reason=refusal.reason, code=refusal.code)
-    vid = hook.params.get("vid", "")
-    known = url_signing.check_vid(
-        secret=signing.derived_secret(selectors.VID_PURPOSE),
-        stream=policy.stream,
-        vid=vid,
-        vsig=hook.params.get("vsig"),
-        tx_time=tx_time,
-    )
-    if policy.needs_vid and not known:
-        raise Refused(
-            "The address does not say for whom it was made; take it from the room.", reason="viewer", code=503
-        )
-    if known and vid in policy.banned:
-        raise Refused("This viewer is banned from the room.", reason="banned", code=503)
-    if not audience.player_came(
-        room_key=policy.room_key,
-        stream=policy.stream,
-        client_id=hook.client_id,
-        vid=vid if known else "",
-        limit=policy.viewer_limit,
-        now=now,
-    ):
-        many = "1 viewer" if policy.viewer_limit == 1 else f"{policy.viewer_limit} viewers"
-        raise Refused(f"The room is full: it takes {many} at once.", reason="viewer_limit", code=601)
-
-
-def player_left(*, hook: Hook, now: datetime) -> None:
-    """`play_done`: its place is free."""
-    policy = selectors.play_policy(stream=hook.stream)
-    if policy is not None and "gw" not in hook.params:
-        audience.player_left(room_key=policy.room_key, stream=policy.stream, client_id=hook.client_id, now=now)

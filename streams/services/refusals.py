@@ -15,6 +15,7 @@ from typing import Any
 import redis
 from django.db import transaction
 
+from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.redis import PREFIX, shared
 from liveroom.kernel.throttle import TooOften, allow
 from streams.models import Publish, PushRefusal, Stream
@@ -30,6 +31,16 @@ ATTEMPTS_PER_MINUTE = 120
 KNOWN_ADDRESSES = 50
 KNOWN_DAYS = 30
 UNKNOWN_SHOWN = timedelta(days=1)
+
+
+class Refused(LiveRoomError):
+    """The engine is told no; `reason` is for programs, the message for the streamer, `detail` the technical reason behind it."""
+
+    name, status = "refused", 403
+
+    def __init__(self, message: str, *, reason: str, code: int, detail: str = "") -> None:
+        super().__init__(message)
+        self.reason, self.code, self.detail = reason, code, detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.locking import locked
 from liveroom.rooms.services.status import publisher_came, publisher_lost
-from streams import selectors
+from streams import addresses, selectors
 from streams.facts import ProgrammeChanged
 from streams.models import Stream
 from streams.rules import names, url_signing
@@ -86,45 +86,45 @@ def set_programme(*, stream: Stream, by: Actor, now: datetime) -> Stream:
 
 
 @transaction.atomic
-def show_push_address(*, stream: Stream, by: Actor, now: datetime) -> selectors.PushAddress:
+def show_push_address(*, stream: Stream, by: Actor, now: datetime) -> addresses.PushAddress:
     """The stream key of the owner. Extended when it is about to run out, so that nobody finds it expired on the evening."""
     permission.ask("stream.push", actor=by, room=stream.room)
     if stream.key_until is None or stream.key_until < now + KEY_RENEWED_BEFORE:
         stream.key_until = now + KEY_LIFETIME
         stream.save(update_fields=["key_until"])
-    return selectors.push_address(stream=stream, now=now)
+    return addresses.push_address(stream=stream, now=now)
 
 
 @transaction.atomic
 def make_push_address(
     *, stream: Stream, by: Actor, now: datetime, until: datetime, domain: str | None = None
-) -> selectors.PushAddress:
+) -> addresses.PushAddress:
     """An address that is good until then, beside the shown key (S1). A reset ends it too."""
     permission.ask("stream.address", actor=by, room=stream.room)
     _check_expiry(until, now)
     stream = Stream.objects.select_for_update(of=("self",)).select_related("room__app").get(pk=stream.pk)
     stream.key_latest = max(stream.key_latest, int(until.timestamp()))
     stream.save(update_fields=["key_latest"])
-    chosen = None if domain is None else selectors.domain_named(stream=stream, kind=Domain.PUSH, name=domain)
-    return selectors.push_address(stream=stream, now=now, until=until, domain=chosen)
+    chosen = None if domain is None else addresses.domain_named(stream=stream, kind=Domain.PUSH, name=domain)
+    return addresses.push_address(stream=stream, now=now, until=until, domain=chosen)
 
 
 def make_play_addresses(
     *, stream: Stream, by: Actor, now: datetime, until: datetime, http: str, domain: str | None = None, viewer: str = ""
-) -> selectors.PlayAddresses:
+) -> addresses.PlayAddresses:
     """Addresses of any stream for a viewer of the server's own choice, good until then (S1, S2). PlayingOff, BadParameter."""
     permission.ask("stream.address", actor=by, room=stream.room)
     _check_expiry(until, now)
     policy = selectors.play_policy(stream=stream.name)
     if policy is None or policy.closed:
-        raise selectors.PlayingOff(selectors.PLAYING_OFF)
+        raise addresses.PlayingOff(addresses.PLAYING_OFF)
     if len(url_signing.vid_of(viewer)) > url_signing.MAX_VID_BYTES:
         raise BadParameter("viewer is a user id of at most 32 bytes.", field="viewer", limit=32)
     if domain is not None:
         policy = selectors.policy_of_domain(
-            policy, selectors.domain_named(stream=stream, kind=Domain.PLAY, name=domain)
+            policy, addresses.domain_named(stream=stream, kind=Domain.PLAY, name=domain)
         )
-    return selectors.addresses_for(policy=policy, actor=by, now=now, http=http, until=until, viewer=viewer)
+    return addresses.addresses_for(policy=policy, actor=by, now=now, http=http, until=until, viewer=viewer)
 
 
 def _check_expiry(until: datetime, now: datetime) -> None:
@@ -135,7 +135,7 @@ def _check_expiry(until: datetime, now: datetime) -> None:
 
 
 @transaction.atomic
-def reset_push_key(*, stream: Stream, by: Actor, now: datetime, address: str = "") -> selectors.PushAddress:
+def reset_push_key(*, stream: Stream, by: Actor, now: datetime, address: str = "") -> addresses.PushAddress:
     """The old key is worthless at once, and whoever uses it now is cut (S1)."""
     room = locked(stream.room_id)
     permission.ask("stream.push", actor=by, room=room)
@@ -146,7 +146,7 @@ def reset_push_key(*, stream: Stream, by: Actor, now: datetime, address: str = "
     stream.save(update_fields=["key_floor", "key_until"])
     audit.record(action="stream.key_reset", actor=by, now=now, room_key=room.key, target=stream.name, address=address)
     transaction.on_commit(lambda: cutting.cut(stream=stream.name))
-    return selectors.push_address(stream=stream, now=now)
+    return addresses.push_address(stream=stream, now=now)
 
 
 @transaction.atomic

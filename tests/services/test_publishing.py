@@ -13,10 +13,12 @@ from liveroom.kernel.signing import derived_secret
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.services.rooms import change_access, disband_room
 from liveroom.rooms.services.status import set_status
-from streams import selectors
+from streams import addresses, selectors
 from streams.models import Publish, PushRefusal, Stream
 from streams.services import streams as services
-from streams.services.publishing import Refused, admit_player, admit_publisher, publisher_left
+from streams.services.playing import admit_player
+from streams.services.publishing import admit_publisher, publisher_left
+from streams.services.refusals import Refused
 from tests.helpers.people import STAFF
 from tests.helpers.pushing import push_hook, push_params
 
@@ -254,7 +256,7 @@ def test_with_no_enabled_push_domain_nothing_is_pushed(cast, engine, now):
     text = refused(good, now, reason="no_push_domain", code=300)
     assert "switched off" in text
     assert PushRefusal.objects.get().detail == "The app has no enabled push domain."
-    with pytest.raises(selectors.PushingOff):
+    with pytest.raises(addresses.PushingOff):
         services.show_push_address(stream=cast.stream, by=cast.actor(cast.stella), now=now)
     Domain.objects.filter(app=cast.app, kind=Domain.PUSH).delete()
     refused(good, now, reason="no_push_domain", code=300)
@@ -324,7 +326,7 @@ def test_the_status_follows_the_programme_and_no_other_stream(cast, now):
 
 
 def play_params(cast, who, now) -> dict:
-    address = selectors.play_addresses(room=cast.room, actor=cast.actor(who), now=now, http="http://x")
+    address = addresses.play_addresses(room=cast.room, actor=cast.actor(who), now=now, http="http://x")
     return dict(part.split("=", 1) for part in address.rtmp.split("?")[1].split("&"))
 
 

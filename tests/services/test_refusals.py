@@ -17,11 +17,11 @@ from streams.rules import refusals as rules
 from streams.rules.pasted import Problem
 from streams.services import known_keys, refusals
 from streams.services.publishing import (
-    Refused,
     admit_publisher,
     close_publish,
     refuse_unreadable,
 )
+from streams.services.refusals import Refused
 from tests.helpers.pushing import push_hook
 
 pytestmark = pytest.mark.django_db

@@ -8,11 +8,13 @@ import pytest
 
 from liveroom.kernel import clock
 from moderation.services import banning
-from streams import selectors
+from streams import addresses, selectors
 from streams.engines.base import Hook
 from streams.services import audience
 from streams.services.audience import RtmpAudience
-from streams.services.publishing import Refused, admit_player, admit_publisher, player_left
+from streams.services.playing import admit_player, player_left
+from streams.services.publishing import admit_publisher
+from streams.services.refusals import Refused
 from tests.helpers.people import STAFF
 from tests.helpers.pushing import push_hook
 
@@ -22,7 +24,7 @@ SECOND = timedelta(seconds=1)
 
 def play_hook(cast, client_id: str, *, actor=None, action: str = "play") -> Hook:
     """With the address that the room gives to this viewer."""
-    address = selectors.play_addresses(room=cast.room, actor=actor, now=clock.now(), http="http://here")
+    address = addresses.play_addresses(room=cast.room, actor=actor, now=clock.now(), http="http://here")
     assert address is not None
     query = address.rtmp.partition("?")[2]
     return Hook(

@@ -29,6 +29,7 @@ from liveroom.rooms.services.people import not_on_the_list
 from moderation import selectors as moderation
 from moderation.rules import verdict
 from moderation.rules.verdict import Standing
+from streams import addresses
 from streams import selectors as streams
 from streams.selectors import PlayPolicy
 
@@ -211,7 +212,7 @@ def present_state(*, view: RoomView, entry: Entry, follows: bool, http: str, now
     owner = {**view.shown["owner"], "followers": view.followers, "is_following": follows}
     play = None
     if view.policy is not None and not view.policy.closed:
-        play = streams.addresses_for(policy=view.policy, actor=speaker.actor, now=now, http=http).as_dict()
+        play = addresses.addresses_for(policy=view.policy, actor=speaker.actor, now=now, http=http).as_dict()
     now_ms = int(now.timestamp() * 1000)
     return {
         "room": {**view.shown, "owner": owner},
