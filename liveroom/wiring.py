@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from interactions.announce import draws as say_draws
 from interactions.announce import gifts as say_gifts
-from interactions.announce import polls as say_polls
 from interactions.announce import telling as topics
 from interactions.announce import wallets as say_wallets
 from interactions.audience import services as audience
 from interactions.chat.archive import pruning as archive_pruning
 from interactions.chat.services import archive, broadcasts
 from interactions.delivery import publishing
-from interactions.draws import entries as _draw_entries  # noqa: F401 - declares what is done with the archive's rows
-from interactions.draws import services as draws
+from interactions.draws import handlers as on_draws
+from interactions.draws.services import drawing
+from interactions.draws.services import entries as _draw_entries  # noqa: F401 - declares what is done with the archive's rows
 from interactions.gifts.services import grouping as gift_messages
 from interactions.likes import handlers as on_likes
 from interactions.likes import services as likes
 from interactions.people import handlers as on_people
 from interactions.people.services import follows, levels, scoring
+from interactions.polls import handlers as on_polls
 from interactions.polls.services import polls
 from interactions.room import handlers as say_rooms
 from interactions.room import moderation as say_moderation
@@ -40,14 +40,12 @@ from streams.voters import not_forbidden, not_held
 # (kernel/facts.py); a test demands every such module. `manage.py facts` prints who handles what.
 FACT_HANDLERS: list[ModuleType] = [
     following,
-    polls,
-    draws,
+    on_polls,
+    on_draws,
     say_rooms,
     on_people,
     say_moderation,
-    say_draws,
     say_gifts,
-    say_polls,
     say_wallets,
     on_likes,
 ]
@@ -115,7 +113,7 @@ HANDLERS: dict[str, outbox.Handler | outbox.BatchHandler] = {
 JOBS: list[Job] = [
     Job("lost publishers", 0.5, lambda now: follow_losses(now=now), wanted=losses_are_due, prompt=True, longest=5),
     Job("polls", 0.5, lambda now: polls.follow_polls(now=now), wanted=polls.is_wanted, prompt=True, longest=5),
-    Job("draws", 0.5, lambda now: draws.follow_draws(now=now), wanted=draws.is_wanted, prompt=True, longest=10),
+    Job("draws", 0.5, lambda now: drawing.follow_draws(now=now), wanted=drawing.is_wanted, prompt=True, longest=10),
     Job("likes", 0.9, lambda now: likes.save_likes(), wanted=likes.likes_wait, prompt=True, longest=5),
     Job(
         "online counts",

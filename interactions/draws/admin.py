@@ -12,9 +12,9 @@ from django.urls import path, reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from interactions.chat.admin import BoundedPaginator
-from interactions.draws import selectors
+from interactions.draws import explaining, selectors
 from interactions.draws.rules import REFUSALS
-from interactions.draws.services import cancel_draw
+from interactions.draws.services.opening import cancel_draw
 from interactions.models import Draw, DrawEntry
 from liveroom.kernel import clock
 from liveroom.kernel.csv_file import csv_response
@@ -85,14 +85,14 @@ class DrawAdmin(SwornAdmin):
         entries = reverse(f"{self.admin_site.name}:interactions_drawentry_changelist") + f"?draw__id__exact={draw.pk}"
         return {
             "draw": draw,
-            "waits": selectors.waits_for(draw, now=clock.now()),
+            "waits": explaining.waits_for(draw, now=clock.now()),
             "entered": DrawEntry.objects.filter(draw=draw).count(),
-            "refused": selectors.refused_counts(draw),
+            "refused": explaining.refused_counts(draw),
             "winners": list(selectors.winners_of(draw)[:NAMED_WINNERS]),
             "entries_url": entries,
             "csv_url": reverse(f"{self.admin_site.name}:interactions_draw_winners_csv", args=(draw.pk,)),
             "form": WhyForm(initial={"why": asked}),
-            "why": selectors.why_not(draw, identifier=asked) if asked else "",
+            "why": explaining.why_not(draw, identifier=asked) if asked else "",
         }
 
 

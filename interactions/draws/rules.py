@@ -15,6 +15,11 @@ from dataclasses import dataclass
 ALGORITHM = "hmac-sha256-v1"
 BOT_PREFIX = "@RBT#"
 
+# What a draw may be.
+KEYWORD_BYTES, PRIZE_BYTES = 60, 200
+SHORTEST_SECONDS, LONGEST_SECONDS = 10, 86_400
+HIGHEST_LEVEL = 1_000_000
+
 # Why somebody who said the keyword does not take part; empty: takes part.
 BOT, STAFF, BANNED, MUTED, LEVEL, FOLLOWER, GIFT, MEMBER = (
     "bot", "staff", "banned", "muted", "level", "follower", "gift", "member",

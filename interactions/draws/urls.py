@@ -1,10 +1,10 @@
 from django.urls import path
 
-from interactions.draws import api
+from interactions.draws.api import views
 
 urlpatterns = [
-    path("rooms/<str:room>/draws", api.DrawsView.as_view()),
-    path("draws/<str:draw>", api.DrawView.as_view()),
-    path("draws/<str:draw>/verify", api.DrawVerifyView.as_view()),
-    path("draws/<str:draw>/winners.csv", api.DrawWinnersView.as_view()),
+    path("rooms/<str:room>/draws", views.DrawsView.as_view()),
+    path("draws/<str:draw>", views.DrawView.as_view()),
+    path("draws/<str:draw>/verify", views.DrawVerifyView.as_view()),
+    path("draws/<str:draw>/winners.csv", views.DrawWinnersView.as_view()),
 ]

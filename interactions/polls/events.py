@@ -32,6 +32,16 @@ class PollShown(RoomEvent, frozen=True, kw_only=True, tag="poll"):
     poll: ShownPoll
 
 
+class ShownQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody asked, as the owner and the admins see it."""
+
+    id: str
+    status: str
+    text: str
+    sender: ShownPerson = msgspec.field(name="from")
+    asked_at: int
+
+
 class QuestionMoved(UserEvent, frozen=True, kw_only=True, tag="question"):
     """A moderator took up your question; or, with its text, for the owner and the admins: somebody asked one."""
 

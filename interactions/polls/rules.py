@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 FEWEST_ANSWERS, MOST_ANSWERS = 2, 6
+QUESTION_BYTES, ANSWER_BYTES = 200, 80
+SHORTEST_SECONDS, LONGEST_SECONDS = 10, 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,15 @@ class Totals:
     ballots: int
 
 
-def choices_fault(choices: object, *, answers: int, at_most: int) -> str | None:
-    """What is wrong with what somebody chose, in words; None: it is a vote."""
+def choices_shape_fault(choices: object) -> str | None:
+    """What keeps this from being a list of answers' numbers, in words; None: it is one."""
     if not isinstance(choices, list | tuple) or not all(type(one) is int for one in choices):
         return "choices is a list of answers' numbers, such as [1]."
+    return None
+
+
+def choices_fault(choices: Sequence[int], *, answers: int, at_most: int) -> str | None:
+    """What is wrong with the numbers that somebody chose, in words; None: it is a vote."""
     if not choices:
         return "choices names at least one answer."
     if unknown := [one for one in choices if not 1 <= one <= answers]:

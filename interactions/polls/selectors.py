@@ -7,31 +7,37 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from interactions.delivery.events import maybe_ms, ms
 from interactions.models import Poll, Question
+from interactions.polls.events import ShownAnswer, ShownPoll, ShownQuestion
 from interactions.polls.rules import bars
+from interactions.shown import shown_person
 from liveroom.accounts.selectors import profile
 from liveroom.rooms.models import Room
 
 
-def shown_poll(poll: Poll) -> dict[str, Any]:
-    """As it goes over the wire, everywhere alike: the totals that the room was last told."""
+def shown_poll(poll: Poll) -> ShownPoll:
+    """As everybody is shown it: with the totals that the room was last told."""
     votes = poll.told_votes or [0] * len(poll.answers)
-    return {
-        "id": poll.number,
-        "question": poll.question,
-        "answers": [{"text": text, "votes": count} for text, count in zip(poll.answers, votes, strict=True)],
-        "ballots": poll.told_ballots,
-        "max_choices": poll.max_choices,
-        "status": poll.status,
-        "closes_at": None if poll.closes_at is None else int(poll.closes_at.timestamp() * 1000),
-    }
+    return ShownPoll(
+        id=poll.number,
+        question=poll.question,
+        answers=[ShownAnswer(text=text, votes=count) for text, count in zip(poll.answers, votes, strict=True)],
+        ballots=poll.told_ballots,
+        max_choices=poll.max_choices,
+        status=poll.status,
+        closes_at=maybe_ms(poll.closes_at),
+    )
 
 
 def poll_bars(poll: Poll) -> list[dict[str, Any]]:
     """Its answers for a page: text, votes, and how many of a hundred voters chose each."""
-    shown = shown_poll(poll)["answers"]
-    lengths = bars([answer["votes"] for answer in shown], ballots=poll.told_ballots)
-    return [{**answer, "percent": percent} for answer, percent in zip(shown, lengths, strict=True)]
+    shown = shown_poll(poll).answers
+    lengths = bars([answer.votes for answer in shown], ballots=poll.told_ballots)
+    return [
+        {"text": answer.text, "votes": answer.votes, "percent": percent}
+        for answer, percent in zip(shown, lengths, strict=True)
+    ]
 
 
 def polls_of(*, room: Room, status: str | None = None) -> QuerySet[Poll]:
@@ -39,7 +45,7 @@ def polls_of(*, room: Room, status: str | None = None) -> QuerySet[Poll]:
     return found if status is None else found.filter(status=status)
 
 
-def open_polls(room: Room) -> list[dict[str, Any]]:
+def open_polls(room: Room) -> list[ShownPoll]:
     """For who comes in, the oldest first."""
     return [shown_poll(poll) for poll in polls_of(room=room, status=Poll.OPEN).order_by("id")]
 
@@ -54,12 +60,12 @@ def questions_of(*, room: Room, status: str | None = None) -> QuerySet[Question]
     return found if status is None else found.filter(status=status)
 
 
-def shown_question(question: Question) -> dict[str, Any]:
+def shown_question(question: Question) -> ShownQuestion:
     """As moderators see it; `person` should be loaded."""
-    return {
-        "id": question.number,
-        "status": question.status,
-        "text": question.text,
-        "from": profile(question.person).as_dict(),
-        "asked_at": int(question.asked_at.timestamp() * 1000),
-    }
+    return ShownQuestion(
+        id=question.number,
+        status=question.status,
+        text=question.text,
+        sender=shown_person(profile(question.person)),
+        asked_at=ms(question.asked_at),
+    )

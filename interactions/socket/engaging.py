@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from interactions.gifts.services import buying
 from interactions.polls.services import polls
+from interactions.polls.shapes import VoteWriteSerializer
 from interactions.socket.joining import joining
 from interactions.socket.limits import Limits
 from liveroom.kernel import clock
 from liveroom.kernel.pools import Pool
+from liveroom.kernel.shapes import checked
 from liveroom.rooms import selectors as rooms
 from liveroom.rooms.models import Room
 
@@ -59,7 +61,8 @@ def _bought(entry: joining.Entry, command: dict[str, Any]) -> Answer:
 def _voted(entry: joining.Entry, command: dict[str, Any]) -> Answer:
     room = entry.room
     poll = polls.poll_of(app_id=room.app_id, room_id=room.room_id, number=command.get("poll"))
+    said = checked(VoteWriteSerializer, {"choices": command.get("choices")})
     return polls.vote(
-        poll=poll, choices=command.get("choices"), room=room, by=entry.speaker.actor, role=entry.speaker.role,
+        poll=poll, choices=said["choices"], room=room, by=entry.speaker.actor, role=entry.speaker.role,
         standing=entry.standing, now=clock.now(),
     ).shown()  # fmt: skip

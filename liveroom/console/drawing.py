@@ -8,9 +8,18 @@ from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from interactions.draws import services as draws
 from interactions.draws.models import MOST_WINNERS
+from interactions.draws.rules import (
+    HIGHEST_LEVEL,
+    KEYWORD_BYTES,
+    LONGEST_SECONDS,
+    PRIZE_BYTES,
+    SHORTEST_SECONDS,
+    Conditions,
+)
 from interactions.draws.selectors import DrawUnknown, draw_of
+from interactions.draws.services.opening import cancel_draw, open_draw
+from interactions.draws.shapes import DrawWriteSerializer
 from interactions.models import Draw
 from liveroom.kernel import clock
 from liveroom.kernel.forms import ActForm
@@ -26,23 +35,24 @@ def _text(limit_bytes: int) -> Any:
 
 
 class DrawForm(ActForm):
-    """What `open_draw` takes."""
+    """A draw that opens now."""
 
-    field_of = {"conditions.min_level": "min_level"}
+    shape = DrawWriteSerializer
 
     keyword = forms.CharField(
-        widget=_text(draws.KEYWORD_BYTES), help_text="Viewers enter by saying it, alone or as a word of its own."
+        widget=_text(KEYWORD_BYTES), help_text="Viewers enter by saying it, alone or as a word of its own."
     )
-    prize = forms.CharField(widget=_text(draws.PRIZE_BYTES))
+    prize = forms.CharField(widget=_text(PRIZE_BYTES))
     winners = forms.IntegerField(min_value=1, max_value=MOST_WINNERS, initial=1, widget=UnfoldAdminIntegerFieldWidget)
     seconds = forms.IntegerField(
-        label="Open for (seconds)", min_value=draws.SHORTEST_SECONDS, max_value=draws.LONGEST_SECONDS, initial=60,
+        label="Open for (seconds)", min_value=SHORTEST_SECONDS, max_value=LONGEST_SECONDS, initial=60,
         widget=UnfoldAdminIntegerFieldWidget,
     )  # fmt: skip
     min_level = forms.IntegerField(
         label="Level at least",
         required=False,
         min_value=0,
+        max_value=HIGHEST_LEVEL,
         widget=UnfoldAdminIntegerFieldWidget,
         help_text="Empty: any.",
     )
@@ -75,10 +85,15 @@ class DrawActs(ConsoleAdmin):
         }
 
     def act_open_draw(self, request: HttpRequest, room: Room, **said: Any) -> str:
-        conditions = {name: said.pop(name) for name in ("follower", "gift", "member")}
-        draw = draws.open_draw(
+        conditions = Conditions(
+            min_level=said.pop("min_level") or 0,
+            follower=said.pop("follower"),
+            gift=said.pop("gift"),
+            member=said.pop("member"),
+        )
+        draw = open_draw(
             room=room,
-            conditions={"min_level": said.pop("min_level") or 0, **conditions},
+            conditions=conditions,
             by=self.actor(request),
             now=clock.now(),
             address=client_address(request),
@@ -90,5 +105,5 @@ class DrawActs(ConsoleAdmin):
         found = draw_of(app_id=room.app_id, number=draw.strip())
         if found.room_id != room.pk:
             raise DrawUnknown(f"There is no draw {draw[:24]!r} in this room.", field="draw")
-        draws.cancel_draw(draw=found, by=self.actor(request), now=clock.now(), address=client_address(request))
+        cancel_draw(draw=found, by=self.actor(request), now=clock.now(), address=client_address(request))
         return "The draw is cancelled; the room is told."

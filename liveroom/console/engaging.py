@@ -17,8 +17,9 @@ from interactions.chat.selectors import pinned
 from interactions.chat.services import pinning
 from interactions.models import Question
 from interactions.polls import selectors
-from interactions.polls.rules import MOST_ANSWERS
+from interactions.polls.rules import ANSWER_BYTES, LONGEST_SECONDS, MOST_ANSWERS, QUESTION_BYTES, SHORTEST_SECONDS
 from interactions.polls.services import polls, questions
+from interactions.polls.shapes import PollWriteSerializer
 from liveroom.kernel import clock
 from liveroom.kernel.forms import ActForm
 from liveroom.kernel.http import client_address
@@ -33,21 +34,27 @@ def _text(limit_bytes: int) -> Any:
 
 
 class PollForm(ActForm):
-    """What `open_poll` takes."""
+    """A poll that opens now."""
 
-    question = forms.CharField(widget=_text(polls.QUESTION_BYTES))
+    shape = PollWriteSerializer
+
+    question = forms.CharField(widget=_text(QUESTION_BYTES))
     answers = forms.CharField(
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text=f"One a line, 2 to {MOST_ANSWERS} of them, each at most {polls.ANSWER_BYTES} bytes.",
+        help_text=f"One a line, 2 to {MOST_ANSWERS} of them, each at most {ANSWER_BYTES} bytes.",
     )
     max_choices = forms.IntegerField(
         label="Answers that one may choose", min_value=1, max_value=MOST_ANSWERS, initial=1,
         widget=UnfoldAdminIntegerFieldWidget,
     )  # fmt: skip
     seconds = forms.IntegerField(
-        required=False, min_value=polls.SHORTEST_SECONDS, max_value=polls.LONGEST_SECONDS,
+        required=False, min_value=SHORTEST_SECONDS, max_value=LONGEST_SECONDS,
         widget=UnfoldAdminIntegerFieldWidget, help_text="It closes by itself. Empty: when you close it.",
     )  # fmt: skip
+
+    def clean_answers(self) -> list[str]:
+        """One a line."""
+        return [line.strip() for line in self.cleaned_data["answers"].splitlines() if line.strip()]
 
 
 class WhichPollForm(ActForm):
@@ -98,9 +105,8 @@ class EngagingActs(ConsoleAdmin):
     def _by(self, request: HttpRequest) -> dict[str, Any]:
         return {"by": self.actor(request), "now": clock.now(), "address": client_address(request)}
 
-    def act_open_poll(self, request: HttpRequest, room: Room, *, answers: str, **said: Any) -> str:
-        lines = [line.strip() for line in answers.splitlines() if line.strip()]
-        poll = polls.open_poll(room=room, answers=lines, **said, **self._by(request))
+    def act_open_poll(self, request: HttpRequest, room: Room, **said: Any) -> str:
+        poll = polls.open_poll(room=room, **said, **self._by(request))
         return f"The poll {poll.number} is open: the room sees it now."
 
     def act_close_poll(self, request: HttpRequest, room: Room, *, poll: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from interactions.draws import services as draws
+from interactions.draws.services import drawing, opening
 from interactions.models import Draw, DrawEntry
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room
@@ -22,7 +22,7 @@ FORM = {"keyword": "666", "prize": "a rose", "winners": "1", "seconds": "60", "m
 
 def opened(cast: Cast, **more: object) -> Draw:
     asked = {"keyword": "777", "prize": "a cake", "winners": 1, "seconds": 10, **more}
-    return draws.open_draw(room=cast.room, by=STAFF, now=clock.now() - timedelta(seconds=60), **asked)  # type: ignore[arg-type]
+    return opening.open_draw(room=cast.room, by=STAFF, now=clock.now() - timedelta(seconds=60), **asked)  # type: ignore[arg-type]
 
 
 def draw_page(draw: Draw) -> str:
@@ -42,7 +42,7 @@ def test_a_streamer_opens_and_cancels_a_draw_on_its_rooms_page(stella: Client, c
     long = stella.post(act(cast.room, "open-draw"), FORM | {"keyword": "汉" * 21})
     assert "63 bytes" in str(long.context["item"]["form"].errors["keyword"])
     assert stella.get(draw_page(draw)).status_code in (302, 403, 404)
-    elsewhere = draws.open_draw(room=ritas, keyword="x", prize="p", winners=1, seconds=60, by=STAFF, now=clock.now())
+    elsewhere = opening.open_draw(room=ritas, keyword="x", prize="p", winners=1, seconds=60, by=STAFF, now=clock.now())
     assert stella.post(act(cast.room, "cancel-draw"), {"draw": elsewhere.number}).status_code == 404
     assert stella.post(act(cast.room, "cancel-draw"), {"draw": draw.number}).status_code == 302
     assert set(Draw.objects.filter(status="cancelled")) == {draw}
@@ -57,7 +57,7 @@ def test_staff_see_who_entered_who_won_and_why_somebody_did_not(staff: Client, c
     assert before.status_code == 200
     assert draw.seed not in before.content.decode()
     assert "2 said the keyword" in before.content.decode()
-    assert draws.finish_draw(draw_id=draw.pk, now=clock.now()) is not None
+    assert drawing.finish_draw(draw_id=draw.pk, now=clock.now()) is not None
     after = staff.get(draw_page(draw), {"why": "max"})
     text = after.content.decode()
     assert draw.seed in text
@@ -76,7 +76,7 @@ def test_staff_cancel_a_draw_and_see_what_a_late_one_waits_for(
     staff: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw = opened(cast)
-    monkeypatch.setattr("interactions.draws.selectors.archive.read_up_to", lambda *, now: now - timedelta(seconds=99))
+    monkeypatch.setattr("interactions.draws.explaining.archive.read_up_to", lambda *, now: now - timedelta(seconds=99))
     assert "The archive is 99 s behind" in staff.get(draw_page(draw)).content.decode()
     cancel = reverse("admin:interactions_draw_act", args=(draw.pk, "cancel"))
     assert staff.post(cancel).status_code == 302

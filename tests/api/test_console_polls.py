@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from interactions.models import Pin, Poll, Question
-from interactions.polls.services import polls, questions
+from interactions.polls.services import polls, questions, totals
 from liveroom.kernel import clock
 from liveroom.rooms.models import Room
 from tests.helpers.console import act, page
@@ -23,7 +23,7 @@ def test_a_streamer_opens_a_poll_sees_its_bars_and_closes_it(stella: Client, cas
     poll = Poll.objects.get()
     assert (poll.answers, poll.by, poll.closes_at) == (["yes", "no"], "stella", None)
     polls.vote(poll=poll, choices=[2], room=cast.room, by=cast.actor(cast.mia), now=clock.now())
-    polls.tell_totals(now=clock.now() + polls.BETWEEN)
+    totals.tell_totals(now=clock.now() + totals.BETWEEN)
     text = stella.get(page(cast.room)).content.decode()
     assert "1 voted" in text
     assert 'value="100" aria-label="no"' in text

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import interactions
-from interactions.draws import services as draws
+from interactions.draws.services import drawing
 from interactions.models import Draw, DrawEntry
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock
@@ -43,7 +43,7 @@ def drawn(cast: Cast, *people: Person) -> str:
     number = opened(cast)["id"]
     draw = Draw.objects.get(number=number)
     DrawEntry.objects.bulk_create(DrawEntry(draw=draw, person=person, at=draw.opens_at) for person in people)
-    assert draws.finish_draw(draw_id=draw.pk, now=clock.now()) is not None
+    assert drawing.finish_draw(draw_id=draw.pk, now=clock.now()) is not None
     return str(number)
 
 

@@ -15,12 +15,14 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from interactions.draws import services as draws
+from interactions.draws.services import drawing, opening
+from interactions.draws.shapes import DrawWriteSerializer
 from interactions.polls.services import polls, questions
 from liveroom import wiring
 from liveroom.accounts.api.access import ANYBODY, PEOPLE, declared
 from liveroom.accounts.models import App
 from liveroom.kernel import clock, permission
+from liveroom.kernel.shapes import checked
 from liveroom.rooms.services.rooms import create_room
 from liveroom.rooms.services.status import set_status
 from liveroom.rooms.voters import for_the_app
@@ -107,9 +109,9 @@ def walk(cast: Cast) -> Walk:
     stella, mia = cast.actor(cast.stella), cast.actor(cast.mia)
     poll = polls.open_poll(room=cast.room, question="?", answers=["a", "b"], by=stella, now=now)
     question = questions.ask_question(room=cast.room, words="?", by=mia, now=now)
-    draw = draws.open_draw(room=cast.room, by=stella, now=now, **draw_asked())
-    drawn = draws.open_draw(room=cast.room, by=stella, now=now, **draw_asked("777"))
-    draws.finish_draw(draw_id=drawn.pk, now=now)
+    draw = opening.open_draw(room=cast.room, by=stella, now=now, **checked(DrawWriteSerializer, draw_asked()))
+    drawn = opening.open_draw(room=cast.room, by=stella, now=now, **checked(DrawWriteSerializer, draw_asked("777")))
+    drawing.finish_draw(draw_id=drawn.pk, now=now)
     # zed owns a room of its own here, rita one over there.
     create_room(app=cast.app, owner=cast.zed, by=STAFF, now=now, group_id="zeds", title="Zed's")
     create_room(app=cast.other_app, owner=cast.rita, by=STAFF, now=now, group_id="ritas", title="Rita's")

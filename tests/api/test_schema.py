@@ -12,10 +12,12 @@ from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
-from interactions.draws import services as draws
+from interactions.draws.services import drawing, opening
+from interactions.draws.shapes import DrawWriteSerializer
 from interactions.gifts.services.providers import TestProvider
 from liveroom.accounts.models import App, Person
 from liveroom.kernel import clock
+from liveroom.kernel.shapes import checked
 from tests.helpers.money import fill, make_gift
 from tests.helpers.people import STAFF, Cast
 from tests.helpers.problems import given
@@ -114,8 +116,10 @@ def draw_asked(keyword: str = "666") -> dict[str, Any]:
 
 def drawn(cast: Cast) -> str:
     """The number of a draw that was drawn."""
-    draw = draws.open_draw(room=cast.room, by=STAFF, now=clock.now(), **draw_asked("777"))
-    draws.finish_draw(draw_id=draw.pk, now=clock.now())
+    draw = opening.open_draw(
+        room=cast.room, by=STAFF, now=clock.now(), **checked(DrawWriteSerializer, draw_asked("777"))
+    )
+    drawing.finish_draw(draw_id=draw.pk, now=clock.now())
     return draw.number
 
 

@@ -39,7 +39,7 @@ import os, random, signal, sys
 import django
 django.setup()
 from django.db import connection, connections
-from interactions.draws import services as draws
+from interactions.draws.services import drawing, opening
 from liveroom.kernel import clock
 
 chance, patience = random.Random(int(sys.argv[1])), int(sys.argv[2])
@@ -63,7 +63,7 @@ def live(statements):
         moment()
     connection._commit = committing
     with connection.execute_wrapper(around):
-        while draws.finish_due_draws(now=clock.now()):
+        while drawing.finish_due_draws(now=clock.now()):
             pass
 
 deaths = 0

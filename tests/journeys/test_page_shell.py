@@ -13,7 +13,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from interactions.draws.services import open_draw
+from interactions.draws.services.opening import open_draw
 from liveroom.kernel import clock
 from liveroom.page import vendor
 from liveroom.rooms.models import Room

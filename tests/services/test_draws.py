@@ -12,9 +12,11 @@ from django.db import DatabaseError, connection
 
 from interactions.chat.archive.archiver import Archiver
 from interactions.chat.services import archive
+from interactions.delivery.events import as_row
 from interactions.delivery.rooms.archive_stream import ARCHIVE
-from interactions.draws import rules, selectors
-from interactions.draws import services as draws
+from interactions.draws import explaining, rules, selectors
+from interactions.draws.services import drawing, opening
+from interactions.draws.shapes import DrawWriteSerializer
 from interactions.gifts.services.buying import buy_gift
 from interactions.models import ArchivedMessage, Draw, DrawEntry, DrawWinner, Follow, Membership
 from liveroom.accounts.models import Person
@@ -23,6 +25,7 @@ from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted
 from liveroom.kernel.models import AuditEntry
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.redis import shared
+from liveroom.kernel.shapes import checked
 from liveroom.rooms.models import LiveSession
 from liveroom.rooms.services.rooms import create_room, disband_room
 from liveroom.rooms.services.status import set_status
@@ -46,7 +49,8 @@ def then() -> datetime:
 
 def opened(cast: Cast, then: datetime, **more: Any) -> Draw:
     asked = {"keyword": "666", "prize": "a rose", "winners": 1, "seconds": LENGTH, **more}
-    return draws.open_draw(room=cast.room, by=cast.actor(cast.max), now=then, **asked)
+    said = checked(DrawWriteSerializer, asked)
+    return opening.open_draw(room=cast.room, by=cast.actor(cast.max), now=then, **said)
 
 
 def says(
@@ -66,7 +70,7 @@ def says(
 
 
 def finished(then: datetime, *, after: float = LENGTH + 2) -> int:
-    return draws.finish_due_draws(now=then + after * SECOND)
+    return drawing.finish_due_draws(now=then + after * SECOND)
 
 
 def entered(draw: Draw) -> set[str]:
@@ -118,7 +122,7 @@ def test_the_window_begins_with_its_first_millisecond_and_ends_before_its_last(c
 def test_several_draws_of_a_room_and_of_others_are_kept_apart(cast: Cast, then: datetime) -> None:
     other = create_room(app=cast.app, owner=cast.zed, by=STAFF, now=then - SECOND, group_id="r2", title="Zed's")
     first, second = opened(cast, then), opened(cast, then, keyword="777")
-    elsewhere = draws.open_draw(
+    elsewhere = opening.open_draw(
         room=other, keyword="666", prize="p", winners=1, seconds=LENGTH, by=cast.actor(cast.zed), now=then
     )
     says(then + SECOND, "666 777", cast.mia)
@@ -160,7 +164,7 @@ def test_a_draw_is_drawn_once_and_told_to_the_room_and_to_its_winners(cast: Cast
     assert finished(then, after=LENGTH + 1.9) == 0
     assert finished(then) == 1
     assert finished(then, after=60) == 0
-    assert draws.finish_draw(draw_id=draw.pk, now=then + 60 * SECOND) is None
+    assert drawing.finish_draw(draw_id=draw.pk, now=then + 60 * SECOND) is None
     draw.refresh_from_db()
     names = ["mia", "zed", "ann", "bob", "李雷"]
     assert (draw.status, draw.entrants_count, draw.drawn_at) == ("drawn", 5, then + 12 * SECOND)
@@ -206,7 +210,7 @@ def test_bots_staff_the_muted_and_the_banned_take_no_part(cast: Cast, then: date
         "banned": "banned", "out": "banned", "blocked": "banned",
     }  # fmt: skip
     assert selectors.entrants_of(draw) == ["free", "mia"]
-    assert selectors.refused_counts(draw) == {"banned": 3, "staff": 3, "bot": 1, "muted": 1}
+    assert explaining.refused_counts(draw) == {"banned": 3, "staff": 3, "bot": 1, "muted": 1}
 
 
 def test_whoever_lacks_what_was_asked_for_is_refused_and_told_why(cast: Cast, then: datetime) -> None:
@@ -241,25 +245,25 @@ def test_a_draw_waits_until_the_archive_has_read_what_was_said_in_time(
     cast: Cast, then: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = clock.now()
-    draw = draws.open_draw(
+    draw = opening.open_draw(
         room=cast.room, keyword="666", prize="p", winners=1, seconds=LENGTH, by=STAFF, now=now - 13 * SECOND
     )
-    assert selectors.waits_for(draw, now=now - 5 * SECOND) == ""
+    assert explaining.waits_for(draw, now=now - 5 * SECOND) == ""
     ms = int((now - 4 * SECOND).timestamp() * 1000)
     tick(shared(), said(1, "666", t=ms), at=ms, id=f"{ms}-0")
-    assert draws.finish_due_draws(now=now) == 0
-    assert "behind" in selectors.waits_for(draw, now=now)
+    assert drawing.finish_due_draws(now=now) == 0
+    assert "behind" in explaining.waits_for(draw, now=now)
     with monkeypatch.context() as patch:
         patch.setattr(archive, "backlog", lambda **_: (_ for _ in ()).throw(redis.ConnectionError()))
-        assert "Redis is away" in selectors.waits_for(draw, now=now)
+        assert "Redis is away" in explaining.waits_for(draw, now=now)
         with pytest.raises(redis.ConnectionError):
-            draws.finish_due_draws(now=now)
+            drawing.finish_due_draws(now=now)
     shared().xgroup_create(ARCHIVE, archive.GROUP, id="0")
     shared().xreadgroup(archive.GROUP, "slow", {ARCHIVE: ">"})
-    assert draws.finish_due_draws(now=now) == 0  # read, and not yet written
+    assert drawing.finish_due_draws(now=now) == 0  # read, and not yet written
     Archiver(consumer="slow").drain()
-    assert selectors.waits_for(draw, now=now) == ""
-    assert draws.finish_due_draws(now=now) == 1
+    assert explaining.waits_for(draw, now=now) == ""
+    assert drawing.finish_due_draws(now=now) == 1
     assert won(draw) == ["mia"]
 
 
@@ -267,7 +271,7 @@ def test_who_dies_in_the_middle_has_done_nothing(cast: Cast, then: datetime, mon
     draw = opened(cast, then)
     says(then + SECOND, "666", cast.mia, cast.stella)
     with monkeypatch.context() as patch:
-        patch.setattr(draws, "result", lambda *_: (_ for _ in ()).throw(DatabaseError("gone")))
+        patch.setattr(drawing, "shown_result", lambda *_, **__: (_ for _ in ()).throw(DatabaseError("gone")))
         with pytest.raises(DatabaseError):
             finished(then)
     draw.refresh_from_db()
@@ -280,14 +284,14 @@ def test_one_that_cannot_be_drawn_keeps_no_other_waiting(
     cast: Cast, then: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = opened(cast, then), opened(cast, then, keyword="777")
-    finish = draws.finish_draw
+    finish = drawing.finish_draw
 
     def broken(*, draw_id: int, now: datetime) -> Any:
         if draw_id == first.pk:
             raise ValueError("a fault of ours")
         return finish(draw_id=draw_id, now=now)
 
-    monkeypatch.setattr(draws, "finish_draw", broken)
+    monkeypatch.setattr(drawing, "finish_draw", broken)
     assert finished(then) == 1
     assert set(Draw.objects.filter(status="drawn")) == {second}
 
@@ -328,12 +332,12 @@ def test_a_planned_draw_is_opened_when_its_time_comes_and_takes_words_from_then_
     assert (draw.status, told("draw_open"), selectors.open_draws(cast.room)) == ("planned", [], [])
     set_status(room=cast.room, status="live", by=STAFF, now=then + SECOND)
     says(begins, "666", cast.mia)  # the relay is late, the word is not
-    assert draws.open_due_draws(now=then + 4 * SECOND) == 0
-    draws.follow_draws(now=then + 6 * SECOND)
+    assert opening.open_due_draws(now=then + 4 * SECOND) == 0
+    drawing.follow_draws(now=then + 6 * SECOND)
     draw.refresh_from_db()
     assert (draw.status, draw.session) == ("open", LiveSession.objects.get(room=cast.room))
-    assert [event["draw"] for event in told("draw_open")] == selectors.open_draws(cast.room)
-    draws.follow_draws(now=then + 18 * SECOND)
+    assert [event["draw"] for event in told("draw_open")] == [as_row(one) for one in selectors.open_draws(cast.room)]
+    drawing.follow_draws(now=then + 18 * SECOND)
     assert won(draw) == ["mia"]
     assert selectors.open_draws(cast.room) == []
 
@@ -342,7 +346,7 @@ def test_a_cancelled_draw_has_no_winners_and_keeps_its_seed(cast: Cast, then: da
     draw, by = opened(cast, then), cast.actor(cast.stella)
     says(then + SECOND, "666", cast.mia)
     for _ in range(2):
-        draws.cancel_draw(draw=draw, by=by, now=then + 2 * SECOND, reason="a typo")
+        opening.cancel_draw(draw=draw, by=by, now=then + 2 * SECOND, reason="a typo")
     [event] = told("draw_result")
     assert (event["draw"]["status"], event["draw"]["winners"], event["draw"]["seed"]) == ("cancelled", [], None)
     assert finished(then) == 0
@@ -350,8 +354,8 @@ def test_a_cancelled_draw_has_no_winners_and_keeps_its_seed(cast: Cast, then: da
         selectors.verification(Draw.objects.get())
     drawn = opened(cast, then)
     assert finished(then) == 1
-    with pytest.raises(draws.DrawOver):
-        draws.cancel_draw(draw=drawn, by=by, now=then + 20 * SECOND)
+    with pytest.raises(opening.DrawOver):
+        opening.cancel_draw(draw=drawn, by=by, now=then + 20 * SECOND)
     acts = AuditEntry.objects.filter(action__startswith="draw.").order_by("pk")
     assert [entry.action for entry in acts] == ["draw.open", "draw.cancel", "draw.open"]
     assert draw.seed not in str([entry.detail for entry in acts])
@@ -359,7 +363,7 @@ def test_a_cancelled_draw_has_no_winners_and_keeps_its_seed(cast: Cast, then: da
 
 def test_a_planned_draw_that_nobody_was_told_of_is_cancelled_without_a_word(cast: Cast, then: datetime) -> None:
     draw = opened(cast, then, opens_at=then + 5 * SECOND)
-    draws.cancel_draw(draw=draw, by=STAFF, now=then)
+    opening.cancel_draw(draw=draw, by=STAFF, now=then)
     assert told("draw_result") == []
 
 
@@ -369,7 +373,7 @@ def test_the_draws_of_a_room_end_with_it(cast: Cast, then: datetime) -> None:
     disband_room(room=cast.room, by=STAFF, now=then + 6 * SECOND)
     assert set(Draw.objects.values_list("status", flat=True)) == {"cancelled"}
     assert [event["draw"]["status"] for event in told("draw_result")] == ["cancelled"]
-    draws.follow_draws(now=then + 30 * SECOND)
+    drawing.follow_draws(now=then + 30 * SECOND)
     assert DrawWinner.objects.count() == 0
 
 
@@ -423,13 +427,13 @@ def test_what_makes_no_draw_is_refused_and_says_which_field(
 
 def test_a_room_has_five_draws_at_once_each_with_its_own_word(cast: Cast, then: datetime) -> None:
     opened(cast, then, keyword="Win")
-    with pytest.raises(draws.KeywordTaken):
+    with pytest.raises(opening.KeywordTaken):
         opened(cast, then, keyword=" ＷＩＮ ", opens_at=then + 60 * SECOND)
     for word in "abcd":
         opened(cast, then, keyword=word, opens_at=then + 60 * SECOND)
-    with pytest.raises(draws.TooManyDraws):
+    with pytest.raises(opening.TooManyDraws):
         opened(cast, then, keyword="e")
-    draws.cancel_draw(draw=Draw.objects.get(keyword="Win"), by=STAFF, now=then)
+    opening.cancel_draw(draw=Draw.objects.get(keyword="Win"), by=STAFF, now=then)
     opened(cast, then, keyword="win")
 
 
@@ -439,9 +443,9 @@ def test_only_who_runs_the_room_opens_and_cancels_draws(cast: Cast, then: dateti
     unscoped = Actor(kind="server", app_id=cast.app.pk, sdkappid=cast.app.sdkappid, scopes=frozenset({"rooms"}))
     for actor in (cast.actor(cast.mia), cast.actor(cast.zed), cast.actor(cast.rita), unscoped):
         with pytest.raises(NotPermitted):
-            draws.open_draw(room=cast.room, keyword="x", prize="p", winners=1, seconds=60, by=actor, now=then)
+            opening.open_draw(room=cast.room, keyword="x", prize="p", winners=1, seconds=60, by=actor, now=then)
         with pytest.raises(NotPermitted):
-            draws.cancel_draw(draw=draw, by=actor, now=then)
+            opening.cancel_draw(draw=draw, by=actor, now=then)
     banning.ban_user(room=cast.room, identifier="max", seconds=60, by=STAFF, now=clock.now())
     with pytest.raises(LiveRoomError):
         opened(cast, then, keyword="y")
@@ -456,7 +460,7 @@ def test_every_answer_to_why_she_did_not_win(cast: Cast, then: datetime) -> None
     says(then - 5 * SECOND, "666", ann)
     says(then + 2 * SECOND, "6666", bob)
     says(then + SECOND, "666", cast.mia, cast.zed, cast.max)
-    ask = selectors.why_not
+    ask = explaining.why_not
     assert "the lot has not fallen yet" in ask(draw, identifier="mia")
     assert finished(then) == 1
     draw.refresh_from_db()

@@ -17,7 +17,8 @@ from interactions.delivery.events import as_row, encoded
 from interactions.delivery.rooms import publish_now
 from interactions.models import ArchivedMessage, Ballot, Pin, Poll, Question
 from interactions.polls import selectors
-from interactions.polls.services import polls, questions
+from interactions.polls.services import polls, questions, totals
+from interactions.polls.shapes import PollWriteSerializer, QuestionStatusSerializer, QuestionWriteSerializer
 from interactions.room_refs import ref
 from interactions.shown import ShownSpeaker
 from liveroom.accounts.services import tokens
@@ -37,7 +38,8 @@ SECOND = timedelta(seconds=1)
 
 def opened(cast: Cast, **more: Any) -> Poll:
     asked = {"question": "Tea?", "answers": ["yes", "no", "later"], **more}
-    return polls.open_poll(room=cast.room, by=cast.actor(cast.max), now=clock.now(), **asked)
+    said = checked(PollWriteSerializer, asked)
+    return polls.open_poll(room=cast.room, by=cast.actor(cast.max), now=clock.now(), **said)
 
 
 def voted(cast: Cast, poll: Poll, person: Any, choices: Any, *, now: Any = None) -> Any:
@@ -58,7 +60,9 @@ def test_a_poll_is_opened_voted_on_and_closed_and_its_result_stays(cast):
     voted(cast, poll, cast.mia, [1, 3])
     voted(cast, poll, cast.zed, [3])
     closed = polls.close_poll(poll=poll, by=cast.actor(cast.stella), now=clock.now())
-    assert told()[-1]["poll"] == selectors.shown_poll(closed) == selectors.shown_poll(Poll.objects.get())
+    assert (
+        told()[-1]["poll"] == as_row(selectors.shown_poll(closed)) == as_row(selectors.shown_poll(Poll.objects.get()))
+    )
     assert [one["votes"] for one in told()[-1]["poll"]["answers"]] == [1, 0, 2]
     assert (told()[-1]["poll"]["ballots"], told()[-1]["poll"]["status"]) == (2, "closed")
     polls.close_poll(poll=poll, by=cast.actor(cast.stella), now=clock.now())
@@ -71,20 +75,20 @@ def test_the_room_is_told_twice_a_second_at_most_and_nothing_that_is_not_new(cas
     poll = opened(cast)
     start = poll.opened_at
     voted(cast, poll, cast.mia, [1], now=start)
-    assert polls.tell_totals(now=start + SECOND * 0.4) == 0
-    assert polls.tell_totals(now=start + SECOND * 0.5) == 1
+    assert totals.tell_totals(now=start + SECOND * 0.4) == 0
+    assert totals.tell_totals(now=start + SECOND * 0.5) == 1
     voted(cast, poll, cast.zed, [1], now=start + SECOND * 0.6)
-    assert polls.tell_totals(now=start + SECOND * 0.9) == 0
-    assert polls.tell_totals(now=start + SECOND * 1.0) == 1
-    assert [polls.tell_totals(now=start + SECOND * n) for n in (1.5, 2, 100)] == [0, 0, 0]
+    assert totals.tell_totals(now=start + SECOND * 0.9) == 0
+    assert totals.tell_totals(now=start + SECOND * 1.0) == 1
+    assert [totals.tell_totals(now=start + SECOND * n) for n in (1.5, 2, 100)] == [0, 0, 0]
     assert [one["poll"]["ballots"] for one in told()] == [0, 1, 2]
-    assert selectors.open_polls(cast.room) == [told()[-1]["poll"]]
+    assert [as_row(one) for one in selectors.open_polls(cast.room)] == [told()[-1]["poll"]]
 
 
 def test_a_poll_that_nobody_votes_on_any_more_is_not_counted(cast, django_assert_num_queries):
     poll = opened(cast)
     voted(cast, poll, cast.mia, [1])
-    assert polls.tell_totals(now=clock.now() + SECOND) == 1
+    assert totals.tell_totals(now=clock.now() + SECOND) == 1
     with django_assert_num_queries(2):
         polls.follow_polls(now=clock.now() + timedelta(minutes=1))
 
@@ -141,7 +145,7 @@ def test_the_polls_of_a_room_end_with_it(cast):
     voted(cast, poll, cast.mia, [1])
     disband_room(room=cast.room, by=STAFF, now=clock.now())
     assert (told()[-1]["poll"]["status"], told()[-1]["poll"]["ballots"]) == ("closed", 1)
-    assert polls.tell_totals(now=clock.now() + SECOND) == 0
+    assert totals.tell_totals(now=clock.now() + SECOND) == 0
     order = [said["event"].get("type") or said["event"]["control"] for said in in_outbox()]
     assert order[-3:] == ["poll", "system", "close"]
 
@@ -292,7 +296,8 @@ def test_only_moderators_pin(cast):
 
 
 def asked(cast: Cast, person: Any, words: Any) -> Question:
-    return questions.ask_question(room=cast.room, words=words, by=cast.actor(person), now=clock.now())
+    said = checked(QuestionWriteSerializer, {"text": words})
+    return questions.ask_question(room=cast.room, words=said["text"], by=cast.actor(person), now=clock.now())
 
 
 def test_a_question_is_shown_answered_and_its_asker_told(cast):
@@ -318,7 +323,7 @@ def test_a_question_is_shown_answered_and_its_asker_told(cast):
     assert [one["status"] for one in told_you("mia")] == ["shown", "answered", "shown", "dismissed"]
     assert Question.objects.get().done_at is not None
     with pytest.raises(BadParameter):
-        questions.set_status(question=question, status="lost", by=by, now=clock.now())
+        checked(QuestionStatusSerializer, {"status": "lost"})
     with pytest.raises(NotPermitted):
         questions.set_status(question=question, status="shown", by=cast.actor(cast.mia), now=clock.now())
 

@@ -12,7 +12,7 @@ import yaml
 from interactions import catalogue
 from interactions import socket as consumers
 from interactions.chat.services.broadcasts import send_broadcast
-from interactions.draws import services as draws
+from interactions.draws.services import drawing, opening
 from interactions.gifts.services.topups import top_up
 from interactions.models import DrawEntry
 from interactions.polls.services import polls, questions
@@ -48,13 +48,13 @@ def test_real_frames_have_the_shapes_of_the_document(cast, watching, calls):
         stella.asks("ping")
         stella.says("")
         mia.says("nowhere")
-        draw = draws.open_draw(room=cast.room, keyword="666", prize="p", winners=2, seconds=60, by=by, now=now)
+        draw = opening.open_draw(room=cast.room, keyword="666", prize="p", winners=2, seconds=60, by=by, now=now)
         tell()
         mia.joins("r1")
         fits("snapshot", mia.snapshot)
         assert [found["id"] for found in mia.snapshot["draws"]] == [draw.number]
         DrawEntry.objects.create(draw=draw, person=cast.mia, at=now)
-        draws.finish_draw(draw_id=draw.pk, now=now)
+        drawing.finish_draw(draw_id=draw.pk, now=now)
         fill(cast.mia, 1_000)
         top_up(person=cast.mia, amount=5, provider="staff", reference=None, key="k", by=STAFF, now=now)
         make_gift(cast.app, "rocket", kind=3, effect="https://example.org/r.json", unit="pcs")

@@ -1,41 +1,36 @@
 """Polls (D3): opened and closed by a room's moderators; everybody votes once, and a vote is final.
 
-A vote is one INSERT and waits for no other. The room is told the totals by a due job, at most twice a second and only what is new; the row
-keeps what it was told, so that newcomers are shown the same without counting. A poll that closes waits for the votes under way: its
-result lacks none that was answered. Every change of a poll happens under the lock of its room."""
+A vote is one INSERT and waits for no other. A poll that closes waits for the votes under way: its result lacks none that was answered.
+Every change of a poll happens under the lock of its room."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Q
 
-from interactions.facts import PollChanged, PollClosed, PollOpened
+from interactions.delivery.events import as_row
 from interactions.models import Ballot, Poll
 from interactions.polls import rules
 from interactions.polls.selectors import shown_poll
+from interactions.polls.services import totals
 from interactions.room_refs import KnownRoom
-from liveroom.kernel import audit, facts, ids, permission, text
+from liveroom.kernel import audit, ids, permission
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
-from liveroom.kernel.facts import handles
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.facts import RoomDisbanded
 from liveroom.rooms.models import Room
 from liveroom.rooms.rules.status import OVER
 from liveroom.rooms.selectors import RoomUnknown, current_session, refuse_ended
 from liveroom.rooms.services.locking import locked
+from moderation.rules.verdict import Standing
 
-QUESTION_BYTES, ANSWER_BYTES = 200, 80
-SHORTEST_SECONDS, LONGEST_SECONDS = 10, 86_400
 OPEN_AT_ONCE = 3
-BETWEEN = timedelta(seconds=0.5)
-# Polls with a vote younger than this are counted: time enough for its transaction, whatever it waits for, and for clocks that differ.
-YOUNG = timedelta(seconds=30)
-# So many polls are closed, and so many counted, at one go.
-CLOSED_AT_ONCE, COUNTED_AT_ONCE = 200, 1_000
+# So many polls are closed in one turn.
+CLOSED_AT_ONCE = 200
 
 _OVER = ", ".join(f"'{status}'" for status in OVER)
 _VOTE = (
@@ -80,7 +75,7 @@ class Vote:
     choices: list[int]
 
     def shown(self) -> dict[str, Any]:
-        return {"poll": shown_poll(self.poll), "choices": self.choices}
+        return {"poll": as_row(shown_poll(self.poll)), "choices": self.choices}
 
 
 def poll_of(*, app_id: int, number: object, room_id: int | None = None) -> Poll:
@@ -102,47 +97,31 @@ def poll_of(*, app_id: int, number: object, room_id: int | None = None) -> Poll:
 
 @transaction.atomic
 def open_poll(
-    *, room: Room, question: object, answers: object, by: Actor, now: datetime,
-    max_choices: object = 1, seconds: object = None, address: str = "",
+    *, room: Room, question: str, answers: Sequence[str], by: Actor, now: datetime, max_choices: int = 1,
+    seconds: int | None = None, address: str = "",
 ) -> Poll:  # fmt: skip
-    """Ask the room. `seconds`: it closes by itself. BadParameter, TooManyPolls, RoomEnded."""
+    """Ask the room. `seconds`: it closes by itself. The values as `polls/shapes.py` leaves them. BadParameter, TooManyPolls, RoomEnded."""
     room = locked(room.pk)
     permission.ask("poll.manage", actor=by, room=room)
     refuse_ended(room.status, "new polls")
-    asked = text.checked(question, field="question", limit_bytes=QUESTION_BYTES, required=True).strip()
-    texts = _answers(answers)
-    most = _whole(max_choices, field="max_choices", least=1, most=len(texts))
-    length = None if seconds is None else _whole(seconds, field="seconds", least=SHORTEST_SECONDS, most=LONGEST_SECONDS)
+    asked, most = question.strip(), len(answers)
+    if len(set(answers)) < most:
+        raise BadParameter("Two answers are the same; each needs words of its own.", field="answers")
+    if max_choices > most:
+        raise BadParameter(f"max_choices is a whole number from 1 to {most}.", field="max_choices", limit=most)
     if Poll.objects.filter(room=room, status=Poll.OPEN).count() >= OPEN_AT_ONCE:
         raise TooManyPolls(f"{OPEN_AT_ONCE} polls are open in this room; close one first.", limit=OPEN_AT_ONCE)
     poll = Poll.objects.create(
-        number=ids.number("p"), app=room.app, room=room, session=current_session(room), question=asked, answers=texts,
-        max_choices=most, opened_at=now, closes_at=None if length is None else now + timedelta(seconds=length),
-        told_votes=[0] * len(texts), told_at=now, by=str(by)[:120],
+        number=ids.number("p"), app=room.app, room=room, session=current_session(room), question=asked, answers=list(answers),
+        max_choices=max_choices, opened_at=now, closes_at=None if seconds is None else now + timedelta(seconds=seconds),
+        told_votes=[0] * most, told_at=now, by=str(by)[:120],
     )  # fmt: skip
     audit.record(
         action="poll.open", actor=by, now=now, room_key=room.key, target=poll.number, address=address,
         detail={"question": asked},
     )  # fmt: skip
-    facts.state(PollOpened(room_id=room.pk, room_key=room.key, at=now, poll=shown_poll(poll)))
+    totals.publish(poll, room_key=room.key, now=now)
     return poll
-
-
-def _answers(answers: object) -> list[str]:
-    fewest, most = rules.FEWEST_ANSWERS, rules.MOST_ANSWERS
-    if not isinstance(answers, list | tuple) or not fewest <= len(answers) <= most:
-        given = f"{len(answers)} were given" if isinstance(answers, list | tuple) else "a list is wanted"
-        raise BadParameter(f"A poll has {fewest} to {most} answers; {given}.", field="answers", limit=most)
-    texts = [text.line(one, field="answers", limit_bytes=ANSWER_BYTES, required=True) for one in answers]
-    if len(set(texts)) < len(texts):
-        raise BadParameter("Two answers are the same; each needs words of its own.", field="answers")
-    return texts
-
-
-def _whole(value: object, *, field: str, least: int, most: int) -> int:
-    if type(value) is not int or not least <= value <= most:
-        raise BadParameter(f"{field} is a whole number from {least} to {most}.", field=field, limit=most)
-    return value
 
 
 @transaction.atomic
@@ -161,34 +140,24 @@ def _close(poll: Poll, *, room_key: str, now: datetime) -> Poll:
     """Under the room's lock. The poll's own waits for votes under way, and those that come now find it closed."""
     poll = Poll.objects.select_for_update(of=("self",)).get(pk=poll.pk)
     poll.status, poll.closed_at = Poll.CLOSED, now
-    _count(poll, now=now)
+    totals.count(poll, now=now)
     poll.save(update_fields=["status", "closed_at", "told_votes", "told_ballots", "told_at"])
-    facts.state(PollClosed(room_id=poll.room_id, room_key=room_key, at=now, poll=shown_poll(poll)))
+    totals.publish(poll, room_key=room_key, now=now)
     return poll
 
 
-def _count(poll: Poll, *, now: datetime) -> bool:
-    """Whether the totals are news; they are on the row then, not yet saved."""
-    rows = Ballot.objects.filter(poll=poll).values_list("choices").annotate(count=Count("id")).order_by()
-    found = rules.totals(dict(rows), answers=len(poll.answers))
-    news = found.ballots != poll.told_ballots
-    poll.told_votes, poll.told_ballots, poll.told_at = list(found.votes), found.ballots, now
-    return news
-
-
-@handles(RoomDisbanded)
-def close_after_disband(fact: RoomDisbanded) -> None:
-    """The polls of a room that is no more end with it (durable, under the room's lock)."""
-    for poll in Poll.objects.filter(room_id=fact.room_id, status=Poll.OPEN).order_by("id"):
-        _close(poll, room_key=fact.room_key, now=fact.at)
+def close_polls_of(*, room_id: int, room_key: str, now: datetime) -> None:
+    """All that are open in a room that is disbanded, under its lock."""
+    for poll in Poll.objects.filter(room_id=room_id, status=Poll.OPEN).order_by("id"):
+        _close(poll, room_key=room_key, now=now)
 
 
 # -- voting
 
 
 def vote(
-    *, poll: Poll, choices: object, room: Room | KnownRoom, by: Actor, now: datetime, role: str | None = None,
-    standing: Any = None,
+    *, poll: Poll, choices: Sequence[int], room: Room | KnownRoom, by: Actor, now: datetime, role: str | None = None,
+    standing: Standing | None = None,
 ) -> Vote:  # fmt: skip
     """One person's vote. The same again: the same answer. BadParameter, AlreadyVoted, PollOver, RoomEnded, what `permission.ask` refuses.
 
@@ -200,7 +169,7 @@ def vote(
     fault = rules.choices_fault(choices, answers=len(poll.answers), at_most=poll.max_choices)
     if fault is not None:
         raise BadParameter(fault, field="choices")
-    mask = rules.mask_of(cast("list[int]", choices))
+    mask = rules.mask_of(choices)
     if not _cast(poll_id=poll.pk, person_id=by.person_id, mask=mask, now=now):
         first = cast_by(poll=poll, person_id=by.person_id)
         if not first:
@@ -232,13 +201,13 @@ def cast_by(*, poll: Poll, person_id: int) -> list[int]:
 
 def is_wanted(now: datetime) -> bool:
     """Whether any is over, or may have votes that its room has not heard of."""
-    return Poll.objects.filter(Q(closes_at__lte=now) | _untold(now), status=Poll.OPEN).exists()
+    return Poll.objects.filter(Q(closes_at__lte=now) | totals.untold(now), status=Poll.OPEN).exists()
 
 
 def follow_polls(*, now: datetime) -> None:
     """Close what is over, then tell the rooms how the others stand."""
     close_due(now=now)
-    tell_totals(now=now)
+    totals.tell_totals(now=now)
 
 
 def close_due(*, now: datetime) -> int:
@@ -256,35 +225,4 @@ def _end(poll: Poll, *, now: datetime) -> bool:
     if not Poll.objects.filter(pk=poll.pk, status=Poll.OPEN).exists():
         return False
     _close(poll, room_key=room.key, now=now)
-    return True
-
-
-def tell_totals(*, now: datetime) -> int:
-    """Tell the rooms of votes that they have not heard of. Returns how many polls that were."""
-    # Those that waited for longest: of more than fit, each has its turn.
-    looked = Poll.objects.filter(_untold(now), status=Poll.OPEN).order_by("told_at")
-    polls = list(looked[:COUNTED_AT_ONCE])
-    counted = Ballot.objects.filter(poll__in=polls).values_list("poll").annotate(count=Count("id")).order_by()
-    ballots: dict[int, int] = dict(counted)
-    return sum(_tell(poll, now=now) for poll in polls if ballots.get(poll.pk, 0) != poll.told_ballots)
-
-
-def _untold(now: datetime) -> Q:
-    """Polls with a young vote whose room heard nothing for a while."""
-    young = Ballot.objects.filter(poll=OuterRef("pk"), at__gt=now - YOUNG)
-    return Q(Exists(young), told_at__lte=now - BETWEEN)
-
-
-@transaction.atomic
-def _tell(poll: Poll, *, now: datetime) -> bool:
-    try:
-        room = locked(poll.room_id)
-    except RoomUnknown:
-        return False
-    # Once more, under the lock: it may have been closed, or told by another relay.
-    found = Poll.objects.filter(pk=poll.pk, status=Poll.OPEN, told_at__lte=now - BETWEEN).first()
-    if found is None or not _count(found, now=now):
-        return False
-    found.save(update_fields=["told_votes", "told_ballots", "told_at"])
-    facts.state(PollChanged(room_id=room.pk, room_key=room.key, at=now, poll=shown_poll(found)))
     return True

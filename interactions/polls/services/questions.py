@@ -9,13 +9,15 @@ from datetime import datetime
 from django.db import transaction
 
 from interactions.chat.services import pinning
-from interactions.facts import QuestionAsked, QuestionMoved
+from interactions.delivery import Person as PersonTarget
+from interactions.delivery import ms, publish_durably
 from interactions.models import Question
+from interactions.polls.events import QuestionMoved
 from interactions.polls.selectors import shown_question
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import audit, facts, ids, permission, text, throttle
-from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
+from liveroom.kernel import audit, ids, permission, throttle
+from liveroom.kernel.errors import Conflict, NotFound, NotPermitted
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.selectors import current_session
@@ -50,13 +52,12 @@ def question_of(*, app_id: int, number: object) -> Question:
 
 
 @transaction.atomic
-def ask_question(*, room: Room, words: object, by: Actor, now: datetime) -> Question:
-    """Put a question into the queue; the room's moderators hear of it, at most once a second. BadParameter, TooManyQuestions."""
+def ask_question(*, room: Room, words: str, by: Actor, now: datetime) -> Question:
+    """Put a question into the queue; the room's moderators hear of it, at most once a second. TooManyQuestions."""
     now_ms = int(now.timestamp() * 1000)
     permission.ask("question.ask", actor=by, room=room, now_ms=now_ms)
     if by.person_id is None:
         raise NotPermitted("Users ask; a server has no questions.", action="question.ask")
-    said = text.checked(words, field="text", limit_bytes=TEXT_BYTES, required=True).strip()
     # Its own row, not the room's: who asks waits for no other.
     person = Person.objects.select_for_update(of=("self",)).get(pk=by.person_id)
     waiting = Question.objects.filter(room=room, status=Question.WAITING)
@@ -65,13 +66,21 @@ def ask_question(*, room: Room, words: object, by: Actor, now: datetime) -> Ques
     if waiting.count() >= WAITING_OF_ALL:
         raise TooManyQuestions(f"{WAITING_OF_ALL:,} questions wait in this room.", limit=WAITING_OF_ALL)
     question = Question.objects.create(
-        number=ids.number("q"), room=room, session=current_session(room), person=person, text=said, asked_at=now
+        number=ids.number("q"), room=room, session=current_session(room), person=person, text=words.strip(), asked_at=now
     )  # fmt: skip
-    fact = QuestionAsked(
-        room_id=room.pk, room_key=room.key, at=now, question=shown_question(question), readers=_readers(room)
-    )  # fmt: skip
-    facts.state(fact)
+    _publish_to_readers(question, room, now=now)
     return question
+
+
+def _publish_to_readers(question: Question, room: Room, *, now: datetime) -> None:
+    """To the owner and the admins, wherever they are."""
+    asked = shown_question(question)
+    event = QuestionMoved(
+        t=ms(now), room=room.group_id, id=asked.id, status=asked.status, text=asked.text, sender=asked.sender,
+        asked_at=asked.asked_at,
+    )  # fmt: skip
+    for reader in _readers(room):
+        publish_durably(event, to=PersonTarget(sdkappid=room.app.sdkappid, identifier=reader), at=now)
 
 
 def _readers(room: Room) -> tuple[str, ...]:
@@ -85,16 +94,14 @@ def _readers(room: Room) -> tuple[str, ...]:
 
 
 @transaction.atomic
-def set_status(*, question: Question, status: object, by: Actor, now: datetime, address: str = "") -> Question:
-    """Show it (that pins it), answer it, dismiss it, or put it back (those unpin it). Who asked is told. BadParameter."""
+def set_status(*, question: Question, status: str, by: Actor, now: datetime, address: str = "") -> Question:
+    """Show it (that pins it), answer it, dismiss it, or put it back (those unpin it). Who asked is told."""
     room = locked(question.room_id)
     permission.ask("question.manage", actor=by, room=room)
-    if status not in STATUSES:
-        raise BadParameter(f"status is one of {', '.join(STATUSES)}.", field="status")
     question = Question.objects.select_related("person").get(pk=question.pk)
     changed = question.status != status
     if changed:
-        question.status, question.by = str(status), str(by)[:120]
+        question.status, question.by = status, str(by)[:120]
         question.done_at = now if status in (Question.ANSWERED, Question.DISMISSED) else None
         question.save(update_fields=["status", "by", "done_at"])
         audit.record(
@@ -106,12 +113,9 @@ def set_status(*, question: Question, status: object, by: Actor, now: datetime, 
     else:
         pinning.let_go(room=room, by=by, now=now, question=question.number, address=address)
     if changed:
-        asker = question.person.identifier
-        facts.state(
-            QuestionMoved(
-                room_id=room.pk, room_key=room.key, at=now, number=question.number, asker=asker, status=question.status
-            )
-        )
+        moved = QuestionMoved(t=ms(now), room=room.group_id, id=question.number, status=question.status)
+        asker = PersonTarget(sdkappid=room.app.sdkappid, identifier=question.person.identifier)
+        publish_durably(moved, to=asker, at=now)
     return question
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from interactions.chat.selectors import pins_of
+from interactions.delivery.events import as_row
 from interactions.draws.selectors import open_draws, with_open_draws
 from interactions.people import selectors as standing_selectors
 from interactions.polls.selectors import open_polls, with_open_polls
@@ -132,8 +133,8 @@ def views_of(asked: Sequence[tuple[int, str]], *, now: datetime) -> list[RoomVie
             follower_ids=followers[room.owner_id][1],
             engaging={
                 "pinned": pins.get(room.pk),
-                "polls": open_polls(room) if room.pk in polls else [],
-                "draws": open_draws(room) if room.pk in draws else [],
+                "polls": [as_row(poll) for poll in open_polls(room)] if room.pk in polls else [],
+                "draws": [as_row(draw) for draw in open_draws(room)] if room.pk in draws else [],
             },
         )
         for room in there
