@@ -25,7 +25,6 @@ CANCEL = Act(
     "cancel", "Cancel the draw", icon="cancel", danger=True,
     question="Cancel this draw? Nobody wins, and the room is told. It cannot be opened again.",
 )  # fmt: skip
-NAMED_WINNERS = 50
 
 
 class WhyForm(forms.Form):
@@ -88,7 +87,7 @@ class DrawAdmin(SwornAdmin):
             "waits": explaining.waits_for(draw, now=clock.now()),
             "entered": DrawEntry.objects.filter(draw=draw).count(),
             "refused": explaining.refused_counts(draw),
-            "winners": list(selectors.winners_of(draw)[:NAMED_WINNERS]),
+            "winners": list(selectors.winners_of(draw)[: selectors.NAMED_WINNERS]),
             "entries_url": entries,
             "csv_url": reverse(f"{self.admin_site.name}:interactions_draw_winners_csv", args=(draw.pk,)),
             "form": WhyForm(initial={"why": asked}),

@@ -21,7 +21,7 @@ from liveroom.kernel.errors import Conflict, NotFound
 from liveroom.rooms.models import Room
 
 # A room is told the first of a draw's winners; the result's own address has all (a frame must not grow with the prize).
-TOLD_WINNERS = 50
+NAMED_WINNERS = 50
 # After the end, for words that were said in time and are still on their way into the archive's stream.
 GRACE = timedelta(seconds=2)
 _ROWS_AT_ONCE = 200
@@ -113,7 +113,7 @@ def draw_of(*, app_id: int, number: str) -> Draw:
     return found
 
 
-def told_draw(number: str) -> Draw | None:
+def published_draw(number: str) -> Draw | None:
     """Of whatever app, if rooms were told of it: what its page may show."""
     if not ids.may_be_number(number):
         return None

@@ -13,7 +13,7 @@ from django.templatetags.static import static
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from interactions.draws.selectors import told_draw
+from interactions.draws.selectors import published_draw
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import devices, origins
@@ -83,7 +83,7 @@ def chat(request: HttpRequest, group_id: str) -> HttpResponse:
 @require_safe
 def draw(request: HttpRequest, number: str) -> HttpResponse:
     """Who won, and how anybody checks it. What is not known to everybody yet does not exist."""
-    found = told_draw(number)
+    found = published_draw(number)
     if found is None:
         return render(request, "page/missing.html", {"what": "draw", "asked": number}, status=404)
     known = {"draw": found.number, "sdkappid": found.app.sdkappid, "api": "/api/v1"}

@@ -23,7 +23,7 @@ def test_a_streamer_opens_a_poll_sees_its_bars_and_closes_it(stella: Client, cas
     poll = Poll.objects.get()
     assert (poll.answers, poll.by, poll.closes_at) == (["yes", "no"], "stella", None)
     polls.vote(poll=poll, choices=[2], room=cast.room, by=cast.actor(cast.mia), now=clock.now())
-    totals.tell_totals(now=clock.now() + totals.BETWEEN)
+    totals.publish_totals(now=clock.now() + totals.BETWEEN)
     text = stella.get(page(cast.room)).content.decode()
     assert "1 voted" in text
     assert 'value="100" aria-label="no"' in text

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import interactions
+from interactions import draws
 from interactions.draws.services import drawing
 from interactions.models import Draw, DrawEntry
 from liveroom.accounts.models import Person
@@ -77,7 +77,7 @@ def test_a_result_can_be_computed_by_the_program_on_our_page(cast: Cast, tmp_pat
     told = cast.api(None).get(f"draws/{number}/verify", {"sdkappid": cast.app.sdkappid}).json()
     assert (told["ok"], set(told["checks"].values())) == (True, {True})
     assert told["entrants"] == ["ann", "bob", "mia", "zed", "李雷"]
-    page = (Path(interactions.__file__).parent / "README.md").read_text()
+    page = (Path(draws.__file__).parent / "README.md").read_text()
     [program] = re.findall(r"```python\n(import hashlib.*?)```", page, re.DOTALL)
     file = tmp_path / "verify.json"
 

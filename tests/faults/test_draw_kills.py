@@ -39,7 +39,7 @@ import os, random, signal, sys
 import django
 django.setup()
 from django.db import connection, connections
-from interactions.draws.services import drawing, opening
+from interactions.draws.services import drawing
 from liveroom.kernel import clock
 
 chance, patience = random.Random(int(sys.argv[1])), int(sys.argv[2])

@@ -19,7 +19,7 @@ SEEDS = st.binary(min_size=32, max_size=32).map(bytes.hex)
 
 
 def test_the_published_example_comes_out_as_published():
-    """The same numbers stand in interactions/README.md: whoever re-implements the draw begins with them."""
+    """The same numbers stand in interactions/draws/README.md: whoever re-implements the draw begins with them."""
     entrants = ["mia", "zed", "ann", "Bob", "李雷"]
     assert draw.commitment(SEED) == "4773d12e2371bb935b9a0f5439b4a1c3ad3f2414b86980f8418d1cfabdfadfef"
     assert draw.entrants_sha256(entrants) == "5fea9fe3a00e6c36ecf43b0a0ed36723aa961a5f54c4bb7a2c26b74cf540d39a"

@@ -75,12 +75,12 @@ def test_the_room_is_told_twice_a_second_at_most_and_nothing_that_is_not_new(cas
     poll = opened(cast)
     start = poll.opened_at
     voted(cast, poll, cast.mia, [1], now=start)
-    assert totals.tell_totals(now=start + SECOND * 0.4) == 0
-    assert totals.tell_totals(now=start + SECOND * 0.5) == 1
+    assert totals.publish_totals(now=start + SECOND * 0.4) == 0
+    assert totals.publish_totals(now=start + SECOND * 0.5) == 1
     voted(cast, poll, cast.zed, [1], now=start + SECOND * 0.6)
-    assert totals.tell_totals(now=start + SECOND * 0.9) == 0
-    assert totals.tell_totals(now=start + SECOND * 1.0) == 1
-    assert [totals.tell_totals(now=start + SECOND * n) for n in (1.5, 2, 100)] == [0, 0, 0]
+    assert totals.publish_totals(now=start + SECOND * 0.9) == 0
+    assert totals.publish_totals(now=start + SECOND * 1.0) == 1
+    assert [totals.publish_totals(now=start + SECOND * n) for n in (1.5, 2, 100)] == [0, 0, 0]
     assert [one["poll"]["ballots"] for one in told()] == [0, 1, 2]
     assert [as_row(one) for one in selectors.open_polls(cast.room)] == [told()[-1]["poll"]]
 
@@ -88,7 +88,7 @@ def test_the_room_is_told_twice_a_second_at_most_and_nothing_that_is_not_new(cas
 def test_a_poll_that_nobody_votes_on_any_more_is_not_counted(cast, django_assert_num_queries):
     poll = opened(cast)
     voted(cast, poll, cast.mia, [1])
-    assert totals.tell_totals(now=clock.now() + SECOND) == 1
+    assert totals.publish_totals(now=clock.now() + SECOND) == 1
     with django_assert_num_queries(2):
         polls.follow_polls(now=clock.now() + timedelta(minutes=1))
 
@@ -145,7 +145,7 @@ def test_the_polls_of_a_room_end_with_it(cast):
     voted(cast, poll, cast.mia, [1])
     disband_room(room=cast.room, by=STAFF, now=clock.now())
     assert (told()[-1]["poll"]["status"], told()[-1]["poll"]["ballots"]) == ("closed", 1)
-    assert totals.tell_totals(now=clock.now() + SECOND) == 0
+    assert totals.publish_totals(now=clock.now() + SECOND) == 0
     order = [said["event"].get("type") or said["event"]["control"] for said in in_outbox()]
     assert order[-3:] == ["poll", "system", "close"]
 

@@ -38,7 +38,7 @@ def _shown(draw: Draw, winners: Sequence[Person]) -> dict[str, Any]:
 def _page(draws: Sequence[Draw]) -> list[dict[str, Any]]:
     """Two queries, however many; a draw in a list names its first winners."""
     first: Mapping[int, list[Person]] = defaultdict(list)
-    rows = DrawWinner.objects.filter(draw__in=draws, place__lte=selectors.TOLD_WINNERS).select_related("person")
+    rows = DrawWinner.objects.filter(draw__in=draws, place__lte=selectors.NAMED_WINNERS).select_related("person")
     for row in rows.order_by("draw_id", "place"):
         first[row.draw_id].append(row.person)
     return [_shown(draw, first[draw.pk]) for draw in draws]

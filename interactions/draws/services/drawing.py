@@ -21,7 +21,7 @@ from interactions.delivery import ms, publish_all_durably, publish_durably
 from interactions.draws import rules
 from interactions.draws.events import DrawResult, WonDraw, YouWon
 from interactions.draws.rules import Entrant
-from interactions.draws.selectors import GRACE, TOLD_WINNERS, conditions_of, shown_result
+from interactions.draws.selectors import GRACE, NAMED_WINNERS, conditions_of, shown_result
 from interactions.draws.services.entries import enter_archived
 from interactions.draws.services.opening import locked_draw, open_due_draws
 from interactions.models import Draw, DrawEntry, DrawWinner, Follow, Membership, SentGift
@@ -99,7 +99,7 @@ def finish_draw(*, draw_id: int, now: datetime) -> Draw | None:
 
 def _publish_result(draw: Draw, room: Room, *, winners: Sequence[tuple[str, int]], now: datetime) -> None:
     """First to the room, then to the winners (identifier and person): there may be a thousand, so theirs are written at once."""
-    first = [person for _, person in winners[:TOLD_WINNERS]]
+    first = [person for _, person in winners[:NAMED_WINNERS]]
     people = Person.objects.in_bulk(first)
     told = shown_result(draw, winners=[people[person] for person in first])
     publish_durably(DrawResult(t=ms(now), draw=told), to=RoomTarget(room.key), at=now)

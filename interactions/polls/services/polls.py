@@ -205,9 +205,9 @@ def is_wanted(now: datetime) -> bool:
 
 
 def follow_polls(*, now: datetime) -> None:
-    """Close what is over, then tell the rooms how the others stand."""
+    """Close what is over, then publish how the others stand."""
     close_due(now=now)
-    totals.tell_totals(now=now)
+    totals.publish_totals(now=now)
 
 
 def close_due(*, now: datetime) -> int:

@@ -40,14 +40,14 @@ def count(poll: Poll, *, now: datetime) -> bool:
     return news
 
 
-def tell_totals(*, now: datetime) -> int:
-    """Tell the rooms of votes that they have not heard of. Returns how many polls that were."""
+def publish_totals(*, now: datetime) -> int:
+    """Publish totals whose rooms have not heard of all votes. Returns how many polls that were."""
     # Those that waited for longest: of more than fit, each has its turn.
     looked = Poll.objects.filter(untold(now), status=Poll.OPEN).order_by("told_at")
     polls = list(looked[:COUNTED_AT_ONCE])
     counted = Ballot.objects.filter(poll__in=polls).values_list("poll").annotate(count=Count("id")).order_by()
     ballots: dict[int, int] = dict(counted)
-    return sum(_tell(poll, now=now) for poll in polls if ballots.get(poll.pk, 0) != poll.told_ballots)
+    return sum(_publish_if_new(poll, now=now) for poll in polls if ballots.get(poll.pk, 0) != poll.told_ballots)
 
 
 def untold(now: datetime) -> Q:
@@ -57,7 +57,7 @@ def untold(now: datetime) -> Q:
 
 
 @transaction.atomic
-def _tell(poll: Poll, *, now: datetime) -> bool:
+def _publish_if_new(poll: Poll, *, now: datetime) -> bool:
     try:
         room = locked(poll.room_id)
     except RoomUnknown:
