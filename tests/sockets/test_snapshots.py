@@ -189,8 +189,8 @@ def test_two_hundred_come_at_once_while_state_and_comments_flow(cast, sockets: S
         final = truth.state()
     room = Room.objects.get(pk=cast.room.pk)
     assert (final["notice"], final["title"]) == (room.notice, room.title)
-from interactions.polls.services import polls, totals
-from interactions.socket.joining import join_cache, joining
+    shown = [as_row(poll) for poll in selectors.open_polls(room)]
+    assert (final["pinned"], final["polls"]) == (pinned(room), shown)
     assert final["polls"][0]["ballots"] > 0
     last = said[-1][0]
     for one in crowd:
