@@ -96,7 +96,7 @@ def main(letters: int, buyers: int, rooms: int, gift: str, most: float) -> None:
     start = clock.now()
     began, cpu, rounds = time.monotonic(), time.process_time(), 0
     grouped = reached = None
-    # As run_relay does it, but for its lease and its sweeps.
+    # As run_relay does it, but for its lease.
     while time.monotonic() - began < most:
         done, again_in = outbox.handle_batches(now=clock.now())
         rounds += 1
