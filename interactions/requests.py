@@ -10,7 +10,7 @@ from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.throttling import BaseThrottle
 
-from interactions.socket.limits import Limits
+from interactions.limits import GIFTS, LIKES, QUESTIONS, VOTES, Limit, Limits
 from interactions.speaker import Speaker
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.throttles import CountedThrottle
@@ -68,28 +68,28 @@ class AddressThrottle(BaseThrottle):
     """As many of one address as at the socket, in each process; what one user may is counted elsewhere, for all processes. A server
     speaks for many and is exempt. TooOften."""
 
-    what: ClassVar[Literal["like", "gift", "vote", "question"]]
+    limit: ClassVar[Limit]
 
     def allow_request(self, request: ApiRequest, view: Any) -> bool:  # type: ignore[override]
         if request.method not in SAFE_METHODS:
-            allow_from_address(request, self.what)
+            _allow_from_address(request, self.limit)
         return True
 
 
 class LikesOfAddress(AddressThrottle):
-    what = "like"
+    limit = LIKES
 
 
 class GiftsOfAddress(AddressThrottle):
-    what = "gift"
+    limit = GIFTS
 
 
 class VotesOfAddress(AddressThrottle):
-    what = "vote"
+    limit = VOTES
 
 
 class QuestionsOfAddress(AddressThrottle):
-    what = "question"
+    limit = QUESTIONS
 
 
 class SendThrottle(CountedThrottle):
@@ -105,9 +105,13 @@ class SendThrottle(CountedThrottle):
 
 
 def allow_from_address(request: ApiRequest, what: Literal["like", "gift", "vote", "question"]) -> None:
+    _allow_from_address(request, {"like": LIKES, "gift": GIFTS, "vote": VOTES, "question": QUESTIONS}[what])
+
+
+def _allow_from_address(request: ApiRequest, limit: Limit) -> None:
     if request.user.kind == permission.PERSON:
         with _LOCK:
-            getattr(_limits(), what)(person="", source=counted_source(request))
+            _limits().ask(limit, person="", source=counted_source(request))
 
 
 def allow_send(request: ApiRequest, *, app_id: int | None) -> None:

@@ -20,7 +20,7 @@ from twisted.internet.protocol import connectionDone
 from interactions.delivery import frames as envelope
 from interactions.delivery.fanout import draining
 from interactions.delivery.rooms import WAITING_PER_SENDER
-from interactions.socket.limits import TOO_MANY_CONNECTIONS, Refusal
+from interactions.limits import TOO_MANY_CONNECTIONS, Refusal
 from liveroom.kernel import process
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from daphne.http_protocol import WebRequest
 from twisted.internet import reactor as _reactor
 
 from interactions.delivery.fanout import draining
-from interactions.socket.limits import Limits
+from interactions.limits import Limits
 from liveroom.kernel import process
 from liveroom.kernel.http import behind_proxy
 from liveroom.socket_protocol import CLOSING_SECONDS, MAX_FRAME_BYTES, SocketProtocol, who_calls

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, NoReturn, cast
 from urllib.parse import parse_qs
 
 import redis
@@ -17,44 +17,34 @@ from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import OperationalError
 
-from interactions.chat.services import comments, direct
+from interactions.commands import HANDLERS, Answer, Command, Handler, Id, Served
 from interactions.delivery.control import CloseSockets, Heard
 from interactions.delivery.events import Control
 from interactions.delivery.fanout import Hub, Seat
 from interactions.delivery.people import user_events, whereabouts
 from interactions.delivery.people.whereabouts import RoomEntered
-from interactions.delivery.rooms import Message, Outcome
-from interactions.likes import services as likes
+from interactions.limits import Allowance, Limits
 from interactions.people.events import ProfileChanged
 from interactions.room.events import RoleChanged, StandingChanged, TracesBarred
-from interactions.socket import commands
-from interactions.socket.commands import BadCommand
+from interactions.socket import frames
 from interactions.socket.connection import Socket
-from interactions.socket.engaging import Engaging
 from interactions.socket.entering import Entering, asked_by
+from interactions.socket.frames import Misread
 from interactions.socket.joining import joining
 from interactions.socket.joining.join_cache import Lobby
-from interactions.socket.limits import Allowance, Limits
-from interactions.speaker import Speaker
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services.tokens import TokenRefused
-from liveroom.kernel import clock, devices, metrics, origins, permission
+from liveroom.kernel import clock, devices, metrics, origins
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.http import origin_is_ours
-from liveroom.kernel.pools import Pool
 from moderation.live import traces
 
 log = logging.getLogger(__name__)
 
 UNAVAILABLE, BAD_TOKEN, WRONG_ORIGIN, BANNED, ELSEWHERE = 4001, 4101, 4102, 4103, 4108
 
-# Looks for the receivers of direct messages.
-_RECEIVERS: Final = Pool(name="direct", threads=2, waiting=200)
 
-Answer = dict[str, Any]
-
-
-class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
+class RoomConsumer(Entering, AsyncWebsocketConsumer):
     """One socket: at most one room at a time. Hub, lobby and limits are the process's own and come with the scope."""
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -135,7 +125,7 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         if self.subscription is not None:
             self.hub.part(person=self.subscription.person, listener=self._hear)
         self.socket.queue.end()
-        self._leave()
+        self.leave()
 
     # Messages that are not for the viewer's eyes
 
@@ -235,21 +225,55 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
             self.socket.served += 1
 
     async def _serve(self, raw: str | bytes | None) -> None:
-        command_id: Any = None
+        command_id: Id = None
         try:
-            command = commands.parsed(raw)
-            command_id = command.get("id")
-            doing = self._handler(command)(command)
-            if isinstance(doing, asyncio.Future):
-                self.socket.under_way += 1
-                doing.add_done_callback(lambda done: self._answer_later(command_id, done))
+            command = frames.decoded(raw)
+            command_id = command.id
+            if isinstance(command, Misread):
+                self._misread(command)
+            handler = HANDLERS[type(command)]
+            doing = self._begin(handler, command)
+            if isinstance(doing, dict):
+                self.socket.say(frames.answer(command_id, doing))
+            elif handler.in_turn:
+                self.socket.say(frames.answer(command_id, await doing))
             else:
-                self.socket.say(commands.answer(command_id, doing if isinstance(doing, dict) else await doing))
+                self.socket.under_way += 1
+                asyncio.ensure_future(doing).add_done_callback(partial(self._answer_later, command_id))
         except Exception as error:
             self._refuse(command_id, error)
         self._open_seat()
         if wait := self.limits.command(self.allowance):
             self.socket.rest(wait)
+
+    def _misread(self, misread: Misread) -> NoReturn:
+        """Who may not do it at all hears that first."""
+        if misread.handler is not None:
+            self._may(misread.handler, misread.room)
+        raise misread.error
+
+    def _may(self, handler: Handler, room: Any) -> joining.Entry | None:
+        """Before anything that costs (a query, a thread, a place in a limit), by what this socket knows. NotInRoom, and what
+        `permission.ask` refuses."""
+        entry = self._in_room(room) if handler.in_room else None
+        if handler.asks and (handler.in_room or not self.visitor.actor.is_authenticated):
+            self._ask(handler.asks, entry)
+        return entry
+
+    def _begin(self, handler: Handler, command: Command) -> Served:
+        if not handler.in_room:
+            self._may(handler, None)
+            if handler.limit is not None:
+                self.limits.ask(handler.limit, person=self._limited(), source=self.source)
+            return cast("Served", handler.serve(self, command))
+        entry = self._may(handler, command.room)  # type: ignore[attr-defined]
+        if handler.threads is not None:
+            handler.threads.refuse_if_full()
+        if handler.limit is not None:
+            self.limits.ask(handler.limit, person=self._limited(), source=self.source)
+        if handler.threads is not None:
+            return handler.threads.run(handler.serve, self, entry, command)
+        return cast("Served", handler.serve(self, entry, command))
 
     # Known to be one; not while somebody logs in.
     _is_guest = False
@@ -260,133 +284,38 @@ class RoomConsumer(Entering, Engaging, AsyncWebsocketConsumer):
         Without the queue and the task that others need, a flood of them costs less. Only once everything that came earlier is served."""
         if not self._is_guest or self.socket.dismissed:
             return False
-        try:
-            command = commands.parsed(payload)
-        except BadCommand:
+        found = frames.envelope(payload)
+        handler = None if found is None else frames.table().get(found.type)
+        if found is None or handler is None or not handler.asks:
             return False
-        kind = command.get("type")
-        if not isinstance(kind, str) or kind not in _NOT_FOR_GUESTS:
-            return False
-        error: LiveRoomError
         try:
-            if kind != "direct":
-                self._in_room(command)
-            self._ask(_NOT_FOR_GUESTS[kind], self.entry)
+            self._may(handler, found.room)
             return False
         except LiveRoomError as refusal:
-            error = refusal
-        self._refuse(command.get("id"), error)
+            self._refuse(found.id, refusal)
         if wait := self.limits.command(self.allowance):
             self.socket.rest(wait)
         return True
 
-    def _answer_later(self, command_id: Any, done: asyncio.Future[Answer]) -> None:
+    def _answer_later(self, command_id: Id, done: asyncio.Future[Answer]) -> None:
         self.socket.under_way -= 1
         if done.cancelled() or self.socket.dismissed:
             return
         error = done.exception()
         if error is None:
-            self.socket.say(commands.answer(command_id, done.result()))
+            self.socket.say(frames.answer(command_id, done.result()))
         else:
             self._refuse(command_id, error)
 
-    def _refuse(self, command_id: Any, error: BaseException) -> None:
+    def _refuse(self, command_id: Id, error: BaseException) -> None:
         if not isinstance(error, LiveRoomError):
             away = isinstance(error, redis.RedisError | OperationalError | OSError)
             if away:
                 log.warning("%s while a command was served", type(error).__name__)
             else:
                 log.error("A command failed.", exc_info=error)
-            error = commands.failed(away=away)
-        self.socket.say(commands.refusal(command_id, error))
-
-    def _handler(self, command: dict[str, Any]) -> Callable[[dict[str, Any]], Answer | Awaitable[Answer]]:
-        kind = command.get("type")
-        handler = self._handlers.get(kind) if isinstance(kind, str) else None
-        if handler is None:
-            known = ", ".join(sorted(self._handlers))
-            raise BadCommand(f"There is no command {str(kind)[:40]!r}; there are {known}.")
-        return lambda command: handler(self, command)
-
-    def _ping(self, command: dict[str, Any]) -> Answer:
-        return {"server_time": clock.now_ms()}
-
-    def _say(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
-        """`comment` and `custom`."""
-        entry = self._in_room(command)
-        self._ask("comment.send", entry)
-        self.limits.send(person=self._limited(), source=self.source)
-        message = comments.prepared(
-            room=entry.room, speaker=entry.speaker, type=command["type"], data=command, now_ms=clock.now_ms(),
-            standing=entry.standing,
-        )  # fmt: skip
-        return _then(self.hub.ticker.submit(room=entry.room, message=message), message)
-
-    def _direct(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
-        """To a person, in a room or not."""
-        if not self.visitor.actor.is_authenticated:
-            self._ask("direct.send", None)
-        self.limits.send(person=self._limited(), source=self.source)
-        return asyncio.ensure_future(self._sent(command))
-
-    async def _sent(self, command: dict[str, Any]) -> Answer:
-        role = permission.MEMBER if self.visitor.actor.is_authenticated else permission.GUEST
-        speaker = Speaker(actor=self.visitor.actor, profile=self.visitor.profile, role=role)
-        return await direct.send(
-            await _RECEIVERS.run(direct.prepared, speaker=speaker, data=command, now_ms=clock.now_ms())
-        )
-
-    def _like(self, command: dict[str, Any]) -> asyncio.Future[Answer]:
-        entry = self._in_room(command)
-        self._ask("like.send", entry)
-        self.limits.like(person=self._limited(), source=self.source)
-        return asyncio.ensure_future(self._liked(entry, likes.checked_count(command.get("count"))))
-
-    async def _liked(self, entry: joining.Entry, count: int) -> Answer:
-        added = await likes.like(
-            likes=self.hub.service(likes.LikeCounter), room=entry.room, speaker=entry.speaker, count=count,
-            standing=entry.standing, now_ms=clock.now_ms(),
-        )  # fmt: skip
-        return {"total": added.total, "counted": added.counted}
-
-    # THE table of commands. A future is answered when it is done; until then others are.
-    _handlers: dict[str, Callable[[Any, dict[str, Any]], Answer | Awaitable[Answer]]] = {
-        "join": Entering._join,
-        "leave": Entering._leave_command,
-        "ping": _ping,
-        "comment": _say,
-        "custom": _say,
-        "like": _like,
-        "direct": _direct,
-        "gift": Engaging._gift,
-        "poll_vote": Engaging._vote,
-    }
-
-
-# Commands that `refuses` looks at, and what they ask for.
-_NOT_FOR_GUESTS: Final = {
-    "comment": "comment.send",
-    "custom": "comment.send",
-    "like": "like.send",
-    "direct": "direct.send",
-    "gift": "gift.send",
-    "poll_vote": "poll.vote",
-}
-
-
-def _then(outcome: asyncio.Future[Outcome], message: Message) -> asyncio.Future[Answer]:
-    """The sender's answer, once it is decided what became of the message."""
-    answer: asyncio.Future[Answer] = outcome.get_loop().create_future()
-
-    def decided(done: asyncio.Future[Outcome]) -> None:
-        error = done.exception()
-        if error is not None:
-            answer.set_exception(error)
-        else:
-            answer.set_result(comments.receipt(message, done.result()))
-
-    outcome.add_done_callback(decided)
-    return answer
+            error = frames.failed(away=away)
+        self.socket.say(frames.refusal(command_id, error))
 
 
 async def hear_missed(consumers: list[RoomConsumer]) -> None:

@@ -9,19 +9,17 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from interactions.commands import NotInRoom
 from interactions.delivery.fanout import Hub, Seat
 from interactions.delivery.people import whereabouts
 from interactions.delivery.rooms import Position
 from interactions.delivery.targets import Person
-from interactions.socket import commands
-from interactions.socket.commands import NotInRoom
+from interactions.socket.commands import Join
 from interactions.socket.connection import Socket
 from interactions.socket.joining import joining
 from interactions.socket.joining.join_cache import Door, Lobby, Moment
 from interactions.socket.joining.joining import RoomView
-from interactions.socket.limits import Limits
 from liveroom.kernel import clock, origins, permission
-from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.pools import Pool
 
 # A room may be closed, and its id taken again, while somebody comes in.
@@ -63,9 +61,7 @@ class Entering:
 
     hub: Hub
     lobby: Lobby
-    limits: Limits
     socket: Socket
-    source: str
     address: str
     visitor: joining.Visitor
     asked: Asked
@@ -79,8 +75,7 @@ class Entering:
     def _limited(self) -> str:
         return self._person() if self.visitor.actor.is_authenticated else ""
 
-    def _in_room(self, command: dict[str, Any]) -> joining.Entry:
-        room = command.get("room")
+    def _in_room(self, room: Any) -> joining.Entry:
         if self.entry is None or (room is not None and room != self.entry.room.group_id):
             raise NotInRoom("You are not in that room; join it first.")
         return self.entry
@@ -96,22 +91,16 @@ class Entering:
             now_ms=clock.now_ms(),
         )
 
-    async def _join(self, command: dict[str, Any]) -> Answer:
-        group_id, password = command.get("room"), command.get("password")
-        if not isinstance(group_id, str):
-            raise BadParameter("room is the id of a room.", field="room")
-        if password is not None and not isinstance(password, str):
-            raise BadParameter("password is text.", field="password")
-        since, overlay = commands.since_of(command.get("since")), commands.flag(command, "overlay")
-        self.limits.join(person=self._limited(), source=self.source)
+    async def join(self, command: Join) -> Answer:
+        since = None if command.since is None else (command.since.epoch, command.since.seq)
         app_id = self.visitor.actor.app_id
         if not app_id:
             app_id = await self.lobby.app_id(self.asked.sdkappid)
-        door = self.lobby.door(app_id=app_id, group_id=group_id)
+        door = self.lobby.door(app_id=app_id, group_id=command.room)
         self._later = []
         try:
             for _ in range(TRIES):
-                answer = await self._enter(door, password, since, counted=not overlay)
+                answer = await self._enter(door, command.password, since, counted=not command.overlay)
                 if answer is not None:
                     return answer
         finally:
@@ -127,7 +116,7 @@ class Entering:
         """None: the room was closed and another got its id meanwhile, or what Redis says of it is behind what was seen; ask again."""
         view = (await door.view()).view
         entry = await self._let_in(view, password)
-        self._leave()
+        self.leave()
         shown = entry.speaker.shown() if entry.speaker.profile.id else None
         seat = await self.hub.enter(room=entry.room, viewer=self.socket, shown=shown, counted=counted)
         try:
@@ -202,12 +191,7 @@ class Entering:
             self._opening = (0, ())
             self.hub.open(room_key=self.entry.room.key, seat=self.seat, after_seq=after_seq, missed=missed)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         entry, seat, self.entry, self.seat = self.entry, self.seat, None, None
         if entry is not None and seat is not None:
             self.hub.leave(room_key=entry.room.key, seat=seat)
-
-    def _leave_command(self, command: dict[str, Any]) -> Answer:
-        self._in_room(command)
-        self._leave()
-        return {}

@@ -15,9 +15,9 @@ import yaml
 from interactions import catalogue
 from interactions import socket as consumers
 from interactions.announce import telling as topics
+from interactions.commands import handlers
 from interactions.delivery import publishing
 from interactions.people.services import follows
-from interactions.socket.consumer import RoomConsumer
 from liveroom import wiring
 from liveroom.kernel import outbox
 
@@ -97,7 +97,7 @@ def test_the_protocol_names_every_event_and_no_other():
 
 
 def test_the_protocol_names_every_command_and_no_other():
-    commands = set(RoomConsumer._handlers)
+    commands = set(handlers())
     assert _rows("2.") == commands
     asked = {ref["$ref"].split("/")[-1] for ref in ASYNCAPI["operations"]["command"]["messages"]}
     assert asked == commands

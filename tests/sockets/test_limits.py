@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
-from interactions.socket import limits as module
-from interactions.socket.limits import Allowance, Limits, Refusal
+from interactions import limits as module
+from interactions.limits import GIFTS, JOINS, LIKES, QUESTIONS, SENDS, VOTES, Allowance, Limits, Refusal
 from liveroom.kernel.throttle import TooOften
 from tests.helpers.sockets import SocketProcess, calling
 from tests.helpers.wire import wired
@@ -104,45 +105,45 @@ def test_this_host_and_silent_proxies_are_not_limited(clock):
 def test_one_user_and_one_address_send_so_much_and_each_refusal_says_when(clock):
     limits = made(clock)
     for _ in range(20):
-        limits.send(person="mia", source=HERE)
+        limits.ask(SENDS, person="mia", source=HERE)
     with pytest.raises(TooOften) as refused:
-        limits.send(person="mia", source=HERE)
+        limits.ask(SENDS, person="mia", source=HERE)
     assert (refused.value.code, refused.value.extra) == (60018, {"limit": 10, "retry_after_ms": 100})
     # What mia was refused is not counted against the address: ten are left of its thirty.
     for _ in range(10):
-        limits.send(person="zed", source=HERE)
+        limits.ask(SENDS, person="zed", source=HERE)
     with pytest.raises(TooOften, match="from one address"):
-        limits.send(person="rita", source=HERE)
-    limits.send(person="rita", source=THERE)
+        limits.ask(SENDS, person="rita", source=HERE)
+    limits.ask(SENDS, person="rita", source=THERE)
     clock.now += 0.1
-    limits.send(person="mia", source=HERE)
+    limits.ask(SENDS, person="mia", source=HERE)
 
 
 def test_guests_share_their_address_and_members_have_their_own_number(clock):
     limits = made(clock, joins_per_minute=4)
     for _ in range(2):
-        limits.join(person="mia", source=HERE)
+        limits.ask(JOINS, person="mia", source=HERE)
     with pytest.raises(TooOften) as refused:
-        limits.join(person="mia", source=HERE)
+        limits.ask(JOINS, person="mia", source=HERE)
     assert refused.value.extra["retry_after_ms"] == 15_000
     for _ in range(38):
-        limits.join(person="", source=HERE)
+        limits.ask(JOINS, person="", source=HERE)
     with pytest.raises(TooOften, match="from one address"):
-        limits.join(person="", source=HERE)
+        limits.ask(JOINS, person="", source=HERE)
 
 
 def test_likes_come_as_sums(clock):
     limits = made(clock)
     for _ in range(10):
-        limits.like(person="mia", source="")
+        limits.ask(LIKES, person="mia", source="")
     with pytest.raises(TooOften, match="send sums"):
-        limits.like(person="mia", source="")
+        limits.ask(LIKES, person="mia", source="")
 
 
 @pytest.mark.parametrize("what", ["like", "gift", "vote", "question"])
 def test_what_people_do_is_counted_by_person_and_by_address(clock, what):
     limits = made(clock)
-    ask = getattr(limits, what)
+    ask = partial(limits.ask, {"like": LIKES, "gift": GIFTS, "vote": VOTES, "question": QUESTIONS}[what])
 
     def served(person: str) -> int:
         for number in range(10_000):
@@ -189,14 +190,14 @@ def test_memory_is_bounded_and_forgets_who_was_quiet_for_longest(clock, monkeypa
     monkeypatch.setattr(module, "MAX_KEYS", 100)
     limits = made(clock)
     for _ in range(20):
-        limits.send(person="mia", source="")
+        limits.ask(SENDS, person="mia", source="")
     for number in range(99):
-        limits.send(person=f"u{number}", source="")
+        limits.ask(SENDS, person=f"u{number}", source="")
     with pytest.raises(TooOften):
-        limits.send(person="mia", source="")
+        limits.ask(SENDS, person="mia", source="")
     for number in range(99, 1000):
-        limits.send(person=f"u{number}", source="")
-    assert len(limits._sends) == 100
+        limits.ask(SENDS, person=f"u{number}", source="")
+    assert len(limits._tables["send"][0]) == 100
 
 
 # -- as a client meets it

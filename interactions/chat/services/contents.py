@@ -114,7 +114,7 @@ _KINDS: dict[str, Callable[[Mapping[str, Any], int], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def _elements(value: Any, limit: int) -> list[dict[str, Any]]:
+def elements_of(value: Any, limit: int) -> list[dict[str, Any]]:
     if (
         not isinstance(value, list)
         or not 1 <= len(value) <= ELEMENTS
@@ -130,7 +130,7 @@ def _elements(value: Any, limit: int) -> list[dict[str, Any]]:
     return said
 
 
-def _mention(value: Any) -> list[str]:
+def mentioned(value: Any) -> list[str]:
     if not isinstance(value, list) or not 1 <= len(value) <= MENTIONS:
         raise BadParameter(f"mention is a list of 1 to {MENTIONS} user ids.", field="mention", limit=MENTIONS)
     return [text.opaque(one, field="mention", limit_bytes=32, required=True) for one in value]
@@ -148,11 +148,16 @@ def _color(value: Any) -> str:
     return value
 
 
+def replied_to(value: Any) -> int:
+    """The number of an event."""
+    return _number(value, field="reply_to", low=1, high=2**53 - 1)
+
+
 # Beside what is said: field -> check.
 _BESIDE: dict[str, Callable[[Any], Any]] = {
     "color": _color,
-    "mention": _mention,
-    "reply_to": lambda value: _number(value, field="reply_to", low=1, high=2**53 - 1),
+    "mention": mentioned,
+    "reply_to": replied_to,
     "cloud_custom_data": lambda value: text.opaque(value, field="cloud_custom_data", limit_bytes=1024),
 }
 
@@ -179,7 +184,7 @@ def checked(type: str, data: Mapping[str, Any], *, actor: Actor, role: str, limi
     if type == "custom":
         body = _custom(data, limit_bytes)
     elif data.get("elements") is not None:
-        body = {"elements": _fits(_elements(data["elements"], limit_bytes), field="elements", limit=limit_bytes)}
+        body = {"elements": _fits(elements_of(data["elements"], limit_bytes), field="elements", limit=limit_bytes)}
         words = [one["text"] for one in body["elements"] if one["kind"] == "text"]
         body["text"] = " ".join(words)
     else:

@@ -40,13 +40,7 @@ def prepared(*, speaker: Speaker, data: Mapping[str, Any], now_ms: int) -> Direc
     PersonUnknown, BadParameter, what `permission.ask` refuses."""
     permission.ask("direct.send", actor=speaker.actor, now_ms=now_ms)
     to = text.opaque(data.get("to"), field="to", limit_bytes=32, required=True)
-    kept = data.get("life_time")
-    if kept is not None and (isinstance(kept, bool) or not isinstance(kept, int) or not 1 <= kept <= MOST_KEPT_SECONDS):
-        raise BadParameter(
-            f"life_time is a whole number of seconds from 1 to {MOST_KEPT_SECONDS}.",
-            field="life_time",
-            limit=MOST_KEPT_SECONDS,
-        )
+    kept = checked_life_time(data.get("life_time"))
     kind = "custom" if data.get("data") is not None else "comment"
     said = {name: value for name, value in data.items() if name not in _OF_ROOMS}
     content = contents.checked(kind, said, actor=speaker.actor, role=speaker.role, limit_bytes=LIMIT_BYTES)
@@ -64,6 +58,19 @@ def prepared(*, speaker: Speaker, data: Mapping[str, Any], now_ms: int) -> Direc
         event_id=event_id,
         kept_seconds=kept,
     )
+
+
+def checked_life_time(value: Any) -> int | None:
+    """For how many seconds it is kept; None: two minutes."""
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_KEPT_SECONDS
+    ):
+        raise BadParameter(
+            f"life_time is a whole number of seconds from 1 to {MOST_KEPT_SECONDS}.",
+            field="life_time",
+            limit=MOST_KEPT_SECONDS,
+        )
+    return value
 
 
 async def send(direct: Direct) -> dict[str, Any]:

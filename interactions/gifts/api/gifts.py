@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions.gifts.services.buying import MOST_AT_ONCE, buy_gift, checked_key
+from interactions.limits import GIFTS
 from interactions.requests import allow_from_address, speaker_of
-from interactions.socket.limits import GIFTS_PER_SECOND
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock, throttle
@@ -54,7 +54,7 @@ class GiftsView(APIView):
         role = let_in(request, found)
         allow_from_address(request, "gift")
         throttle.allow(
-            what="gift", who=f"{found.app_id}:{request.user}", limit=2 * GIFTS_PER_SECOND, per_seconds=1
+            what="gift", who=f"{found.app_id}:{request.user}", limit=2 * GIFTS.count, per_seconds=1
         )  # fmt: skip
         receipt = buy_gift(
             room=found,

@@ -98,8 +98,7 @@ def buy_gift(
     if actor.person_id is None or actor.person_id == room.owner_id:
         raise NotPermitted("A gift is given by a viewer, from its own wallet, to somebody else.", action="gift.send")
     count = checked_count(count)
-    if not isinstance(gift, str) or not 1 <= len(gift) <= 40:
-        raise BadParameter("gift is the id of a gift, from GET /gifts.", field="gift")
+    gift = checked_gift(gift)
     key = checked_key(key, field="key")
     digest = hashlib.sha256(f"{room.pk}\n{gift}\n{count}".encode("utf-8", "replace")).hexdigest()
     with transaction.atomic():
@@ -107,6 +106,12 @@ def buy_gift(
             room=room, code=gift, count=count, key=f"gift:{key}", digest=digest, speaker=speaker,
             buyer=actor.person_id, now=now,
         )  # fmt: skip
+
+
+def checked_gift(value: Any) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 40:
+        raise BadParameter("gift is the id of a gift, from GET /gifts.", field="gift")
+    return value
 
 
 def checked_count(value: Any) -> int:

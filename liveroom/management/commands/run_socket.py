@@ -15,8 +15,8 @@ class Command(ServiceCommand):
 
     def serve(self, options: dict[str, Any]) -> None:
         from interactions.delivery.fanout import Hub, send_many
+        from interactions.limits import Limits
         from interactions.socket.joining.join_cache import Lobby
-        from interactions.socket.limits import Limits
         from interactions.socket.returning import look_again
         from liveroom.socket_server import SocketServer
         from liveroom.asgi import sockets  # isort: skip

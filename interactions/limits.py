@@ -1,4 +1,4 @@
-"""How much one person and one address may ask of this process: connections, joins, messages, likes.
+"""How much one person and one address may ask of this process: connections, joins, messages, likes and the rest.
 
 Promise: bounded memory (`MAX_KEYS` for each kind, the one that was quiet for longest forgotten first), no Redis on the way, an exact
 `retry_after_ms`. Each process counts for itself: with several, a client that spreads over them gets as much from each.
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 MAX_KEYS = 50_000
 TOO_MANY_CONNECTIONS = 4003
 SECOND_MS, MINUTE_MS = 1_000, 60_000
-# Clients send sums of taps, about one a second (product.md L1).
-LIKES_PER_SECOND = 5
-GIFTS_PER_SECOND = 50
-VOTES_PER_SECOND = 10
-QUESTIONS_PER_MINUTE = 6
 # Guests, and many people behind one router, share an address.
 PEOPLE_PER_ADDRESS = 20
 # What one connection may ask at all, whatever it is: above that it draws on what the process has to spare for all of them, and above
@@ -37,6 +32,25 @@ COMMANDS_PER_SECOND, GUEST_COMMANDS_PER_SECOND = 50, 10
 SPARE_COMMANDS_PER_SECOND = 2_000
 # Nothing says when one of the open connections of an address will end; by then some have, and many must not come at once.
 FULL_AFTER_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So much of one person, with twice as much at once, and of an address as much as of twenty people. `words` continue the sentence "At
+    most <count> …". `count` 0: the deployment's settings say it."""
+
+    what: str
+    count: int = 0
+    words: str = ""
+    per_ms: int = SECOND_MS
+
+
+JOINS, SENDS = Limit("join"), Limit("send")
+# Clients send sums of taps, about one a second (product.md L1).
+LIKES = Limit("like", 5, "likes commands a second; send sums")
+GIFTS = Limit("gift", 50, "gifts commands a second; choose a number instead")
+VOTES = Limit("vote", 10, "votes a second")
+QUESTIONS = Limit("question", 6, "questions a minute", per_ms=MINUTE_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +84,21 @@ class _Table:
             self._states.popitem(last=False)
 
 
-def _pair(what: str, count: int, words: str, *, per_ms: int = SECOND_MS) -> tuple[_Table, _Table]:
+def _tables_of(limit: Limit) -> tuple[_Table, _Table]:
     """Of a person, and of an address with as many people as one usually has."""
-    many = PEOPLE_PER_ADDRESS * count
+    if not limit.count:
+        raise LookupError(f"Nobody has said how much of {limit.what!r} there may be.")
+    many = PEOPLE_PER_ADDRESS * limit.count
     return (
-        _Table(what=what, rate=Rate(count=count, per_ms=per_ms, burst=2 * count), words=f"{count} {words}"),
         _Table(
-            what=f"{what}_address",
-            rate=Rate(count=many, per_ms=per_ms, burst=2 * many),
-            words=f"{many} {words}, from one address",
+            what=limit.what,
+            rate=Rate(count=limit.count, per_ms=limit.per_ms, burst=2 * limit.count),
+            words=f"{limit.count} {limit.words}",
+        ),
+        _Table(
+            what=f"{limit.what}_address",
+            rate=Rate(count=many, per_ms=limit.per_ms, burst=2 * many),
+            words=f"{many} {limit.words}, from one address",
         ),
     )
 
@@ -120,31 +140,34 @@ class Limits:
         often = Rate(count=connects_per_second, per_ms=SECOND_MS, burst=2 * connects_per_second)
         self._connects = _Table(what="connect", rate=often, words="")
         self._refusals = _Table(what="refusal", rate=often, words="")
-        per_address = PEOPLE_PER_ADDRESS * joins_per_minute
-        self._joins = _Table(
-            what="join",
-            rate=Rate(count=joins_per_minute, per_ms=MINUTE_MS, burst=-(-joins_per_minute // 2)),
-            words=f"{joins_per_minute} joins a minute",
-        )
-        self._joins_from = _Table(
-            what="join_address",
-            rate=Rate(count=per_address, per_ms=MINUTE_MS, burst=per_address // 2),
-            words=f"{per_address} joins a minute from one address",
-        )
-        self._sends = _Table(
-            what="send",
-            rate=Rate(count=sends_per_second, per_ms=SECOND_MS, burst=2 * sends_per_second),
-            words=f"{sends_per_second} messages a second",
-        )
-        self._sends_from = _Table(
-            what="send_address",
-            rate=Rate(count=sends_per_address, per_ms=SECOND_MS, burst=2 * sends_per_address),
-            words=f"{sends_per_address} messages a second from one address",
-        )
-        self._likes = _pair("like", LIKES_PER_SECOND, "likes commands a second; send sums")
-        self._gifts = _pair("gift", GIFTS_PER_SECOND, "gifts commands a second; choose a number instead")
-        self._votes = _pair("vote", VOTES_PER_SECOND, "votes a second")
-        self._questions = _pair("question", QUESTIONS_PER_MINUTE, "questions a minute", per_ms=MINUTE_MS)
+        joins_per_address = PEOPLE_PER_ADDRESS * joins_per_minute
+        # Of the person, and of the address.
+        self._tables: dict[str, tuple[_Table, _Table]] = {
+            JOINS.what: (
+                _Table(
+                    what="join",
+                    rate=Rate(count=joins_per_minute, per_ms=MINUTE_MS, burst=-(-joins_per_minute // 2)),
+                    words=f"{joins_per_minute} joins a minute",
+                ),
+                _Table(
+                    what="join_address",
+                    rate=Rate(count=joins_per_address, per_ms=MINUTE_MS, burst=joins_per_address // 2),
+                    words=f"{joins_per_address} joins a minute from one address",
+                ),
+            ),
+            SENDS.what: (
+                _Table(
+                    what="send",
+                    rate=Rate(count=sends_per_second, per_ms=SECOND_MS, burst=2 * sends_per_second),
+                    words=f"{sends_per_second} messages a second",
+                ),
+                _Table(
+                    what="send_address",
+                    rate=Rate(count=sends_per_address, per_ms=SECOND_MS, burst=2 * sends_per_address),
+                    words=f"{sends_per_address} messages a second from one address",
+                ),
+            ),
+        }
         self._spare = _Table(
             what="command",
             rate=Rate(count=SPARE_COMMANDS_PER_SECOND, per_ms=SECOND_MS, burst=SPARE_COMMANDS_PER_SECOND // 5),
@@ -196,29 +219,26 @@ class Limits:
         else:
             self._open.pop(source, None)
 
-    def join(self, *, person: str, source: str) -> None:
-        """Before a room is entered. TooOften."""
-        self._ask((self._joins, person), (self._joins_from, source))
-
-    def send(self, *, person: str, source: str) -> None:
-        """Before a message. TooOften."""
-        self._ask((self._sends, person), (self._sends_from, source))
-
-    def like(self, *, person: str, source: str) -> None:
-        """Before a likes command, whatever its count. TooOften."""
-        self._ask_both(self._likes, person, source)
-
-    def gift(self, *, person: str, source: str) -> None:
-        """Before a purchase: as fast as somebody can click. TooOften."""
-        self._ask_both(self._gifts, person, source)
-
-    def vote(self, *, person: str, source: str) -> None:
-        """Before a vote in a poll. TooOften."""
-        self._ask_both(self._votes, person, source)
-
-    def question(self, *, person: str, source: str) -> None:
-        """Before a question for the moderators. TooOften."""
-        self._ask_both(self._questions, person, source)
+    def ask(self, limit: Limit, *, person: str, source: str) -> None:
+        """Before it is done. TooOften. All or none: what one of the two refuses is not counted by the other."""
+        tables = self._tables.get(limit.what)
+        if tables is None:
+            tables = self._tables[limit.what] = _tables_of(limit)
+        of_person, of_address = tables
+        now_ms = self._now_ms()
+        found = [
+            (table, key, *table.look(key, now_ms=now_ms))
+            for table, key in ((of_person, person), (of_address, source))
+            if key
+        ]
+        for table, _, _, wait in found:
+            if wait:
+                metrics.limited.labels(what=table.what).inc()
+                raise TooOften(
+                    f"At most {table.words}; try again in {wait} ms.", limit=table.rate.count, retry_after_ms=wait
+                )
+        for table, key, state, _ in found:
+            table.keep(key, state)
 
     def command(self, allowance: Allowance) -> int:
         """Count a command of one connection. 0, or how many ms the connection is not read from: what it sent is answered then."""
@@ -238,22 +258,6 @@ class Limits:
             debt, (now_ms + MOST_REST_MS) * allowance.rate.count + allowance.rate.burst * allowance.rate.per_ms
         )
         return min(wait, MOST_REST_MS)
-
-    def _ask_both(self, tables: tuple[_Table, _Table], person: str, source: str) -> None:
-        self._ask((tables[0], person), (tables[1], source))
-
-    def _ask(self, *asked: tuple[_Table, str]) -> None:
-        """All or none: what one limit refuses is not counted by the other."""
-        now_ms = self._now_ms()
-        found = [(table, key, *table.look(key, now_ms=now_ms)) for table, key in asked if key]
-        for table, _, _, wait in found:
-            if wait:
-                metrics.limited.labels(what=table.what).inc()
-                raise TooOften(
-                    f"At most {table.words}; try again in {wait} ms.", limit=table.rate.count, retry_after_ms=wait
-                )
-        for table, key, state, _ in found:
-            table.keep(key, state)
 
     def _now_ms(self) -> int:
         return round(self._clock() * 1000)
