@@ -21,8 +21,9 @@ class Like(RoomCommand, frozen=True, kw_only=True, tag="like"):
 
 @serves_in_room(Like, asks="like.send", limit=LIKES)
 async def like(session: Session, entry: Entry, command: Like) -> Answer:
+    counter = session.hub.service(services.LikeCounter)
     added = await services.like(
-        likes=session.hub.service(services.LikeCounter), room=entry.room, speaker=entry.speaker, count=command.count, standing=entry.standing,
+        likes=counter, room=entry.room, speaker=entry.speaker, count=command.count, standing=entry.standing,
         now_ms=clock.now_ms(),
     )  # fmt: skip
     return {"total": added.total, "counted": added.counted}
