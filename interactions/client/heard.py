@@ -16,7 +16,7 @@ class Gap(Exception):
 
 
 class Heard:
-    """Positions of the room and of the words to this person, and the queue between the socket and whoever reads."""
+    """Positions of the room and of the events for this person, and the queue between the socket and whoever reads."""
 
     def __init__(self) -> None:
         self.epoch: str | None = None
@@ -52,7 +52,7 @@ class Heard:
             self.put(event)
 
     def you(self, frame: Mapping[str, Any]) -> None:
-        """Words for this person; those that were heard before are left out."""
+        """Events for this person; those that were heard before are left out."""
         again = self.you_epoch is not None
         if frame.get("epoch") != self.you_epoch:
             self.you_epoch, self.useq = frame.get("epoch"), 0

@@ -16,7 +16,7 @@ import json
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -24,10 +24,11 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from interactions.client.errors import CommandRefused, Offline, Refused, said
+from interactions.client.commands import ANSWER_SECONDS, Commands
+from interactions.client.errors import CommandRefused, Offline, Refused
 from interactions.client.heard import Gap, Heard
+from interactions.client.server_clock import ServerClock
 
-ANSWER_SECONDS = 10.0
 PING_SECONDS = 25.0
 BACKOFF_SECONDS = 1.0
 BACKOFF_MOST_SECONDS = 15.0
@@ -71,13 +72,12 @@ class RoomClient:
         }
         self._heard = Heard()
         self._line: ClientConnection | None = None
-        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._number = 0
+        self._commands = Commands()
+        self._clock = ServerClock()
         self._bye: dict[str, Any] | None = None
         self._joined = asyncio.Event()
         self._end: Exception | None = None
         self._task: asyncio.Task[None] | None = None
-        self._clock = (0.0, float("inf"))
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -123,11 +123,11 @@ class RoomClient:
 
     def now_ms(self) -> int:
         """The server's clock, as well as we know it."""
-        return int(time.time() * 1000 + self._clock[0])
+        return self._clock.now_ms()
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """Events as PROTOCOL.md has them, and between them `{"type": "snapshot", "recovered", "snapshot"}` after every join
-        (not recovered: what one made of earlier events is void), `{"type": "you", "event"}` for words to this person, and
+        (not recovered: what one made of earlier events is void), `{"type": "you", "event"}` for events of this person, and
         `{"type": "lapse"}` where some of those were lost. Ends with `close`; raises Refused. For one reader at a time."""
         while True:
             if self._heard.lapsed and self._line is not None:
@@ -148,7 +148,7 @@ class RoomClient:
         """The answer to one command. CommandRefused if the server says no; Offline if nobody knows. Nothing is sent twice."""
         if not self._joined.is_set() or self._line is None:
             raise self._end or Offline()
-        return await self._ask(self._line, type, fields)
+        return await self._commands.ask(self._line, type, fields)
 
     async def like(self, count: int = 1) -> dict[str, Any]:
         """`{"total", "counted"}`. Whoever has many sums them: two commands a second are plenty."""
@@ -234,7 +234,7 @@ class RoomClient:
         since = {"since": {"epoch": self._heard.epoch, "seq": self._heard.seq}} if self._heard.epoch else {}
         asked = time.time()
         async with asyncio.timeout(ANSWER_SECONDS):
-            _, answer = await self._put(line, "join", {**self._join, **since})
+            _, answer = await self._commands.put(line, "join", {**self._join, **since})
             while not answer.done():
                 held += self._frame(await line.recv())
         self._entered(answer, resuming=bool(since), asked=asked)
@@ -256,7 +256,7 @@ class RoomClient:
                 raise
             raise Refused(error.message, code=error.code, name=error.name, **error.more) from None
         self.snapshot = said_["snapshot"]
-        self._tick(self.snapshot.get("server_time"), asked)
+        self._clock.heard(self.snapshot.get("server_time"), asked=asked)
         self._heard.joined(self.snapshot, recovered=resuming and bool(said_.get("recovered")))
         self._joined.set()
 
@@ -269,12 +269,7 @@ class RoomClient:
         if not isinstance(frame, dict):
             return []
         if "ok" in frame:
-            waiting = self._answers.pop(frame.get("id") or 0, None)
-            if waiting is not None and not waiting.done():
-                if frame["ok"]:
-                    waiting.set_result(frame)
-                else:
-                    waiting.set_exception(said(CommandRefused, frame.get("error") or {}))
+            self._commands.answered(frame)
         elif frame.get("type") == "batch" and frame.get("room") == self.room:
             return [frame]
         elif frame.get("type") == "you":
@@ -283,51 +278,18 @@ class RoomClient:
             self._bye = frame
         return []
 
-    async def _put(
-        self, line: ClientConnection, type: str, fields: Mapping[str, Any]
-    ) -> tuple[int, asyncio.Future[dict[str, Any]]]:
-        self._number += 1
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._answers[self._number] = answer
-        number = self._number
-        await line.send(json.dumps({**fields, "id": number, "type": type}))
-        return number, answer
-
-    async def _ask(self, line: ClientConnection, type: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        number = 0
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                number, answer = await self._put(line, type, fields)
-                return await answer
-        except TimeoutError:
-            raise Offline("The server did not answer.") from None
-        except ConnectionClosed:
-            raise Offline("The connection was lost.") from None
-        finally:
-            self._answers.pop(number, None)
-
     async def _pings(self, line: ClientConnection) -> None:
         while True:
             await asyncio.sleep(PING_SECONDS)
             asked = time.time()
             try:
-                answer = await self._ask(line, "ping", {})
+                answer = await self._commands.ask(line, "ping", {})
             except (Offline, CommandRefused):
                 await line.close()
                 return
-            self._tick(answer.get("server_time"), asked)
-
-    def _tick(self, server_time: Any, asked: float) -> None:
-        """The answer with the shortest way there and back knows the server's clock best."""
-        trip = time.time() - asked
-        if isinstance(server_time, int) and trip <= self._clock[1]:
-            self._clock = (server_time - (asked + trip / 2) * 1000, trip)
+            self._clock.heard(answer.get("server_time"), asked=asked)
 
     def _leave(self) -> None:
         self._line = None
         self._joined.clear()
-        for waiting in self._answers.values():
-            if not waiting.done():
-                waiting.set_exception(Offline("The connection was lost."))
-                waiting.exception()  # whoever waits for it hears it; a join that nobody waits for is no news
-        self._answers.clear()
+        self._commands.lost()
