@@ -8,9 +8,10 @@ from interactions.announce import gifts as say_gifts
 from interactions.announce import telling as topics
 from interactions.announce import wallets as say_wallets
 from interactions.audience import services as audience
+from interactions.audience.events import Join, Leave, Online
 from interactions.chat.archive import pruning as archive_pruning
 from interactions.chat.services import archive, broadcasts
-from interactions.delivery import publishing
+from interactions.delivery import presence, publishing
 from interactions.draws import handlers as on_draws
 from interactions.draws.services import drawing
 from interactions.draws.services import entries as _draw_entries  # noqa: F401 - declares what is done with the archive's rows
@@ -143,5 +144,6 @@ def install() -> None:
     facts.install(FACT_HANDLERS)
     permission.install(voters=VOTERS, role_of=role_of, excluded=excluded_identifiers)
     outbox.install(HANDLERS)
+    presence.install(online=Online, joined=Join, left=Leave)
     publishing.install(open_rooms=broadcasts.open_rooms, last_numbers=archive.last_archived_seqs)
     due.install(JOBS)

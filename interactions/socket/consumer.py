@@ -107,7 +107,7 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
             )  # fmt: skip
             self.allowance.of_person()
             self.subscription = user_events.Subscription(person=self._person(), write=self.socket.queue.write)
-            self.hub.meet(person=self.subscription.person, listener=self._hear)
+            self.hub.add_listener(person=self.subscription.person, listener=self._hear)
             position = await user_events.since(person=self.subscription.person, since=since, rounds=self.hub.rounds)
             self.socket.say(position.frame())
             self.subscription.open(position)
@@ -123,7 +123,7 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         metrics.sockets_open.dec()
         self.hub.viewers.discard(self.socket)
         if self.subscription is not None:
-            self.hub.part(person=self.subscription.person, listener=self._hear)
+            self.hub.remove_listener(person=self.subscription.person, listener=self._hear)
         self.socket.queue.end()
         self.leave()
 

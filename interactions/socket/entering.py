@@ -117,8 +117,11 @@ class Entering:
         view = (await door.view()).view
         entry = await self._let_in(view, password)
         self.leave()
-        shown = entry.speaker.shown() if entry.speaker.profile.id else None
-        seat = await self.hub.enter(room=entry.room, viewer=self.socket, shown=shown, counted=counted)
+        person = entry.speaker.profile.id or None
+        seat = await self.hub.enter(
+            room=entry.room, viewer=self.socket, person=person, counted=counted,
+            shown=None if person is None else entry.speaker.shown_on_wire(),
+        )  # fmt: skip
         try:
             moment = await door.moment()
             if moment.view.room.pk == view.room.pk:

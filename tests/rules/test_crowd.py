@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interactions.audience.rules import page
-from interactions.delivery.presence.crowd import APART_MS, LATER_MS, NOBODY, Came, Crowd, shown_of, tell_after_ms
+from interactions.delivery.presence.crowd import APART_MS, LATER_MS, NOBODY, Came, Crowd, announce_after_ms, shown_of
 
 crowds = st.builds(Crowd, online=st.integers(0, 200_000), sockets=st.integers(0, 200_000))
 agos = st.integers(0, 20_000)
@@ -14,13 +14,13 @@ agos = st.integers(0, 20_000)
 
 @given(now=crowds, ago_ms=agos)
 def test_what_was_told_is_no_news(now, ago_ms):
-    assert tell_after_ms(told=now, now=now, ago_ms=ago_ms) is None
+    assert announce_after_ms(announced=now, now=now, ago_ms=ago_ms) is None
 
 
-@given(told=crowds, now=crowds, ago_ms=agos)
-def test_a_change_is_told_within_five_seconds_and_never_twice_in_one(told, now, ago_ms):
-    wait = tell_after_ms(told=told, now=now, ago_ms=ago_ms)
-    if told == now:
+@given(announced=crowds, now=crowds, ago_ms=agos)
+def test_a_change_is_told_within_five_seconds_and_never_twice_in_one(announced, now, ago_ms):
+    wait = announce_after_ms(announced=announced, now=now, ago_ms=ago_ms)
+    if announced == now:
         assert wait is None
     else:
         assert wait is not None
@@ -31,20 +31,20 @@ def test_a_change_is_told_within_five_seconds_and_never_twice_in_one(told, now, 
 def test_in_a_small_room_every_change_is_enough(online, change):
     now = Crowd(online=max(0, online + change), sockets=0)
     if now.online != online:
-        assert tell_after_ms(told=Crowd(online=online, sockets=0), now=now, ago_ms=APART_MS) == 0
+        assert announce_after_ms(announced=Crowd(online=online, sockets=0), now=now, ago_ms=APART_MS) == 0
 
 
-@given(told=crowds, now=crowds)
-def test_what_is_held_back_is_less_than_half_a_per_cent(told, now):
-    wait = tell_after_ms(told=told, now=now, ago_ms=APART_MS)
+@given(announced=crowds, now=crowds)
+def test_what_is_held_back_is_less_than_half_a_per_cent(announced, now):
+    wait = announce_after_ms(announced=announced, now=now, ago_ms=APART_MS)
     if wait:
-        assert abs(now.online - told.online) < max(1, told.online * 0.005)
-        assert abs(now.sockets - told.sockets) < max(1, told.sockets * 0.005)
+        assert abs(now.online - announced.online) < max(1, announced.online * 0.005)
+        assert abs(now.sockets - announced.sockets) < max(1, announced.sockets * 0.005)
 
 
 def test_the_first_number_is_told_at_once():
-    assert tell_after_ms(told=None, now=Crowd(online=1, sockets=1), ago_ms=0) == 0
-    assert tell_after_ms(told=None, now=NOBODY, ago_ms=0) == 0
+    assert announce_after_ms(announced=None, now=Crowd(online=1, sockets=1), ago_ms=0) == 0
+    assert announce_after_ms(announced=None, now=NOBODY, ago_ms=0) == 0
 
 
 @given(st.lists(st.text(max_size=3), max_size=12))

@@ -53,7 +53,7 @@ class Room:
         self.log: list[bytes] = []
         self.on_the_way: list[PublishedEvents] = []
         self.hub = Hub(process="socket-1")
-        self.hub.teller.due_soon = lambda room: None  # `tell` is a step of its own
+        self.hub.schedule.due_soon = lambda room: None  # `tell` is a step of its own
         self.feed = self.hub.rooms[ROOM.key] = Feed(ref=ROOM)
         self.places: list[tuple[Watcher, Seat] | None] = [None] * VIEWERS
         self.all: list[Watcher] = []
@@ -66,7 +66,7 @@ class Room:
         self.on_the_way.append(PublishedEvents(first=first, epoch=EPOCH, carried=(), events=events))
 
     def hear(self, _: int) -> None:
-        if self.on_the_way and not self.feed.numbered(self.on_the_way.pop(0)):
+        if self.on_the_way and not self.feed.hear_numbered(self.on_the_way.pop(0)):
             self.catch_up()
 
     def lose(self, _: int) -> None:
@@ -80,7 +80,7 @@ class Room:
     def tell(self, _: int) -> None:
         """One step of it: between two of them other things happen."""
         if self.telling is None and self.feed.must:
-            self.telling = self.feed.tell_numbered()
+            self.telling = self.feed.write_numbered()
         if self.telling is not None:
             try:
                 self.telling.send(None)

@@ -129,7 +129,7 @@ async def test_what_a_process_that_is_gone_left_waiting_is_said():
     left = await asyncio.to_thread(submit_now, room=ref, messages=said, tick_ms=100)
     assert [outcome.result for outcome in left.outcomes] == ["delivered", "waiting"]
     await asyncio.sleep(1.1)
-    await hub._catch_up(ref.key)
+    await hub.catch_up.look(ref.key)
     while [found["n"] for found in ear.events() if "n" in found] != [0, 1]:
         ear.heard.clear()
         await asyncio.wait_for(ear.heard.wait(), 5)
@@ -222,14 +222,14 @@ async def test_many_rooms_are_compared_in_one_pipeline_and_only_those_that_diffe
     shared().client_kill_filter(_type="pubsub")
     shared().publish(channel(room(5).key), b"")
     looked = []
-    catch_up = hub._catch_up
+    catch_up = hub.catch_up.look
 
     async def counted(room_key, *, last_words=0.0):
         looked.append(room_key)
         await catch_up(room_key, last_words=last_words)
 
-    monkeypatch.setattr(hub, "_catch_up", counted)
-    await hub._look_at_all(list(hub.rooms))
+    monkeypatch.setattr(hub.catch_up, "look", counted)
+    await hub.catch_up.look_at_all(list(hub.rooms))
     assert looked == []
     await asyncio.to_thread(say, room(5), 2)
     await hears(ears[5], 2)

@@ -1,13 +1,13 @@
 """Compressed frames that are built once and sent to many (RFC 7692, without context takeover).
 
 Promise: a frame depends on nothing that was sent before it, so the same bytes are right for every socket that negotiated
-the extension; whoever did not negotiate it gets `envelope.text_frame` of the same payload."""
+the extension; whoever did not negotiate it gets `frames.text_frame` of the same payload."""
 
 from __future__ import annotations
 
 import zlib
 
-from interactions.delivery import frames as envelope
+from interactions.delivery import frames
 
 # RSV1 of a frame: "this message is compressed".
 COMPRESSED = 0x40
@@ -23,9 +23,9 @@ def deflated_frame(payload: bytes) -> bytes:
 
     For sockets whose `extension["deflated"]` is true, and only for them. A short payload comes back uncompressed."""
     if len(payload) < WORTH_BYTES:
-        return envelope.text_frame(payload)
+        return frames.text_frame(payload)
     squeezer = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, 8)
     squeezed = squeezer.compress(payload) + squeezer.flush(zlib.Z_SYNC_FLUSH)
-    frame = bytearray(envelope.text_frame(squeezed.removesuffix(TAIL)))
+    frame = bytearray(frames.text_frame(squeezed.removesuffix(TAIL)))
     frame[0] |= COMPRESSED
     return bytes(frame)

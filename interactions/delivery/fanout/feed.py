@@ -1,16 +1,17 @@
-"""One room as this process tells it: what was heard, what was written, and who sits where.
+"""One room in this process: what was heard, what was written, and who sits where.
 
 Promise: a room's frames never overtake each other, and a viewer is written every numbered event once, in order. Two kinds of frames
-leave here, each built once for all: what nobody may miss, and what they may. State: memory."""
+leave here, each built once for all: what nobody may miss (`must`), and what they may (`may`). State: memory."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from interactions.delivery import frames as envelope
+from interactions.delivery import frames
 from interactions.delivery.control import CloseSockets
 from interactions.delivery.events import Control
 from interactions.delivery.fanout import deflate
@@ -29,6 +30,15 @@ PORTION = 200
 # What may be heard of a room before its first viewer has its snapshot.
 EARLY = 2_000
 NEVER = float("inf")
+# The close code for a room whose memory was lost, or of which too much was missed.
+EPOCH = 4005
+# Viewers who have to come back all at once are asked to take this long about it, per thousand of them.
+SPREAD_MS_PER_THOUSAND = 1_000
+
+
+def spread_ms(number: int) -> int:
+    """When one of so many comes back."""
+    return random.randint(0, max(200, number * SPREAD_MS_PER_THOUSAND // 1000))  # noqa: S311 - no secret
 
 
 class Viewer(Protocol):
@@ -46,7 +56,7 @@ class Viewer(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Seat:
-    """A viewer's place in a room. While it is being shown the snapshot, what is told waits in `held`."""
+    """A viewer's place in a room. While it is being shown the snapshot, what is heard waits in `held`."""
 
     viewer: Viewer
     person: str | None
@@ -57,12 +67,12 @@ class Seat:
 
 @dataclass(slots=True, eq=False)
 class Feed:
-    """`seq`: heard from Redis (None: nobody was shown anything yet), `mark`: of that event, if it is known; `told`: written to viewers.
-    Between `told` and `seq`: `must`. Nothing was kept of what came before `began`.
+    """`seq`: heard from Redis (None: nobody was shown anything yet), `mark`: of that event, if it is known; `written`: to viewers.
+    Between `written` and `seq`: `must`. Nothing was kept of what came before `began`.
 
-    `ready` are those who were told everything up to `told`; `rows` are their queues (plain, compressed), made anew when somebody
-    comes or goes. The others are apart. `farewell`: these have to go, after they heard what was said before. `in_line` and `timer` are
-    the teller's."""
+    `ready` are those who were written everything up to `written`; `rows` are their queues (plain, compressed), made anew when somebody
+    comes or goes. The others are apart. `farewell`: these have to go, after they heard what was said before. `queued` and `timer` are
+    the schedule's."""
 
     ref: RoomRef
     seats: set[Seat] = field(default_factory=set)
@@ -72,18 +82,18 @@ class Feed:
     seq: int | None = None
     mark: bytes = b""
     began: int = 0
-    told: int = 0
+    written: int = 0
     early: list[tuple[int, bytes]] = field(default_factory=list)
     must: list[bytes] = field(default_factory=list)
     may: list[bytes] = field(default_factory=list)
     farewell: tuple[CloseSockets, tuple[Seat, ...]] | None = None
     must_at: float = 0.0
     may_at: float = 0.0
-    in_line: bool = False
+    queued: bool = False
     timer: asyncio.TimerHandle | None = None
 
     def due_at(self, *, must_apart: float, may_apart: float) -> float:
-        """When the next frame may be written, by the loop's clock; NEVER: there is nothing to say."""
+        """When the next frame may be written, by the loop's clock; NEVER: there is nothing to write."""
         at = NEVER
         if self.must:
             at = self.must_at + must_apart
@@ -100,7 +110,7 @@ class Feed:
 
     def begin(self, *, epoch: str, seq: int) -> None:
         """From this `seq` on, a gap is noticed."""
-        self.seq = self.told = self.began = seq
+        self.seq = self.written = self.began = seq
         self.epoch, self.mark = epoch, b""
         self.must.clear()
         early, self.early = self.early, []
@@ -109,17 +119,17 @@ class Feed:
                 self.seq, self.mark = number, mark_of(event)
                 self.must.append(event)
 
-    def numbered(self, told: PublishedEvents) -> bool:
+    def hear_numbered(self, published: PublishedEvents) -> bool:
         """False: something is missing before it, or the epoch is another one; the log decides."""
         if self.seq is None:
-            self.early += enumerate(told.events, start=told.first)
+            self.early += enumerate(published.events, start=published.first)
             del self.early[:-EARLY]
-        elif told.epoch == self.epoch and told.first == self.seq + 1:
-            self.seq += len(told.events)
-            self.mark = mark_of(told.events[-1])
-            self.must += told.events
+        elif published.epoch == self.epoch and published.first == self.seq + 1:
+            self.seq += len(published.events)
+            self.mark = mark_of(published.events[-1])
+            self.must += published.events
         else:
-            return told.epoch == self.epoch and told.first + len(told.events) - 1 <= self.seq
+            return published.epoch == self.epoch and published.first + len(published.events) - 1 <= self.seq
         return True
 
     def caught_up(self, *, events: Sequence[bytes], seq: int) -> None:
@@ -138,7 +148,7 @@ class Feed:
             self.mark = glance.mark
         return glance.mark == self.mark
 
-    def maybe(self, event: bytes) -> None:
+    def hear_droppable(self, event: bytes) -> None:
         """Of what still waits, an event of the same class is merged with it, if the class says how (`RoomEvent.merged_with`)."""
         event = merged(self.may, event)
         if len(self.may) < CHUNK:
@@ -165,38 +175,38 @@ class Feed:
             self.may.clear()  # whoever comes next is shown all that in its snapshot
 
     def _line_up(self, seat: Seat) -> None:
-        """Who was told as much as all others is told together with them from here on."""
-        if seat.shown == self.told and seat in self.seats:
+        """Who was written as much as all others is written to together with them from here on."""
+        if seat.shown == self.written and seat in self.seats:
             self.ready.add(seat)
             self.rows = None
 
     def _write_to(self, seat: Seat, events: Iterable[bytes]) -> None:
-        frame = envelope.text_frame(envelope.batch(room=self.ref.group_id, epoch=self.epoch, events=events))
+        frame = frames.text_frame(frames.batch(room=self.ref.group_id, epoch=self.epoch, events=events))
         seat.viewer.queue.write(frame)
 
     # What is written
 
-    async def tell_numbered(self) -> None:
+    async def write_numbered(self) -> None:
         events, self.must = self.must, []
-        first = self.told + 1
-        self.told += len(events)
+        first = self.written + 1
+        self.written += len(events)
         apart = self.seats - self.ready if len(self.ready) < len(self.seats) else ()
         numbered = list(enumerate(events, start=first)) if apart else []
         for seat in apart:
             if seat.held is not None:
                 seat.held += numbered
                 continue
-            # The snapshot that it was shown was ahead of what we had told.
+            # The snapshot that it was shown was ahead of what we had written.
             fresh = [event for number, event in numbered if number > seat.shown]
             if fresh:
                 self._write_to(seat, fresh)
-            seat.shown = max(seat.shown, self.told)
+            seat.shown = max(seat.shown, self.written)
         await self._send(events, must=True)
         for seat in apart:
             if seat.held is None:
                 self._line_up(seat)
 
-    async def tell_maybe(self) -> None:
+    async def write_droppable(self) -> None:
         events, self.may = self.may, []
         await self._send(events, must=False)
 
@@ -204,8 +214,8 @@ class Feed:
         """The same bytes to everyone; what the kernel does not take at once waits in the viewer's own queue."""
         if self.rows is None:
             self.rows = self._rows(deflated=False), self._rows(deflated=True)
-        payload = envelope.batch(room=self.ref.group_id, epoch=self.epoch, events=events)
-        for rows, encode in zip(self.rows, (envelope.text_frame, deflate.deflated_frame), strict=True):
+        payload = frames.batch(room=self.ref.group_id, epoch=self.epoch, events=events)
+        for rows, encode in zip(self.rows, (frames.text_frame, deflate.deflated_frame), strict=True):
             if not rows:
                 continue
             frame = encode(payload)
@@ -218,6 +228,12 @@ class Feed:
     def _rows(self, *, deflated: bool) -> list[Row]:
         queues = [seat.viewer.queue for seat in self.ready if bool(seat.viewer.deflated) is deflated]
         return [Row(queues[start : start + CHUNK]) for start in range(0, len(queues), CHUNK)]
+
+    def dismiss_all(self, *, code: int, reason: str, message: str, shown: bool = False) -> None:
+        """At once, spread over the time that so many take. `shown`: only those who were shown the room already."""
+        for seat in tuple(self.seats):
+            if seat.held is None or not shown:
+                seat.viewer.dismiss(code=code, reason=reason, message=message, after_ms=spread_ms(len(self.seats)))
 
     def dismiss_those(self) -> None:
         """Those of `farewell`."""

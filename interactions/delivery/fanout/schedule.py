@@ -15,37 +15,37 @@ MUST_APART = 0.95
 MAY_APART_SECONDS = 0.7
 
 
-class Teller:
+class Schedule:
     """All rooms of this process. One per event loop; `run` is its heart."""
 
     def __init__(self, *, tick_ms: int) -> None:
         self._must_apart = tick_ms / 1000 * MUST_APART
         self._may_apart = MAY_APART_SECONDS if tick_ms else 0.0
-        self._line: deque[Feed] = deque()
+        self._queue: deque[Feed] = deque()
         self._wake = asyncio.Event()
 
     def due_soon(self, room: Feed) -> None:
         """Something is new in the room: write it now, or when the last frame of its kind is old enough."""
-        if room.in_line:
+        if room.queued:
             return
         at = room.due_at(must_apart=self._must_apart, may_apart=self._may_apart)
         if at == NEVER:
             return
         loop = asyncio.get_running_loop()
         if at <= loop.time():
-            self._line_up(room)
+            self._enqueue(room)
         elif room.timer is None or at < room.timer.when():
             if room.timer is not None:
                 room.timer.cancel()
-            room.timer = loop.call_at(at, self._line_up, room)
+            room.timer = loop.call_at(at, self._enqueue, room)
 
-    def _line_up(self, room: Feed) -> None:
+    def _enqueue(self, room: Feed) -> None:
         if room.timer is not None:
             room.timer.cancel()
             room.timer = None
-        if not room.in_line:
-            room.in_line = True
-            self._line.append(room)
+        if not room.queued:
+            room.queued = True
+            self._queue.append(room)
             self._wake.set()
 
     async def run(self) -> None:
@@ -53,13 +53,13 @@ class Teller:
         loop = asyncio.get_running_loop()
         written = 0
         while True:
-            if not self._line:
+            if not self._queue:
                 self._wake.clear()
                 await self._wake.wait()
-            room = self._line.popleft()
-            room.in_line = False
+            room = self._queue.popleft()
+            room.queued = False
             try:
-                await self._tell(room, loop.time())
+                await self._write(room, loop.time())
             finally:
                 self.due_soon(room)
             # Many small rooms at once are as much work as one large one, which goes in chunks.
@@ -68,13 +68,13 @@ class Teller:
                 written = 0
                 await asyncio.sleep(0)
 
-    async def _tell(self, room: Feed, now: float) -> None:
+    async def _write(self, room: Feed, now: float) -> None:
         """What is due of one room. What is not yet is due again afterwards."""
         if room.must and room.must_at + self._must_apart <= now:
             room.must_at = now
-            await room.tell_numbered()
+            await room.write_numbered()
         if not room.must:
             room.dismiss_those()
         if room.may and room.may_at + self._may_apart <= now:
             room.may_at = now
-            await room.tell_maybe()
+            await room.write_droppable()

@@ -2,6 +2,7 @@
 
 These names are what others may use of it."""
 
+from interactions.delivery.presence.announcements import install
 from interactions.delivery.presence.crowd import Came, Crowd
 from interactions.delivery.presence.heartbeat import Presence
 from interactions.delivery.presence.many_rooms import (
@@ -15,6 +16,6 @@ from interactions.delivery.presence.many_rooms import (
 from interactions.delivery.presence.one_room import crowd_now, members_now
 
 __all__ = [
-    "Attendance", "Came", "Crowd", "Presence", "attendance", "crowd_now", "crowds_now", "members_now", "note_changed_rooms",
+    "Attendance", "Came", "Crowd", "Presence", "attendance", "crowd_now", "crowds_now", "install", "members_now", "note_changed_rooms",
     "rooms_changed_now", "take_changed_rooms",
 ]  # fmt: skip

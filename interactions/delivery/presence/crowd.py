@@ -8,7 +8,7 @@ from dataclasses import dataclass
 # At most once a second (O1). One in 200 is half a per cent: below 200 viewers every change is enough.
 APART_MS = 1_000
 ENOUGH_ONE_IN = 200
-# What is not enough is told with this delay, so that the number is exact when nothing changes any more.
+# What is not enough is announced with this delay, so that the number is exact when nothing changes any more.
 LATER_MS = 5_000
 SHOWN_IN_A_TIP = 5
 
@@ -24,17 +24,17 @@ class Crowd:
 NOBODY = Crowd(online=0, sockets=0)
 
 
-def tell_after_ms(*, told: Crowd | None, now: Crowd, ago_ms: int) -> int | None:
-    """How long to wait until the room is told `now`, having been told `told` so long ago. None: it is no news; 0: tell it."""
-    if told == now:
+def announce_after_ms(*, announced: Crowd | None, now: Crowd, ago_ms: int) -> int | None:
+    """How long to wait until `now` is announced to the room, which was announced so long ago. None: it is no news; 0: announce it."""
+    if announced == now:
         return None
-    if told is None:
+    if announced is None:
         return 0
-    return max(0, (APART_MS if _enough(told, now) else LATER_MS) - ago_ms)
+    return max(0, (APART_MS if _enough(announced, now) else LATER_MS) - ago_ms)
 
 
-def _enough(told: Crowd, now: Crowd) -> bool:
-    pairs = ((told.online, now.online), (told.sockets, now.sockets))
+def _enough(announced: Crowd, now: Crowd) -> bool:
+    pairs = ((announced.online, now.online), (announced.sockets, now.sockets))
     return any(before != after and abs(after - before) * ENOUGH_ONE_IN >= before for before, after in pairs)
 
 

@@ -1,8 +1,8 @@
 """Who is in a room, by the word of every socket process: heartbeats with expiry, never +1 and -1.
 
-Promise: the number is right within 10 s of a clean end of a process and 35 s of its death; it is told when it changed by enough, at
-most once a second; so are tips of who came and left. State: memory says who is here (`presence_room.py`), Redis what all processes
-said (`presence_scripts.py`); what Redis lost is said again with the next beat."""
+Promise: the number is right within 10 s of a clean end of a process and 35 s of its death; it is announced when it changed by enough,
+at most once a second; so are tips of who came and left. State: memory says who is here (`room_here.py`), Redis what all processes
+reported (`scripts.py`); what Redis lost is reported again with the next beat."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
 
-from interactions.audience.events import Join, Leave, Online
-from interactions.delivery.events import encoded
-from interactions.delivery.presence import scripts
-from interactions.delivery.presence.crowd import Crowd, tell_after_ms
+from interactions.delivery.presence import announcements, scripts
+from interactions.delivery.presence.crowd import Crowd
 from interactions.delivery.presence.many_rooms import CHANGED_ROOMS
-from interactions.delivery.presence.room_here import NEVER, Answer, RoomHere, Tip
+from interactions.delivery.presence.room_here import NEVER, Answer, RoomHere
 from interactions.delivery.room_ref import RoomRef
-from interactions.shown import ShownSpeaker, of_wire
 from liveroom.kernel.redis import aredis_for, channel
 from liveroom.kernel.scripts import Script
 
@@ -65,8 +62,8 @@ class Presence:
         self._beating = asyncio.Lock()
         self._stopped = False
 
-    def entered(self, *, room: RoomRef, person: str | None, shown: Mapping[str, Any] | None, counted: bool) -> None:
-        """A socket came in. `person` None: a guest. `shown`: {id, nick, avatar, level, role}. Not `counted`: nobody came."""
+    def entered(self, *, room: RoomRef, person: str | None, shown: Any, counted: bool) -> None:
+        """A socket came in. `person` None: a guest. `shown`: what tips show of a person. Not `counted`: nobody came."""
         if not counted or self._stopped:
             return
         found = self.rooms.get(room.key)
@@ -88,7 +85,7 @@ class Presence:
             self._wake.set()
 
     async def run(self) -> None:
-        """Until cancelled. Redis may be away: what it missed is said when it is back."""
+        """Until cancelled. Redis may be away: what it missed is reported when it is back."""
         while True:
             try:
                 now = self.clock()
@@ -98,7 +95,7 @@ class Presence:
                 else:
                     await self._sleep(now)
             except (redis.RedisError, OSError) as error:
-                log.warning("Redis is away (%s); who is here is said again when it is back.", type(error).__name__)
+                log.warning("Redis is away (%s); who is here is reported again when it is back.", type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:
                 log.exception("Presence met something unexpected and goes on.")
@@ -117,7 +114,7 @@ class Presence:
             self._sleeps_until = -NEVER
 
     async def stop(self) -> None:
-        """A clean end: this process is out of all rooms at once, and those who stay are told. Never raises."""
+        """A clean end: this process is out of all rooms at once, and those who stay hear of it. Never raises."""
         if self._stopped:
             return
         self._stopped = True
@@ -128,7 +125,7 @@ class Presence:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._beat(rooms)
         except (redis.RedisError, OSError) as error:
-            log.warning("Redis is away (%s); this process is counted until its word runs out.", type(error).__name__)
+            log.warning("Redis is away (%s); this process is counted until its report expires.", type(error).__name__)
 
     async def _beat(self, rooms: Sequence[RoomHere]) -> None:
         async with self._beating:
@@ -136,7 +133,7 @@ class Presence:
                 await self._round(rooms[first : first + ROOMS_PER_PIPELINE])
 
     async def _round(self, rooms: Sequence[RoomHere]) -> None:
-        """Say what changed, in as many portions as it takes, then tell what is news."""
+        """Report what changed, in as many portions as it takes, then announce what is news."""
         now = self.clock()
         known: dict[str, Answer] = {}
         forgotten: set[str] = set()
@@ -162,19 +159,20 @@ class Presence:
                     room.forget([one.decode() for one in raw[1]])
                     again.append(room)
             waiting = again
-        await self._tell([(room, known[room.key]) for room in rooms if room.key in known], now)
+        await self._announce([(room, known[room.key]) for room in rooms if room.key in known], now)
 
-    async def _tell(self, rooms: Sequence[tuple[RoomHere, Answer]], now: float) -> None:
+    async def _announce(self, rooms: Sequence[tuple[RoomHere, Answer]], now: float) -> None:
         """Numbers that are news, and tips; each room learns when it is its turn again."""
-        news, tips = [], []
+        numbers, tips = [], []
         for room, answer in rooms:
             crowd = Crowd(online=answer.online, sockets=answer.sockets)
-            wait_ms = _wait_ms(answer, crowd)
+            wait_ms = announcements.wait_ms(answer, crowd)
             if wait_ms == 0 or (self._stopped and wait_ms is not None):
-                news.append(_news(room.key, answer, crowd, self.expiry_ms))
-            said = _tips(*room.take_tips(), now_ms=answer.now_ms)
-            if said:
-                tips.append((room.key, said))
+                call = announcements.online_call(room.key, answer, crowd, expiry_ms=self.expiry_ms)
+                numbers.append((room.key, call))
+            message = announcements.tips(*room.take_tips(), now_ms=answer.now_ms)
+            if message:
+                tips.append((room.key, message))
             if wait_ms is None and room.idle:
                 self.rooms.pop(room.key, None)
             else:
@@ -186,47 +184,23 @@ class Presence:
                 )
         if tips:
             await _publish(tips)
-        if news:
-            await _run(scripts.TELL, news)
+        if numbers:
+            await _run(scripts.ANNOUNCE, numbers)
             client: Any = aredis_for("")
-            await client.sadd(CHANGED_ROOMS, *(room_key for room_key, _ in news))
+            await client.sadd(CHANGED_ROOMS, *(room_key for room_key, _ in numbers))
 
 
 def _answer(raw: Sequence[Any]) -> Answer:
-    _, now_ms, online, sockets, told, few, new, gone = raw
+    _, now_ms, online, sockets, announced, few, new, gone = raw
     return Answer(
         now_ms=int(now_ms),
         online=int(online),
         sockets=int(sockets),
-        told=bytes(told),
+        announced=bytes(announced),
         few=bool(few),
         new=[one.decode() for one in new],
         gone=frozenset(one.decode() for one in gone),
     )
-
-
-def _wait_ms(answer: Answer, crowd: Crowd) -> int | None:
-    """How long the room has to wait for this number; None: it knows it."""
-    if not answer.told:
-        return tell_after_ms(told=None, now=crowd, ago_ms=0)
-    online, sockets, at_ms = map(int, answer.told.split())
-    return tell_after_ms(told=Crowd(online=online, sockets=sockets), now=crowd, ago_ms=answer.now_ms - at_ms)
-
-
-def _news(room_key: str, answer: Answer, crowd: Crowd, expiry_ms: int) -> tuple[str, list[Any]]:
-    said = encoded(Online(t=answer.now_ms, online=crowd.online, sockets=crowd.sockets))
-    args = [answer.told, f"{crowd.online} {crowd.sockets}", channel(room_key), b"M" + said, 3 * expiry_ms]
-    return room_key, scripts.TELL.call([scripts.told_key(room_key)], args)
-
-
-def _tips(joined: Tip | None, departed: Tip | None, *, now_ms: int) -> bytes:
-    """Both in one message; empty if there is neither."""
-    said = [
-        encoded(kind(t=now_ms, users=[of_wire(ShownSpeaker, user) for user in tip.users], count=tip.count))
-        for kind, tip in ((Join, joined), (Leave, departed))
-        if tip is not None
-    ]
-    return b"M" + b"\n".join(said) if said else b""
 
 
 def _by_redis(room_keys: Sequence[str]) -> dict[redis.asyncio.Redis, list[int]]:
@@ -237,12 +211,12 @@ def _by_redis(room_keys: Sequence[str]) -> dict[redis.asyncio.Redis, list[int]]:
     return places
 
 
-async def _publish(words: Sequence[tuple[str, bytes]]) -> None:
-    """Each word to its room."""
-    for client, places in _by_redis([room_key for room_key, _ in words]).items():
+async def _publish(messages: Sequence[tuple[str, bytes]]) -> None:
+    """Each to its room."""
+    for client, places in _by_redis([room_key for room_key, _ in messages]).items():
         pipe: Any = client.pipeline(transaction=False)
-        for room_key, said in map(words.__getitem__, places):
-            pipe.publish(channel(room_key), said)
+        for room_key, message in map(messages.__getitem__, places):
+            pipe.publish(channel(room_key), message)
         await pipe.execute(raise_on_error=False)
 
 

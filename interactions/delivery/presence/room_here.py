@@ -1,10 +1,10 @@
-"""What one process knows of who is in a room, and what it has not yet said to Redis: memory only, no input or output.
+"""What one process knows of who is in a room, and what it has not yet reported to Redis: memory only, no input or output.
 
 Promise: `entered` and `left` cost the same however many are here; a call whose fate is unknown may be made again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -16,23 +16,21 @@ NEVER = float("inf")
 CHANGES_PER_CALL = 1_000
 PARTED_PER_ROOM = 5_000
 
-Shown = Mapping[str, Any]
-
 
 @dataclass(slots=True, eq=False)
 class Here:
     """Somebody with `sockets` here; `since` is when the first of them entered."""
 
-    shown: Shown
+    shown: Any
     since: float
     sockets: int = 1
 
 
 @dataclass(slots=True, eq=False)
 class Parted:
-    """Somebody whose last socket here has left. `at_ms`: when Redis was told; from `due_at` on it may be called a leave."""
+    """Somebody whose last socket here has left. `at_ms`: when Redis heard of it; from `due_at` on it may be called a leave."""
 
-    shown: Shown
+    shown: Any
     at_ms: int = 0
     due_at: float = NEVER
 
@@ -51,13 +49,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the script knows after a call. `told`: what the room was told last, as Redis has it. `few`: the list of who came last
+    """What the script knows after a call. `announced`: to the room last, as Redis has it. `few`: the list of who came last
     has room for more of ours. `new`: who was in the room of no process; `gone`: who did not come back."""
 
     now_ms: int
     online: int
     sockets: int
-    told: bytes
+    announced: bytes
     few: bool
     new: Sequence[str]
     gone: frozenset[str]
@@ -67,36 +65,36 @@ class Answer:
 class Tip:
     """Some who came or left at about the same time: the latest few, and how many there were."""
 
-    users: Sequence[Shown]
+    users: Sequence[Any]
     count: int
 
 
 @dataclass(slots=True, eq=False)
 class RoomHere:
-    """`said`: whom Redis knows to be here; `changed`: who may differ from that. `afresh`: Redis forgot us, everybody is said again
-    and none of those it knew (`known`) is called new. `refill`: say the latest again for the list of who came last."""
+    """`reported`: whom Redis knows to be here; `changed`: who may differ from that. `afresh`: Redis forgot us, everybody is reported
+    again and none of those it knew (`known`) is called new. `refill`: report the latest again for the list of who came last."""
 
     key: str
     sockets: int = 0
     guests: int = 0
     people: dict[str, Here] = field(default_factory=dict)
-    said: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
     changed: dict[str, None] = field(default_factory=dict)
     parted: dict[str, Parted] = field(default_factory=dict)
     afresh: bool = False
     known: set[str] = field(default_factory=set)
     refill: bool = False
     joined: list[str] = field(default_factory=list)
-    departed: dict[str, Shown] = field(default_factory=dict)
+    departed: dict[str, Any] = field(default_factory=dict)
     beat_at: float = NEVER
     beaten_at: float = -NEVER
 
     @property
     def idle(self) -> bool:
         """Nobody is here, and Redis knows it."""
-        return not (self.sockets or self.said or self.changed or self.parted)
+        return not (self.sockets or self.reported or self.changed or self.parted)
 
-    def enter(self, *, person: str | None, shown: Shown | None, now: float) -> None:
+    def enter(self, *, person: str | None, shown: Any, now: float) -> None:
         self.sockets += 1
         if person is None:
             self.guests += 1
@@ -104,10 +102,9 @@ class RoomHere:
         there = self.people.get(person)
         if there is not None:
             there.sockets += 1
-            there.shown = shown or there.shown
+            there.shown = shown
             return
-        bare = {"id": person, "nick": person, "avatar": "", "level": 0, "role": "member"}
-        self.people[person] = Here(shown=shown or bare, since=now)
+        self.people[person] = Here(shown=shown, since=now)
         self.parted.pop(person, None)
         self.changed[person] = None
 
@@ -137,10 +134,10 @@ class RoomHere:
         self.parted.clear()
 
     def forget(self, new: Sequence[str]) -> None:
-        """Redis does not know what we said: say everybody. `new` came with the call that showed it."""
+        """Redis does not know what we reported: report everybody. `new` came with the call that showed it."""
         self.joined += new
-        self.known |= self.said
-        self.said.clear()
+        self.known |= self.reported
+        self.reported.clear()
         self.parted.clear()
         self.changed = dict.fromkeys(self.people)
         self.afresh = True
@@ -148,14 +145,14 @@ class RoomHere:
     def call(self, now: float) -> Call:
         batch = list(islice(self.changed, CHANGES_PER_CALL))
         more = len(self.changed) > CHANGES_PER_CALL
-        came = [one for one in batch if one in self.people and one not in self.said]
-        left = [one for one in batch if one not in self.people and one in self.said]
-        expected = len(self.said) + len(came) - len(left)
+        came = [one for one in batch if one in self.people and one not in self.reported]
+        left = [one for one in batch if one not in self.people and one in self.reported]
+        expected = len(self.reported) + len(came) - len(left)
         if self.refill and not self.afresh:
-            came += [one for one in islice(reversed(self.people), CHANGES_PER_CALL) if one in self.said]
+            came += [one for one in islice(reversed(self.people), CHANGES_PER_CALL) if one in self.reported]
         due = ((one, parted.at_ms) for one, parted in self.parted.items() if parted.due_at <= now)
         leaves = list(islice(due, CHANGES_PER_CALL))
-        beginning, end = self.afresh and not self.said, self.afresh and not more
+        beginning, end = self.afresh and not self.reported, self.afresh and not more
         args: list[Any] = [self.sockets, self.guests, expected, int(beginning), int(end), len(came), len(left)]
         for identifier in came:
             args += (identifier, int((now - self.people[identifier].since) * 1000))
@@ -166,15 +163,15 @@ class RoomHere:
 
     def settle(self, call: Call, answer: Answer, *, now: float, grace_seconds: float) -> None:
         """Redis has it. Meanwhile others may have entered and left: they stay `changed`."""
-        self.said.update(call.came)
-        self.said -= call.left
+        self.reported.update(call.came)
+        self.reported -= call.left
         for identifier in call.batch:
             parted = self.parted.get(identifier)
             if parted is not None and identifier in call.left:
                 parted.at_ms, parted.due_at = answer.now_ms, now + grace_seconds
-            elif parted is not None and identifier not in self.said:
+            elif parted is not None and identifier not in self.reported:
                 del self.parted[identifier]  # was here between two beats: nobody heard of it
-            if (identifier in self.people) == (identifier in self.said):
+            if (identifier in self.people) == (identifier in self.reported):
                 self.changed.pop(identifier, None)
         for identifier, at_ms in call.leaves:
             parted = self.parted.get(identifier)
@@ -198,7 +195,7 @@ class RoomHere:
         )
 
     def next_beat(self, *, now: float, beat_seconds: float, apart_seconds: float, news_in: float | None) -> None:
-        """`news_in`: seconds until a number is to be told. After telling one we look again: another may have been quicker."""
+        """`news_in`: seconds until a number is to be announced. After that we look again: another may have been quicker."""
         turns = [now + beat_seconds]
         if news_in is not None:
             turns.append(now + (news_in or apart_seconds))

@@ -129,7 +129,7 @@ return {1, now, people + guests + ARGV[4], sockets + ARGV[3], redis.call('GET', 
 
 # KEYS: told. ARGV: what was told when we decided, what is told now, channel, message, expiry ms. Answer: 1, or 0 if another
 # process was quicker: each number is told once.
-TELL: Final = Script("""
+ANNOUNCE: Final = Script("""
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
@@ -170,8 +170,8 @@ def count_call(room_key: str) -> list[Any]:
 
 
 def beat_keys(room_key: str) -> list[str]:
-    return [*read_keys(room_key), key("presence:gone", room_key), told_key(room_key)]
+    return [*read_keys(room_key), key("presence:gone", room_key), announced_key(room_key)]
 
 
-def told_key(room_key: str) -> str:
+def announced_key(room_key: str) -> str:
     return key("presence:told", room_key)

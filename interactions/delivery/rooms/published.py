@@ -1,10 +1,16 @@
-"""What the scripts publish of a room's numbered events, taken apart."""
+"""What is published on a room's channel: events with numbers, taken apart; the first byte says what it is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from interactions.delivery.rooms.messages import Outcome, outcome_of
+
+# The first byte of a message of numbered events, and of one of events that may be dropped (a line each). Control messages:
+# `control.ROOM_CONTROL`.
+NUMBERED: Final = b"E"
+DROPPABLE: Final = b"M"
 
 
 @dataclass(frozen=True, slots=True)
