@@ -2,7 +2,7 @@
 
 Promise: a job is under way once at a time, whoever hands it out and how often; what a worker had that died is due again when its claim
 is over; a worker that was believed dead and is not ends without a word. A task message is a hint: a lost one is sent again, a second
-one finds nothing to claim. What viewers wait for by the second (`prompt`) never waits for the rest: a part of every worker's threads is
+one finds nothing to claim. What viewers wait for by the second (`prompt`) never waits for a thread: a part of every worker's threads is
 for it alone. State: one row per job (`DueJob`). `liveroom/wiring.py` lists the jobs.
 
 Whatever a job writes must bear being done twice at once: a worker may outlive its claim."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ from datetime import datetime, timedelta
 
 import pytest
 import redis
+from celery.signals import worker_init
 from django.conf import settings
 from django.db import DatabaseError, connection
 
 from liveroom import wiring
+from liveroom.celery import TURN_SECONDS
 from liveroom.kernel import clock, due
 from liveroom.kernel.due import Dispatcher, Job
 from liveroom.kernel.models import DueJob
@@ -202,6 +205,15 @@ def test_a_worker_has_a_thread_for_every_prompt_job_beside_the_slow_ones() -> No
     prompt = [job for job in wiring.JOBS if job.prompt]
     assert due.SLOW_AT_ONCE + len(prompt) <= settings.CELERY_WORKER_CONCURRENCY
     assert all(job.longest <= 10 for job in prompt)
+
+
+def test_the_threads_of_a_worker_take_turns_quickly() -> None:
+    before = sys.getswitchinterval()
+    try:
+        worker_init.send(sender=None)
+        assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS) < before
+    finally:
+        sys.setswitchinterval(before)
 
 
 def run(name: str) -> None:
