@@ -149,12 +149,17 @@ def entrants_of(draw: Draw) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Everything that makes the result, and whether it does."""
+    """Everything that makes the result, and whether it does. `checks`: as `rules.check` has them."""
 
     draw: Draw
     entrants: list[str]
     winners: list[str]
     checks: dict[str, bool]
+    algorithm: str = rules.ALGORITHM
+
+    @property
+    def ok(self) -> bool:
+        return all(self.checks.values())
 
 
 def verification(draw: Draw) -> Verification:

@@ -1,9 +1,9 @@
-"""Reads about polls and the questions of viewers, as they go over the wire."""
+"""Reads about polls and the questions of viewers: as everybody is shown them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
@@ -30,12 +30,21 @@ def shown_poll(poll: Poll) -> ShownPoll:
     )
 
 
-def poll_bars(poll: Poll) -> list[dict[str, Any]]:
-    """Its answers for a page: text, votes, and how many of a hundred voters chose each."""
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An answer as a page shows it. `percent`: of a hundred voters, how many chose it."""
+
+    text: str
+    votes: int
+    percent: int
+
+
+def poll_bars(poll: Poll) -> list[Bar]:
+    """In the order of the answers."""
     shown = shown_poll(poll).answers
     lengths = bars([answer.votes for answer in shown], ballots=poll.told_ballots)
     return [
-        {"text": answer.text, "votes": answer.votes, "percent": percent}
+        Bar(text=answer.text, votes=answer.votes, percent=percent)
         for answer, percent in zip(shown, lengths, strict=True)
     ]
 

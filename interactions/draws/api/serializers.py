@@ -63,13 +63,13 @@ class ChecksSerializer(serializers.Serializer):
 class VerificationSerializer(serializers.Serializer):
     """Everything that makes the result (interactions/draws/README.md, "Checking a draw"), computed anew."""
 
-    draw = serializers.CharField(help_text="The id, which is a part of every lot.")
+    draw = serializers.CharField(source="draw.number", help_text="The id, which is a part of every lot.")
     algorithm = serializers.CharField()
-    seed = serializers.CharField()
-    commitment = serializers.CharField()
+    seed = serializers.CharField(source="draw.seed")
+    commitment = serializers.CharField(source="draw.commitment")
     entrants = serializers.ListField(child=serializers.CharField(), help_text="User ids, sorted by their UTF-8 bytes.")
-    entrants_sha256 = serializers.CharField()
-    count = serializers.IntegerField(help_text="How many winners were promised.")
+    entrants_sha256 = serializers.CharField(source="draw.entrants_sha256")
+    count = serializers.IntegerField(source="draw.winners_count", help_text="How many winners were promised.")
     winners = serializers.ListField(child=serializers.CharField(), help_text="User ids in their order.")
     checks = ChecksSerializer()
     ok = serializers.BooleanField()

@@ -15,7 +15,6 @@ from rest_framework.views import APIView
 from interactions.delivery.events import as_row
 from interactions.draws import selectors
 from interactions.draws.api import serializers as shapes
-from interactions.draws.rules import ALGORITHM
 from interactions.draws.services.opening import cancel_draw, open_draw
 from interactions.draws.shapes import DrawWriteSerializer
 from interactions.models import Draw, DrawWinner
@@ -25,7 +24,7 @@ from liveroom.accounts.models import Person
 from liveroom.kernel import clock, permission
 from liveroom.kernel.csv_file import csv_response
 from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.shapes import checked, shown
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room, entered
 
 
@@ -103,20 +102,7 @@ class DrawVerifyView(APIView):
     def get(self, request: ApiRequest, draw: str) -> Response:
         """Everything that makes the result, for whoever wants to compute it. 409 before the lot has fallen."""
         found = selectors.verification(_entered_draw(request, draw))
-        return Response(
-            {
-                "draw": found.draw.number,
-                "algorithm": ALGORITHM,
-                "seed": found.draw.seed,
-                "commitment": found.draw.commitment,
-                "entrants": found.entrants,
-                "entrants_sha256": found.draw.entrants_sha256,
-                "count": found.draw.winners_count,
-                "winners": found.winners,
-                "checks": found.checks,
-                "ok": all(found.checks.values()),
-            }
-        )
+        return Response(shown(shapes.VerificationSerializer, found))
 
 
 class DrawWinnersView(APIView):
