@@ -11,6 +11,42 @@ from interactions.delivery.events import RoomEvent, UserEvent
 from interactions.shown import ShownPerson, ShownSpeaker
 
 
+class TextElement(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="text"):
+    text: str
+
+
+class ImageElement(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="image"):
+    """`width` and `height`: pixels."""
+
+    url: str
+    width: int | UnsetType | None = UNSET
+    height: int | UnsetType | None = UNSET
+
+
+class AudioElement(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="audio"):
+    url: str
+    seconds: int | UnsetType | None = UNSET
+
+
+class EmojiElement(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="emoji"):
+    """By its `name`, where all clients have it, or with the `url` of a picture."""
+
+    name: str
+    url: str | UnsetType | None = UNSET
+
+
+class CustomElement(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="custom"):
+    """What only clients understand: `data` is any JSON."""
+
+    data: Any
+    desc: str | UnsetType | None = UNSET
+    ext: str | UnsetType | None = UNSET
+
+
+# A client may send null for what it leaves out; it is never sent on (services/contents.py).
+Element = TextElement | ImageElement | AudioElement | EmojiElement | CustomElement
+
+
 class Comment(RoomEvent, frozen=True, kw_only=True, tag="comment"):
     """Somebody said something. `position`: `scroll`, `top` or `bottom`; `elements`: what it is made of, where it is more than text."""
 
@@ -21,7 +57,7 @@ class Comment(RoomEvent, frozen=True, kw_only=True, tag="comment"):
     text: str
     position: str
     sender: ShownSpeaker = msgspec.field(name="from")
-    elements: list[dict[str, Any]] | UnsetType = UNSET
+    elements: list[Element] | UnsetType = UNSET
     cid: str | UnsetType = UNSET
     color: str | UnsetType = UNSET
     mention: list[str] | UnsetType = UNSET
@@ -88,7 +124,7 @@ class DirectMessage(UserEvent, frozen=True, kw_only=True, tag="direct"):
     id: str
     sender: ShownPerson = msgspec.field(name="from")
     text: str | UnsetType = UNSET
-    elements: list[dict[str, Any]] | UnsetType = UNSET
+    elements: list[Element] | UnsetType = UNSET
     data: Any = UNSET
     desc: str | UnsetType = UNSET
     ext: str | UnsetType = UNSET

@@ -45,7 +45,7 @@ def page(site: AdminSite) -> Callable[[HttpRequest], HttpResponse]:
             said = {name: form.cleaned_data[name] for name in ("title", "text") if form.cleaned_data[name]}
             try:
                 sent = send_broadcast(
-                    app=form.cleaned_data["app"], data=said, by=staff_actor(request), now=clock.now(),
+                    app=form.cleaned_data["app"], **said, by=staff_actor(request), now=clock.now(),
                     address=client_address(request),
                 )  # fmt: skip
             except LiveRoomError as refusal:

@@ -61,8 +61,8 @@ def test_a_server_says_four_times_as_much_a_second_as_a_person(cast, monkeypatch
 def test_a_system_notice_reaches_the_room_above_its_rate_and_not_its_history(cast):
     server = cast.server()
     sent = given(server.post("rooms/r1/system-notices", {"text": "Server news", "data": {"app": ["own", 1]}}), 201)
-    [row] = OutboxRow.objects.filter(topic="room.event", payload__type="system")
-    assert {key: row.payload[key] for key in ("id", "reason", "text", "data")} == {
+    [row] = OutboxRow.objects.filter(payload__event__type="system")
+    assert {key: row.payload["event"][key] for key in ("id", "reason", "text", "data")} == {
         "id": sent["id"], "reason": "notice", "text": "Server news", "data": {"app": ["own", 1]}
     }  # fmt: skip
     tell()
@@ -78,7 +78,7 @@ def test_a_system_notice_is_sent_once_for_one_key(cast):
     first = given(server.post("rooms/r1/system-notices", {"text": "x"}, **{"Idempotency-Key": "k"}), 201)
     assert given(server.post("rooms/r1/system-notices", {"text": "x"}, **{"Idempotency-Key": "k"}), 201) == first
     refused(server.post("rooms/r1/system-notices", {"text": "y"}, **{"Idempotency-Key": "k"}), 409)
-    assert OutboxRow.objects.filter(payload__type="system").count() == 1
+    assert OutboxRow.objects.filter(payload__event__type="system").count() == 1
 
 
 def test_who_may_send_a_system_notice_and_what_it_may_hold(cast):

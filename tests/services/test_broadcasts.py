@@ -8,6 +8,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from interactions.chat.api.broadcasts import BroadcastWriteSerializer
 from interactions.chat.services import broadcasts
 from interactions.chat.services.broadcasts import send_broadcast
 from interactions.delivery import publishing
@@ -24,6 +25,7 @@ from liveroom.kernel import clock, outbox
 from liveroom.kernel.errors import BadParameter, NotPermitted
 from liveroom.kernel.models import AuditEntry
 from liveroom.kernel.redis import channel, key, room_key, shared
+from liveroom.kernel.shapes import checked
 from liveroom.rooms.models import Room
 from tests.helpers.people import STAFF, make_person
 from tests.helpers.problems import refused
@@ -52,7 +54,7 @@ def told(name: str) -> list[dict]:
 
 
 def send(cast, **data):
-    return send_broadcast(app=cast.app, data=data, by=STAFF, now=clock.now())
+    return send_broadcast(app=cast.app, **checked(BroadcastWriteSerializer, data), by=STAFF, now=clock.now())
 
 
 def relay() -> None:
@@ -146,9 +148,9 @@ def test_what_is_no_broadcast_is_refused(cast, data, field):
 def test_only_the_app_speaks_to_all_its_rooms(cast):
     for person in (cast.stella, cast.mia):
         with pytest.raises(NotPermitted):
-            send_broadcast(app=cast.app, data={"text": "a"}, by=cast.actor(person), now=clock.now())
+            send_broadcast(app=cast.app, text="a", by=cast.actor(person), now=clock.now())
     boss = make_person(cast.app, "administrator")
-    send_broadcast(app=cast.app, data={"text": "a"}, by=cast.actor(boss), now=clock.now())
+    send_broadcast(app=cast.app, text="a", by=cast.actor(boss), now=clock.now())
 
 
 def test_over_rest_the_same_key_says_it_once(cast):

@@ -87,7 +87,7 @@ def test_real_frames_have_the_shapes_of_the_document(cast, watching, calls):
         muting.unmute_user(room=cast.room, identifier="zed", by=by, now=now)
         muting.mute_everyone(room=cast.room, by=by, now=now)
         banning.ban_user(room=cast.room, identifier="zed", seconds=60, by=by, now=now)
-        send_broadcast(app=cast.app, data={"text": "hi", "title": "t"}, by=STAFF, now=now)
+        send_broadcast(app=cast.app, text="hi", title="t", by=STAFF, now=now)
         tell()
         stella.asks("custom", room="r1", data={"a": [1]}, desc="d", priority="High")
         stella.asks("like", room="r1", count=20)

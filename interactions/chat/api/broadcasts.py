@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -11,19 +10,22 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from interactions.chat.services.broadcasts import send_broadcast, send_system_notice
-from interactions.requests import allow_send
+from interactions.requests import SendThrottle
 from liveroom.accounts.api.access import open_to
-from liveroom.accounts.api.requests import ApiRequest
-from liveroom.accounts.api.views import asked_app
-from liveroom.kernel import clock, idempotency
+from liveroom.accounts.api.requests import ApiRequest, asked_app, once
+from liveroom.kernel import clock
+from liveroom.kernel.fields import AnyField, Shape, WordField
 from liveroom.kernel.http import client_address
+from liveroom.kernel.shapes import checked
 from liveroom.rooms.api.views import asked_room
 
 
-class BroadcastWriteSerializer(serializers.Serializer):
-    text = serializers.CharField(required=False, help_text="As long as a message of the app may be. Or `data`.")
-    data = serializers.JSONField(required=False, help_text="Any JSON, instead of `text`.")  # type: ignore[assignment]
-    title = serializers.CharField(required=False, help_text="At most 100 bytes.")
+class BroadcastWriteSerializer(Shape):
+    unknown = "A broadcast has text or data, and title; not {name}."
+
+    text = WordField(default=None, allow_null=True, help_text="As long as a message of the app may be. Or `data`.")
+    data_ = AnyField(default=None, allow_null=True, help_text="Any JSON, instead of `text`.")
+    title = WordField(default=None, allow_null=True, help_text="At most 100 bytes.")
 
 
 class BroadcastSerializer(serializers.Serializer):
@@ -38,26 +40,24 @@ class BroadcastsView(APIView):
     @open_to("broadcast.send")
     def post(self, request: ApiRequest) -> Response:
         """Tell every room of the app at once, above the rooms' rates. Send an `Idempotency-Key` to be able to repeat the request."""
-        app, now = asked_app(request), clock.now()
+        app, said, now = asked_app(request), checked(BroadcastWriteSerializer, request.data), clock.now()
 
         def act() -> tuple[int, Any]:
-            sent = send_broadcast(app=app, data=request.data, by=request.user, now=now, address=client_address(request))
+            sent = send_broadcast(app=app, **said, by=request.user, now=now, address=client_address(request))
             return 201, {"id": sent.id, "rooms": sent.rooms}
 
-        status, body = idempotency.once(
-            scope=f"{app.sdkappid}:{request.user.kind}:{request.user}:broadcasts",
-            key=request.headers.get("Idempotency-Key"),
-            body=json.dumps(request.data, sort_keys=True, default=str).encode(),
-            now=now,
-            act=act,
-        )
+        status, body = once(request, within=str(app.sdkappid), what="broadcasts", now=now, act=act)
         return Response(body, status=status)
 
 
-class SystemNoticeWriteSerializer(serializers.Serializer):
-    text = serializers.CharField(required=False, help_text="What people read; as long as a message of the room may be.")
-    data = serializers.JSONField(  # type: ignore[assignment]
-        required=False, help_text="The app's own field: any JSON, instead of `text` or beside it."
+class SystemNoticeWriteSerializer(Shape):
+    unknown = "A notice has text and data; not {name}."
+
+    text = WordField(
+        default=None, allow_null=True, help_text="What people read; as long as a message of the room may be."
+    )
+    data_ = AnyField(
+        default=None, allow_null=True, help_text="The app's own field: any JSON, instead of `text` or beside it."
     )
 
 
@@ -66,6 +66,8 @@ class SystemNoticeSerializer(serializers.Serializer):
 
 
 class SystemNoticesView(APIView):
+    throttle_classes = [SendThrottle]
+
     @extend_schema(
         operation_id="rooms_system_notices_send",
         request=SystemNoticeWriteSerializer,
@@ -75,20 +77,13 @@ class SystemNoticesView(APIView):
     def post(self, request: ApiRequest, room: str) -> Response:
         """Tell whoever is in the room now: above its rate, never left out, not kept in its history. 200 a second. Send an
         `Idempotency-Key` to be able to repeat the request."""
-        found, now = asked_room(request, room), clock.now()
-        allow_send(request, app_id=found.app_id)
+        found, said, now = asked_room(request, room), checked(SystemNoticeWriteSerializer, request.data), clock.now()
 
         def act() -> tuple[int, Any]:
             notice_id = send_system_notice(
-                room=found, data=request.data, by=request.user, now=now, address=client_address(request)
+                room=found, **said, by=request.user, now=now, address=client_address(request)
             )
             return 201, {"id": notice_id}
 
-        status, body = idempotency.once(
-            scope=f"{found.key}:{request.user.kind}:{request.user}:system-notices",
-            key=request.headers.get("Idempotency-Key"),
-            body=json.dumps(request.data, sort_keys=True, default=str).encode(),
-            now=now,
-            act=act,
-        )
+        status, body = once(request, within=found.key, what="system-notices", now=now, act=act)
         return Response(body, status=status)

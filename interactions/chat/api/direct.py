@@ -1,4 +1,4 @@
-"""The door of direct messages over REST."""
+"""Direct messages over REST."""
 
 from __future__ import annotations
 
@@ -9,30 +9,41 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from interactions.chat.api.fields import ElementsField, MentionField
+from interactions.chat.inputs import SendDirect, life_time_of
 from interactions.chat.services import direct
 from interactions.delivery.events import MOST_KEPT_SECONDS
-from interactions.requests import allow_send, speaker_named
+from interactions.requests import SendThrottle, speaker_named
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock
+from liveroom.kernel.fields import AnyField, Shape, WordField
+from liveroom.kernel.shapes import checked
 
 
-class DirectWriteSerializer(serializers.Serializer):
+class LifeTimeField(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        return life_time_of(data)
+
+
+class DirectWriteSerializer(Shape):
     """`text`, `elements` or `data`, as in a room's messages."""
 
-    text = serializers.CharField(required=False, trim_whitespace=False, help_text="At most 8 KB.")
-    elements = serializers.ListField(child=serializers.DictField(), required=False, help_text="At most 10.")
-    data = serializers.JSONField(required=False, help_text="Of a custom message: anything.")  # type: ignore[assignment]
-    cid = serializers.CharField(required=False, help_text="Your own id: sending it again says it once.")
-    from_ = serializers.CharField(required=False, help_text="Servers only: the user id that is shown as the sender.")
-    life_time = serializers.IntegerField(
-        required=False, min_value=1, max_value=MOST_KEPT_SECONDS, help_text="Seconds; two minutes if left out."
+    text = WordField(default=None, allow_null=True, help_text="At most 8 KB.")
+    elements = ElementsField(default=None, allow_null=True, help_text="At most 10.")
+    data_ = AnyField(default=None, allow_null=True, help_text="Of a custom message: anything.")
+    desc = WordField(default=None, allow_null=True)
+    ext = WordField(default=None, allow_null=True)
+    cid = WordField(default=None, allow_null=True, help_text="Your own id: sending it again says it once.")
+    mention = MentionField(default=None, allow_null=True, help_text="User ids, at most 10.")
+    cloud_custom_data = WordField(
+        default=None, allow_null=True, help_text="At most 1 KB, for clients among themselves."
     )
-
-    def get_fields(self) -> dict[str, Any]:
-        found = super().get_fields()
-        found["from"] = found.pop("from_")
-        return found
+    life_time = LifeTimeField(
+        default=None, allow_null=True, min_value=1, max_value=MOST_KEPT_SECONDS,
+        help_text="Seconds; two minutes if left out.",
+    )  # fmt: skip
+    from_ = WordField(default=None, allow_null=True, help_text="Servers only: the user id that is shown as the sender.")
 
 
 class DirectSerializer(serializers.Serializer):
@@ -40,16 +51,15 @@ class DirectSerializer(serializers.Serializer):
 
 
 class DirectView(APIView):
+    throttle_classes = [SendThrottle]
+
     @extend_schema(
         operation_id="users_messages_send", request=DirectWriteSerializer, responses={201: DirectSerializer}
     )  # fmt: skip
     @open_to("direct.send")
     def post(self, request: ApiRequest, user: str) -> Response:
         """A message to one user, in no room: on all its sockets at once, kept for who comes back."""
-        allow_send(request, app_id=request.user.app_id)
-        message = direct.prepared(
-            speaker=speaker_named(request, said_from=request.data.get("from")),
-            data={**request.data, "to": user},
-            now_ms=clock.now_ms(),
-        )
+        said = checked(DirectWriteSerializer, request.data)
+        speaker = speaker_named(request, said_from=said.pop("from"))
+        message = direct.prepared(speaker=speaker, said=SendDirect(to=user, **said), now_ms=clock.now_ms())
         return Response(direct.send_now(message), status=201)

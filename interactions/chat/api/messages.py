@@ -9,52 +9,43 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from interactions.chat.services import comments, contents
+from interactions.chat import rules
+from interactions.chat.api.fields import ElementsField, MentionField, ReplyToField
+from interactions.chat.inputs import SayComment, SayCustom
+from interactions.chat.services import comments
 from interactions.delivery.rooms import PRIORITIES, history_now
-from interactions.requests import allow_send, speaker_named
+from interactions.requests import SendThrottle, speaker_named
 from interactions.room_refs import ref
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.kernel import clock, permission
-from liveroom.kernel.errors import BadParameter
+from liveroom.kernel import clock
+from liveroom.kernel.fields import AnyField, OneOfField, Shape, WordField, YesNoField
+from liveroom.kernel.shapes import checked
 from liveroom.rooms.api.views import asked_room
 
 
-class ElementSerializer(serializers.Serializer):
-    """`kind` says which of the other fields it has."""
-
-    kind = serializers.ChoiceField(choices=["text", "custom", "image", "audio", "emoji"])
-
-
-class MessageWriteSerializer(serializers.Serializer):
+class MessageWriteSerializer(Shape):
     """A comment has `text` or `elements`, a custom message `data`."""
 
-    type = serializers.ChoiceField(choices=["comment", "custom"], default="comment")
-    text = serializers.CharField(
-        required=False, trim_whitespace=False, help_text="At most 8 KB, or what the room says."
+    type = OneOfField(choices=["comment", "custom"], default="comment")
+    text = WordField(default=None, allow_null=True, help_text="At most 8 KB, or what the room says.")
+    elements = ElementsField(default=None, allow_null=True, help_text="At most 10, instead of text.")
+    data_ = AnyField(default=None, allow_null=True, help_text="Of a custom message: anything.")
+    desc = WordField(default=None, allow_null=True)
+    ext = WordField(default=None, allow_null=True)
+    priority = OneOfField(
+        choices=list(PRIORITIES), default=None, allow_null=True, help_text="High: owner, admins, servers."
     )
-    elements = serializers.ListField(
-        child=ElementSerializer(), required=False, help_text="At most 10, instead of text."
+    cid = WordField(default=None, allow_null=True, help_text="Your own id: sending it again says it once.")
+    color = WordField(default=None, allow_null=True, help_text="#rrggbb")
+    position = OneOfField(choices=rules.POSITIONS, default=None, allow_null=True)
+    mention = MentionField(default=None, allow_null=True, help_text="User ids, at most 10.")
+    reply_to = ReplyToField(default=None, allow_null=True, help_text="The seq that it answers.")
+    cloud_custom_data = WordField(
+        default=None, allow_null=True, help_text="At most 1 KB, for clients among themselves."
     )
-    data = serializers.JSONField(required=False, help_text="Of a custom message: anything.")  # type: ignore[assignment]
-    desc = serializers.CharField(required=False)
-    ext = serializers.CharField(required=False)
-    priority = serializers.ChoiceField(
-        choices=list(PRIORITIES), required=False, help_text="High: owner, admins, servers."
-    )
-    cid = serializers.CharField(required=False, help_text="Your own id: sending it again says it once.")
-    color = serializers.CharField(required=False, help_text="#rrggbb")
-    position = serializers.ChoiceField(choices=contents.POSITIONS, required=False)
-    mention = serializers.ListField(child=serializers.CharField(), required=False, help_text="User ids, at most 10.")
-    reply_to = serializers.IntegerField(required=False, help_text="The seq that it answers.")
-    cloud_custom_data = serializers.CharField(required=False, help_text="At most 1 KB, for clients among themselves.")
-    online_only = serializers.BooleanField(required=False, help_text="Not kept in the history.")
-    from_ = serializers.CharField(required=False, help_text="Servers only: the user id that is shown as the sender.")
-
-    def get_fields(self) -> dict[str, Any]:
-        found = super().get_fields()
-        found["from"] = found.pop("from_")
-        return found
+    online_only = YesNoField(default=None, allow_null=True, help_text="Not kept in the history.")
+    from_ = WordField(default=None, allow_null=True, help_text="Servers only: the user id that is shown as the sender.")
 
 
 class ReceiptSerializer(serializers.Serializer):
@@ -71,6 +62,8 @@ class HistorySerializer(serializers.Serializer):
 
 
 class MessagesView(APIView):
+    throttle_classes = [SendThrottle]
+
     @extend_schema(operation_id="rooms_messages_list", responses=HistorySerializer)
     @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
@@ -85,16 +78,13 @@ class MessagesView(APIView):
     def post(self, request: ApiRequest, room: str) -> Response:
         """Say something to the room. Servers speak in the name of their key, or as the account in `from`; 200 a second."""
         found = asked_room(request, room, enter=True)
-        permission.ask("room.enter", actor=request.user, room=found)
-        allow_send(request, app_id=found.app_id)
-        kind = request.data.get("type", "comment") if isinstance(request.data, dict) else None
-        if kind not in ("comment", "custom"):
-            raise BadParameter("type is comment or custom.", field="type")
-        receipt = comments.send_now(
-            room=ref(found),
-            speaker=speaker_named(request, said_from=request.data.get("from"), room=found),
-            type=kind,
-            data=request.data,
-            now_ms=clock.now_ms(),
-        )
+        said = checked(MessageWriteSerializer, request.data)
+        speaker = speaker_named(request, said_from=said.pop("from"), room=found)
+        receipt = comments.send_now(room=ref(found), speaker=speaker, said=_said(said), now_ms=clock.now_ms())
         return Response(receipt, status=201)
+
+
+def _said(fields: dict[str, Any]) -> SayComment | SayCustom:
+    """The fields of the other kind of message count for nothing, as at the socket."""
+    kind: type[SayComment | SayCustom] = SayComment if fields.pop("type") == "comment" else SayCustom
+    return kind(**{name: fields[name] for name in kind.__struct_fields__ if name in fields})

@@ -6,15 +6,16 @@ hear it, and whoever comes first begins a new memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from django.db import transaction
 
 from interactions.chat.events import Broadcast as BroadcastEvent
+from interactions.chat.services import contents
+from interactions.chat.services.contents import or_unset
 from interactions.delivery import Everyone, ms, publish_durably
 from interactions.delivery import Room as RoomTarget
 from interactions.delivery.room_ref import RoomRef
@@ -22,14 +23,14 @@ from interactions.delivery.rooms import begin_now
 from interactions.room.events import SystemMessage
 from interactions.room_refs import ref
 from liveroom.accounts.models import App
-from liveroom.kernel import audit, ids, permission, text
+from liveroom.kernel import audit, ids, permission
+from liveroom.kernel import text as kernel_text
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.redis import key, redis_for
 from liveroom.rooms.models import Room
 
 TITLE_BYTES = 100
-TOO_LONG = 80002
 # Rooms that are told in one round: between two of them Redis serves the others.
 CHUNK = 200
 
@@ -42,80 +43,66 @@ class Broadcast:
     rooms: int
 
 
-def checked(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
-    """Of a broadcast: `text`, or `data` (any JSON), and perhaps a `title`; BadParameter (80002 for what is too long)."""
-    unknown = set(data) - {"text", "data", "title"}
-    if unknown:
-        raise BadParameter(
-            f"A broadcast has text or data, and title; not {min(unknown)[:40]!r}.", field=min(unknown)[:40]
-        )
-    said: dict[str, Any] = {}
-    if data.get("title") is not None:
-        said["title"] = text.line(data["title"], field="title", limit_bytes=TITLE_BYTES, required=True)
-    if (data.get("text") is None) == (data.get("data") is None):
-        raise BadParameter("A broadcast needs text or data, and not both.", field="text")
-    return {**said, **_text_and_data(data, limit_bytes=limit_bytes)}
-
-
-def checked_notice(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
-    """Of a system notice: `text`, `data` (the app's own field, any JSON), or both. BadParameter (80002 for what is too long)."""
-    unknown = set(data) - {"text", "data"}
-    if unknown:
-        raise BadParameter(f"A notice has text and data; not {min(unknown)[:40]!r}.", field=min(unknown)[:40])
-    if data.get("text") is None and data.get("data") is None:
-        raise BadParameter("A notice needs text, data or both.", field="text")
-    return _text_and_data(data, limit_bytes=limit_bytes)
-
-
-def _text_and_data(data: Mapping[str, Any], *, limit_bytes: int) -> dict[str, Any]:
-    said: dict[str, Any] = {}
-    if data.get("text") is not None:
-        said["text"] = text.checked(data["text"], field="text", limit_bytes=limit_bytes, required=True, code=TOO_LONG)
-    if data.get("data") is None:
-        return said
-    try:
-        size = len(orjson.dumps(data["data"]))
-    except TypeError:  # half a surrogate pair, or a number that no wire holds
-        raise BadParameter("data holds what JSON in UTF-8 cannot say.", field="data") from None
-    if size > limit_bytes:
-        error = BadParameter(
-            f"data takes {size:,} bytes; the limit is {limit_bytes:,}.", field="data", limit=limit_bytes, given=size
-        )
-        error.code = TOO_LONG
-        raise error
-    said["data"] = data["data"]
-    return said
-
-
 @transaction.atomic
-def send_broadcast(*, app: App, data: Mapping[str, Any], by: Actor, now: datetime, address: str = "") -> Broadcast:
-    """Say it to every room of the app, at once. Servers with the scope `messages`, app admins, staff."""
+def send_broadcast(
+    *,
+    app: App,
+    by: Actor,
+    now: datetime,
+    text: str | None = None,
+    data: Any = None,
+    title: str | None = None,
+    address: str = "",
+) -> Broadcast:
+    """Say it to every room of the app, at once: `text`, or `data` (any JSON), and perhaps a `title`. Servers with the scope `messages`,
+    app admins, staff. BadParameter (80002 for what is too long)."""
     permission.ask("broadcast.send", actor=by)
-    said = checked(data, limit_bytes=app.message_bytes)
+    if title is not None:
+        title = kernel_text.line(title, field="title", limit_bytes=TITLE_BYTES, required=True)
+    if (text is None) == (data is None):
+        raise BadParameter("A broadcast needs text or data, and not both.", field="text")
+    _check(text=text, data=data, limit_bytes=app.message_bytes)
     sent = Broadcast(id=ids.event_id(), rooms=Room.objects.filter(app=app, disbanded_at__isnull=True).count())
     audit.record(
         action="broadcast.send", actor=by, now=now, target=str(app.sdkappid), address=address,
-        detail={"id": sent.id, "rooms": sent.rooms, **{name: str(value)[:300] for name, value in said.items()}},
+        detail={"id": sent.id, "rooms": sent.rooms, **_audited(title=title, text=text, data=data)},
     )  # fmt: skip
-    publish_durably(BroadcastEvent(t=ms(now), id=sent.id, **said), to=Everyone(sdkappid=app.sdkappid), at=now)
+    event = BroadcastEvent(t=ms(now), id=sent.id, title=or_unset(title), text=or_unset(text), data=or_unset(data))
+    publish_durably(event, to=Everyone(sdkappid=app.sdkappid), at=now)
     return sent
 
 
 @transaction.atomic
-def send_system_notice(*, room: Room, data: Mapping[str, Any], by: Actor, now: datetime, address: str = "") -> str:
-    """Say it to whoever is in this room now: above the cap, never dropped, not in the history. Returns its id.
+def send_system_notice(
+    *, room: Room, by: Actor, now: datetime, text: str | None = None, data: Any = None, address: str = ""
+) -> str:
+    """Say it to whoever is in this room now: above the cap, never dropped, not in the history. `text`, `data` (the app's own field, any
+    JSON), or both. Returns its id.
 
-    `room` with its app. Servers with the scope `messages`, app admins, staff."""
+    `room` with its app. Servers with the scope `messages`, app admins, staff. BadParameter (80002 for what is too long)."""
     permission.ask("system.send", actor=by, room=room)
-    said = checked_notice(data, limit_bytes=room.message_bytes or room.app.message_bytes)
+    if text is None and data is None:
+        raise BadParameter("A notice needs text, data or both.", field="text")
+    _check(text=text, data=data, limit_bytes=room.message_bytes or room.app.message_bytes)
     notice_id = ids.event_id()
     audit.record(
         action="system.send", actor=by, now=now, room_key=room.key, target=room.group_id, address=address,
-        detail={"id": notice_id, **{name: str(value)[:300] for name, value in said.items()}},
+        detail={"id": notice_id, **_audited(text=text, data=data)},
     )  # fmt: skip
-    event = SystemMessage(t=ms(now), id=notice_id, reason="notice", **{"text": "", **said})
+    event = SystemMessage(t=ms(now), id=notice_id, reason="notice", text=text or "", data=or_unset(data))
     publish_durably(event, to=RoomTarget(room.key), at=now)
     return notice_id
+
+
+def _check(*, text: str | None, data: Any, limit_bytes: int) -> None:
+    if text is not None:
+        contents.check_text(text, limit_bytes=limit_bytes)
+    if data is not None:
+        contents.check_json(data, field="data", limit_bytes=limit_bytes)
+
+
+def _audited(**said: Any) -> dict[str, str]:
+    return {name: str(value)[:300] for name, value in said.items() if value is not None}
 
 
 def open_rooms(sdkappid: int) -> Iterator[list[RoomRef]]:

@@ -1,206 +1,223 @@
-"""What a message may hold (product.md C1, C9): checked field by field, each refusal naming the field, the limit and what was given."""
+"""What a message may hold (product.md C1, C2, C9): its types are the business of `inputs.py`, its content is judged here, for all doors
+alike. Each refusal names the field, the limit and what was given; 80002 is what is too long."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeVar, get_args
 
+import msgspec
 import orjson
+from msgspec import UNSET, UnsetType
 
+from interactions.chat import rules
+from interactions.chat.events import AudioElement, CustomElement, Element, EmojiElement, ImageElement, TextElement
 from interactions.delivery.rooms import PRIORITIES, Priority
-from liveroom.kernel import permission, text
+from liveroom.kernel import text
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.permission import Actor
 
-TOO_LONG = 80002
-CID_BYTES, URL_BYTES, SHORT_BYTES = 64, 1000, 256
-ELEMENTS, MENTIONS, LEVELS = 10, 10, 32
-POSITIONS = ("scroll", "top", "bottom")
-_COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
+TOO_LONG: Final = 80002
+
+Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A checked message: the fields of its event beside who sent it. `cid` is the client's own id: it finds its echo by it,
-    and may send again without saying it twice."""
-
-    type: str
-    body: dict[str, Any]
-    cid: str | None
-    priority: Priority
-    online_only: bool
+def or_unset(value: Value | UnsetType | None) -> Value | UnsetType:
+    """What was left out is not sent on."""
+    return UNSET if value is None else value
 
 
-def _number(value: Any, *, field: str, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise BadParameter(f"{field} is a whole number from {low} to {high}.", field=field, limit=high)
-    return value
+def or_none(value: Value | UnsetType | None) -> Value | None:
+    return None if value is UNSET else value  # type: ignore[return-value]
 
 
-def _levels(value: Any, most: int) -> bool:
-    """Whether it is nested in at most so many levels."""
-    if not isinstance(value, dict | list):
-        return True
-    inner = value.values() if isinstance(value, dict) else value
-    return most > 0 and all(_levels(one, most - 1) for one in inner)
+# -- what is said
 
 
-def _fits(value: Any, *, field: str, limit: int) -> Any:
-    """Opaque JSON of at most so many bytes and levels."""
-    if not _levels(value, LEVELS):
-        raise BadParameter(f"{field} is nested deeper than {LEVELS} levels.", field=field, limit=LEVELS)
+def check_text(value: str | None, *, limit_bytes: int) -> str:
+    return text.checked(value, field="text", limit_bytes=limit_bytes, required=True, code=TOO_LONG)
+
+
+def check_data(*, data: Any, desc: str | None, ext: str | None, limit_bytes: int) -> None:
+    """Opaque: gifts, signals of an app, chats that are encrypted end to end."""
+    if data is None:
+        raise BadParameter("data is needed: any JSON.", field="data")
+    check_json(data, field="data", limit_bytes=limit_bytes)
+    if desc is not None:
+        text.checked(desc, field="desc", limit_bytes=rules.SHORT_BYTES)
+    if ext is not None:
+        text.opaque(ext, field="ext", limit_bytes=rules.SHORT_BYTES)
+
+
+def check_json(value: Any, *, field: str, limit_bytes: int) -> None:
+    """Any JSON of at most so many bytes and levels."""
+    if rules.is_nested_deeper(value, rules.LEVELS):
+        raise BadParameter(f"{field} is nested deeper than {rules.LEVELS} levels.", field=field, limit=rules.LEVELS)
     try:
         size = len(orjson.dumps(value))
     except orjson.JSONEncodeError as fault:  # half a surrogate pair, a number of more than 64 bits, too deep
         raise BadParameter(f"{field} cannot be sent on as JSON: {fault}.", field=field) from None
-    if size > limit:
+    _check_size(size, field=field, limit_bytes=limit_bytes)
+
+
+def _check_size(size: int, *, field: str, limit_bytes: int) -> None:
+    if size > limit_bytes:
         error = BadParameter(
-            f"{field} takes {size:,} bytes; the limit is {limit:,}.", field=field, limit=limit, given=size
+            f"{field} takes {size:,} bytes; the limit is {limit_bytes:,}.", field=field, limit=limit_bytes, given=size
         )
         error.code = TOO_LONG
         raise error
+
+
+# -- elements
+
+KINDS: Final[dict[str, type[Element]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Element)}
+
+
+def elements_of(value: object) -> list[Element]:
+    """Elements as a client sends them, typed; BadParameter names the first field that is of another type. REST asks this, and the socket
+    where a frame does not fit its command."""
+    if (
+        not isinstance(value, list)
+        or not 1 <= len(value) <= rules.ELEMENTS
+        or not all(isinstance(one, dict) for one in value)
+    ):
+        raise BadParameter(
+            f"elements is a list of 1 to {rules.ELEMENTS} objects.", field="elements", limit=rules.ELEMENTS
+        )
+    return [_element_of(one) for one in value]
+
+
+def _element_of(given: dict[str, Any]) -> Element:
+    kind = given.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise BadParameter(f"The kind of an element is one of {', '.join(KINDS)}.", field="elements")
+    try:
+        return msgspec.convert(given, KINDS[kind])
+    except (msgspec.ValidationError, RecursionError):
+        for field in msgspec.structs.fields(KINDS[kind]):
+            _check_type(field.name, given.get(field.name), required=field.required)
+        raise BadParameter(f"An element of the kind {kind} is not that.", field="elements") from None
+
+
+def _check_type(name: str, value: object, *, required: bool) -> None:
+    if value is None and not required:
+        return
+    if name in _RANGES:
+        _check_number(value, field=name, high=_RANGES[name])
+    elif name != "data":
+        text.storable(value, field=name)
+    elif value is None:
+        raise BadParameter("data is needed: any JSON.", field="data")
+
+
+_RANGES: Final = {"width": rules.LARGEST_SIDE, "height": rules.LARGEST_SIDE, "seconds": rules.LONGEST_SECONDS}
+
+
+def _check_number(value: object, *, field: str, high: int) -> int:
+    if type(value) is not int or not 1 <= value <= high:
+        raise BadParameter(f"{field} is a whole number from 1 to {high}.", field=field, limit=high)
     return value
 
 
-def _address(value: Any, *, field: str) -> str:
-    url = text.opaque(value, field=field, limit_bytes=URL_BYTES, required=True)
+def check_elements(elements: list[Element], *, limit_bytes: int) -> list[Element]:
+    """As they are sent on."""
+    if not 1 <= len(elements) <= rules.ELEMENTS:
+        raise BadParameter(
+            f"elements is a list of 1 to {rules.ELEMENTS} objects.", field="elements", limit=rules.ELEMENTS
+        )
+    found = [_checked_element(one, limit_bytes=limit_bytes) for one in elements]
+    _check_size(len(msgspec.json.encode(found)), field="elements", limit_bytes=limit_bytes)
+    return found
+
+
+def _checked_element(one: Element, *, limit_bytes: int) -> Element:
+    if isinstance(one, TextElement):
+        check_text(one.text, limit_bytes=limit_bytes)
+        return one
+    if isinstance(one, ImageElement):
+        return ImageElement(
+            url=_address(one.url), width=_number("width", one.width), height=_number("height", one.height)
+        )
+    if isinstance(one, AudioElement):
+        return AudioElement(url=_address(one.url), seconds=_number("seconds", one.seconds))
+    if isinstance(one, EmojiElement):
+        name = text.line(one.name, field="name", limit_bytes=rules.EMOJI_BYTES, required=True)
+        return EmojiElement(name=name, url=UNSET if one.url is None or one.url is UNSET else _address(one.url))
+    desc, ext = or_none(one.desc), or_none(one.ext)
+    check_data(data=one.data, desc=desc, ext=ext, limit_bytes=limit_bytes)
+    if rules.is_nested_deeper(one.data, rules.LEVELS - 2):
+        raise BadParameter(
+            f"elements is nested deeper than {rules.LEVELS} levels.", field="elements", limit=rules.LEVELS
+        )
+    return CustomElement(data=one.data, desc=or_unset(desc), ext=or_unset(ext))
+
+
+def _number(field: str, value: int | UnsetType | None) -> int | UnsetType:
+    return UNSET if value is None or value is UNSET else _check_number(value, field=field, high=_RANGES[field])
+
+
+def _address(value: str) -> str:
+    url = text.opaque(value, field="url", limit_bytes=rules.URL_BYTES, required=True)
     if not text.is_web_address(url):
-        raise BadParameter(f"{field} is an address that begins with http:// or https://.", field=field)
+        raise BadParameter("url is an address that begins with http:// or https://.", field="url")
     return url
 
 
-def _custom(given: Mapping[str, Any], limit: int) -> dict[str, Any]:
-    """Opaque: gifts, signals of an app, chats that are encrypted end to end."""
-    if given.get("data") is None:
-        raise BadParameter("data is needed: any JSON.", field="data")
-    said = {"data": _fits(given["data"], field="data", limit=limit)}
-    if given.get("desc") is not None:
-        said["desc"] = text.checked(given["desc"], field="desc", limit_bytes=SHORT_BYTES)
-    if given.get("ext") is not None:
-        said["ext"] = text.opaque(given["ext"], field="ext", limit_bytes=SHORT_BYTES)
-    return said
+def words_of(elements: list[Element]) -> str:
+    """What a client shows that knows no elements, and what words are looked for in."""
+    return " ".join(one.text for one in elements if isinstance(one, TextElement))
 
 
-def _picture(given: Mapping[str, Any], limit: int) -> dict[str, Any]:
-    said: dict[str, Any] = {"url": _address(given.get("url"), field="url")}
-    for name in ("width", "height"):
-        if given.get(name) is not None:
-            said[name] = _number(given[name], field=name, low=1, high=20_000)
-    return said
+# -- beside what is said
 
 
-def _audio(given: Mapping[str, Any], limit: int) -> dict[str, Any]:
-    said: dict[str, Any] = {"url": _address(given.get("url"), field="url")}
-    if given.get("seconds") is not None:
-        said["seconds"] = _number(given["seconds"], field="seconds", low=1, high=3600)
-    return said
-
-
-def _emoji(given: Mapping[str, Any], limit: int) -> dict[str, Any]:
-    said: dict[str, Any] = {"name": text.line(given.get("name"), field="name", limit_bytes=64, required=True)}
-    if given.get("url") is not None:
-        said["url"] = _address(given["url"], field="url")
-    return said
-
-
-def _text(given: Mapping[str, Any], limit: int) -> dict[str, Any]:
-    return {"text": text.checked(given.get("text"), field="text", limit_bytes=limit, required=True, code=TOO_LONG)}
-
-
-_KINDS: dict[str, Callable[[Mapping[str, Any], int], dict[str, Any]]] = {
-    "text": _text, "custom": _custom, "image": _picture, "audio": _audio, "emoji": _emoji,
-}  # fmt: skip
-
-
-def elements_of(value: Any, limit: int) -> list[dict[str, Any]]:
-    if (
-        not isinstance(value, list)
-        or not 1 <= len(value) <= ELEMENTS
-        or not all(isinstance(one, dict) for one in value)
-    ):
-        raise BadParameter(f"elements is a list of 1 to {ELEMENTS} objects.", field="elements", limit=ELEMENTS)
-    said = []
-    for one in value:
-        kind = one.get("kind")
-        if not isinstance(kind, str) or kind not in _KINDS:
-            raise BadParameter(f"The kind of an element is one of {', '.join(_KINDS)}.", field="elements")
-        said.append({"kind": kind, **_KINDS[kind](one, limit)})
-    return said
-
-
-def mentioned(value: Any) -> list[str]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MENTIONS:
-        raise BadParameter(f"mention is a list of 1 to {MENTIONS} user ids.", field="mention", limit=MENTIONS)
-    return [text.opaque(one, field="mention", limit_bytes=32, required=True) for one in value]
-
-
-def _position(value: Any) -> str:
-    if value not in POSITIONS:
-        raise BadParameter(f"position is one of {', '.join(POSITIONS)}.", field="position")
-    return str(value)
-
-
-def _color(value: Any) -> str:
-    if not (isinstance(value, str) and _COLOR.match(value)):
-        raise BadParameter("color is #rrggbb.", field="color")
-    return value
-
-
-def replied_to(value: Any) -> int:
-    """The number of an event."""
-    return _number(value, field="reply_to", low=1, high=2**53 - 1)
-
-
-# Beside what is said: field -> check.
-_BESIDE: dict[str, Callable[[Any], Any]] = {
-    "color": _color,
-    "mention": mentioned,
-    "reply_to": replied_to,
-    "cloud_custom_data": lambda value: text.opaque(value, field="cloud_custom_data", limit_bytes=1024),
-}
-
-
-def _priority(value: Any, *, actor: Actor, role: str) -> Priority:
-    """Normal unless it says otherwise. Anybody may lower it; High is for the room's owner and admins, and servers (C2)."""
-    if value is None:
-        return Priority.NORMAL
-    if not isinstance(value, str) or value not in PRIORITIES:
-        raise BadParameter(f"priority is one of {', '.join(PRIORITIES)}.", field="priority")
-    if (
-        PRIORITIES[value] is Priority.HIGH
-        and role not in (permission.OWNER, permission.ADMIN)
-        and not actor.acts_for_app
-    ):
-        raise BadParameter("High is for the owner and admins of the room; leave it out, or lower it.", field="priority")
-    return PRIORITIES[value]
-
-
-def checked(type: str, data: Mapping[str, Any], *, actor: Actor, role: str, limit_bytes: int) -> Content:
-    """A message out of a client's fields, or BadParameter (80002 for what is too long).
-
-    `type` `comment`: a `text`, or `elements`; `custom`: `data`. The whole takes at most twice `limit_bytes`."""
-    if type == "custom":
-        body = _custom(data, limit_bytes)
-    elif data.get("elements") is not None:
-        body = {"elements": _fits(elements_of(data["elements"], limit_bytes), field="elements", limit=limit_bytes)}
-        words = [one["text"] for one in body["elements"] if one["kind"] == "text"]
-        body["text"] = " ".join(words)
-    else:
-        body = _text(data, limit_bytes)
-    if type == "comment":
-        said = data.get("position")
-        body["position"] = POSITIONS[0] if said is None else _position(said)
-    for name, check in _BESIDE.items():
-        if data.get(name) is not None:
-            body[name] = check(data[name])
-    cid = data.get("cid")
+def check_beside(*, cid: str | None, mention: list[str] | None, cloud_custom_data: str | None) -> None:
+    """Of a message in a room or to a person. `cid`: the client's own id, which finds its echo, and says nothing twice."""
     if cid is not None:
-        cid = text.opaque(cid, field="cid", limit_bytes=CID_BYTES, required=True)
-    online_only = data.get("online_only")
-    if online_only is not None and not isinstance(online_only, bool):
-        raise BadParameter("online_only is true or false.", field="online_only")
-    return Content(
-        type=type, body=body, cid=cid, priority=_priority(data.get("priority"), actor=actor, role=role), online_only=bool(online_only),
-    )  # fmt: skip
+        text.opaque(cid, field="cid", limit_bytes=rules.CID_BYTES, required=True)
+    if mention is not None:
+        mention_of(mention)
+    if cloud_custom_data is not None:
+        text.opaque(cloud_custom_data, field="cloud_custom_data", limit_bytes=rules.CLOUD_DATA_BYTES)
+
+
+def check_place(*, color: str | None, reply_to: int | None) -> None:
+    """Of a message in a room only."""
+    if color is not None and not rules.is_color(color):
+        raise BadParameter("color is #rrggbb.", field="color")
+    if reply_to is not None:
+        reply_to_of(reply_to)
+
+
+def position_of(word: str | None) -> str:
+    """Of a comment only: where it runs over the picture."""
+    if word is None:
+        return rules.POSITIONS[0]
+    if word not in rules.POSITIONS:
+        raise BadParameter(f"position is one of {', '.join(rules.POSITIONS)}.", field="position")
+    return word
+
+
+def mention_of(value: object) -> list[str]:
+    """User ids."""
+    if not isinstance(value, list) or not 1 <= len(value) <= rules.MENTIONS:
+        raise BadParameter(
+            f"mention is a list of 1 to {rules.MENTIONS} user ids.", field="mention", limit=rules.MENTIONS
+        )
+    return [text.opaque(one, field="mention", limit_bytes=rules.USER_ID_BYTES, required=True) for one in value]
+
+
+def reply_to_of(value: object) -> int:
+    """The number of an event."""
+    return _check_number(value, field="reply_to", high=rules.LAST_SEQ)
+
+
+def priority_of(word: str | None, *, actor: Actor, role: str) -> Priority:
+    """Normal unless it says otherwise."""
+    if word is None:
+        return Priority.NORMAL
+    if word not in PRIORITIES:
+        raise BadParameter(f"priority is one of {', '.join(PRIORITIES)}.", field="priority")
+    if PRIORITIES[word] is Priority.HIGH and not rules.may_be_high(role=role, acts_for_app=actor.acts_for_app):
+        raise BadParameter("High is for the owner and admins of the room; leave it out, or lower it.", field="priority")
+    return PRIORITIES[word]
