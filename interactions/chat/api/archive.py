@@ -1,8 +1,8 @@
-"""The door of the archive: what was said in a room, and what was sampled, for who runs it."""
+"""The archive over REST: what was said in a room, and what was sampled, for who runs it."""
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -11,11 +11,9 @@ from interactions.chat import selectors
 from interactions.models import ArchivedMessage
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.kernel import permission
-from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.instants import said_in_query
-from liveroom.kernel.shapes import all_shown
-from liveroom.rooms.api.views import RoomPages, asked_room
+from liveroom.kernel.fields import InstantField, Shape, WordField, YesNoField
+from liveroom.kernel.shapes import all_shown, checked
+from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 
 
 class ArchivedMessageSerializer(serializers.Serializer):
@@ -45,40 +43,28 @@ class ArchivePageSerializer(serializers.Serializer):
     results = ArchivedMessageSerializer(many=True)
 
 
-def _yes_or_no(raw: str | None, *, field: str) -> bool | None:
-    if raw not in (None, "true", "false"):
-        raise BadParameter(f"{field} is true or false.", field=field)
-    return None if raw is None else raw == "true"
+class ArchiveQuery(Shape):
+    since = InstantField(
+        in_query=True, default=None, help_text="From this instant on: milliseconds since 1970, or ISO 8601."
+    )
+    until = InstantField(in_query=True, default=None, help_text="Before this instant.")
+    sender = WordField(default=None, help_text="User id.")
+    type = WordField(default=None, help_text="comment, status, notice …")
+    sampled = YesNoField(
+        in_query=True, default=None, help_text="true: only what was not delivered; false: only the rest."
+    )
 
 
 class ArchiveView(APIView):
     @extend_schema(
-        operation_id="rooms_archive_list",
-        responses=ArchivePageSerializer,
-        parameters=[
-            OpenApiParameter("since", str, description="From this instant on: milliseconds since 1970, or ISO 8601."),
-            OpenApiParameter("until", str, description="Before this instant."),
-            OpenApiParameter("sender", str, description="User id."),
-            OpenApiParameter("type", str, description="comment, status, notice …"),
-            OpenApiParameter("sampled", bool, description="true: only what was not delivered; false: only the rest."),
-            OpenApiParameter("limit", int),
-            OpenApiParameter("cursor", str),
-        ],
+        operation_id="rooms_archive_list", responses=ArchivePageSerializer, parameters=[ArchiveQuery, *PAGES]
     )
     @open_to("room.archive")
     def get(self, request: ApiRequest, room: str) -> Response:
         """What was said in the room, newest first, as long as the app keeps it. About a second behind."""
         found = asked_room(request, room)
-        permission.ask("room.archive", actor=request.user, room=found)
-        query = request.query_params
-        rows = selectors.archived_messages(
-            room=found,
-            since=said_in_query(query.get("since"), field="since"),
-            until=said_in_query(query.get("until"), field="until"),
-            sender=query.get("sender"),
-            type=query.get("type"),
-            sampled=_yes_or_no(query.get("sampled"), field="sampled"),
-        )
+        self.check_object_permissions(request, found)
+        rows = selectors.archived_messages(room=found, **checked(ArchiveQuery, request.query_params))
         pages = RoomPages()
         pages.ordering = ("-at", "-id")
         page = pages.paginate_queryset(rows, request, view=self)

@@ -17,7 +17,7 @@ from liveroom.kernel import clock
 from liveroom.kernel.fields import AnyField, Shape, WordField
 from liveroom.kernel.http import client_address
 from liveroom.kernel.shapes import checked
-from liveroom.rooms.api.views import asked_room
+from liveroom.rooms.api.requests import asked_room
 
 
 class BroadcastWriteSerializer(Shape):

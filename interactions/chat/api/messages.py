@@ -21,7 +21,7 @@ from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock
 from liveroom.kernel.fields import AnyField, OneOfField, Shape, WordField, YesNoField
 from liveroom.kernel.shapes import checked
-from liveroom.rooms.api.views import asked_room
+from liveroom.rooms.api.requests import asked_room
 
 
 class MessageWriteSerializer(Shape):

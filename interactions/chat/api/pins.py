@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from interactions.chat import selectors
+from interactions.chat import rules, selectors
 from interactions.chat.services import pinning
 from interactions.delivery.events import as_row
 from interactions.models import Question
 from interactions.polls.services import questions
 from liveroom.accounts.api.access import open_to
-from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.api.requests import SDKAPPID, ApiRequest
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.fields import AnyField, Shape, WholeNumberField, WordField
 from liveroom.kernel.http import client_address
 from liveroom.kernel.shapes import checked
-from liveroom.rooms.api.views import SDKAPPID, asked_room
+from liveroom.rooms.api.requests import asked_room
 
 
 class PinnedSerializer(serializers.Serializer):
@@ -46,13 +46,10 @@ class PinSerializer(serializers.Serializer):
     pinned = PinnedSerializer(allow_null=True)
 
 
-LAST_SEQ: Final = 2**53 - 1
-
-
 class PinWriteSerializer(Shape):
     """One of them."""
 
-    seq = WholeNumberField(1, LAST_SEQ, null_means="none", default=None, help_text="Of a delivered comment.")
+    seq = WholeNumberField(1, rules.LAST_SEQ, null_means="none", default=None, help_text="Of a delivered comment.")
     text = WordField(default=None, allow_null=True, help_text=f"Your own words, at most {pinning.TEXT_BYTES} bytes.")
     question = AnyField(default=None, allow_null=True, help_text="Id of a question: the same as its status `shown`.")
 
