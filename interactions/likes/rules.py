@@ -1,6 +1,6 @@
 """When likes are published, which users are named, and how many of one user count (product.md L1, L2).
 
-The script in `interactions/likes/scripts.py` does the same inside Redis; tests/sockets/test_likes.py holds the two together. Whole
+The script in `interactions/likes/scripts.py` does the same inside Redis; tests/sockets/test_like_script.py holds the two together. Whole
 numbers only, so that both reach the same answer."""
 
 from __future__ import annotations
