@@ -27,6 +27,7 @@ class QuestionThrottle(CountedThrottle):
     """Of one user, in all rooms."""
 
     what, limit, per_seconds = "question", 10, 60
+    readable_only = True
 
 
 class QuestionsView(APIView):

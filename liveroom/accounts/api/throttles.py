@@ -20,6 +20,8 @@ class CountedThrottle(BaseThrottle):
     what: ClassVar[str]
     limit: ClassVar[int]
     per_seconds: ClassVar[int]
+    # Where so few are allowed that a client's mistakes would use them up: a body that cannot be read is refused and not counted.
+    readable_only: ClassVar[bool] = False
 
     def who(self, request: ApiRequest) -> str:
         return f"{request.user.app_id}:{request.user}"
@@ -30,6 +32,8 @@ class CountedThrottle(BaseThrottle):
     def allow_request(self, request: ApiRequest, view: Any) -> bool:  # type: ignore[override]
         """TooOften, which says more than False."""
         if request.method not in SAFE_METHODS:
+            if self.readable_only:
+                _ = request.data
             throttle.allow(
                 what=self.what, who=self.who(request), limit=self.most(request), per_seconds=self.per_seconds
             )
