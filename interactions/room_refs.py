@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from interactions.delivery.room_ref import RoomRef
@@ -36,6 +37,12 @@ def ref(room: Room) -> KnownRoom:
         like_batch_ms=room.app.like_batch_ms,
         several_rooms=room.app.several_rooms,
     )
+
+
+def open_refs(room_ids: Collection[int]) -> dict[int, RoomRef]:
+    """Of these rooms those that are not disbanded, by their ids."""
+    rooms = Room.objects.filter(disbanded_at__isnull=True).select_related("app").in_bulk(room_ids)
+    return {pk: ref(room) for pk, room in rooms.items()}
 
 
 def ref_of_key(*, room_key: str) -> KnownRoom:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 
-from interactions.announce import gifts as say_gifts
-from interactions.announce import telling as topics
-from interactions.announce import wallets as say_wallets
 from interactions.audience import services as audience
 from interactions.audience.events import Join, Leave, Online
 from interactions.chat.archive import pruning as archive_pruning
 from interactions.chat.services import archive, broadcasts
-from interactions.delivery import presence, publishing
+from interactions.delivery import paid, presence, publishing
 from interactions.draws import handlers as on_draws
 from interactions.draws.services import drawing
 from interactions.draws.services import entries as _draw_entries  # noqa: F401 - declares what is done with the archive's rows
-from interactions.gifts.services import grouping as gift_messages
+from interactions.gifts.services.grouping import group_gifts
 from interactions.likes import handlers as on_likes
 from interactions.likes import services as likes
 from interactions.people import handlers as on_people
@@ -24,6 +22,7 @@ from interactions.polls import handlers as on_polls
 from interactions.polls.services import polls
 from interactions.room import handlers as say_rooms
 from interactions.room import moderation as say_moderation
+from interactions.room_refs import open_refs
 from interactions.statistics.services import popularity, recounting, sampling, summarising
 from liveroom.kernel import due, facts, outbox, permission, pruning
 from liveroom.kernel.due import Job
@@ -46,8 +45,6 @@ FACT_HANDLERS: list[ModuleType] = [
     say_rooms,
     on_people,
     say_moderation,
-    say_gifts,
-    say_wallets,
     on_likes,
 ]
 
@@ -105,8 +102,12 @@ VOTERS: dict[str, list[Voter]] = {
 HANDLERS: dict[str, outbox.Handler | outbox.BatchHandler] = {
     publishing.TOPIC: publishing.deliver,
     follows.FOLLOWERS: outbox.BatchHandler(follows.publish_to_followers),
-    topics.GIFT: outbox.BatchHandler(gift_messages.group_gifts, atomic=True),
-    topics.ROOM_GIFT: outbox.BatchHandler(gift_messages.tell_gifts, per_room=gift_messages.HANDED_OVER),
+    paid.PAID: outbox.BatchHandler(partial(paid.deliver_paid, open_rooms=open_refs), per_room=paid.HANDED_OVER),
+}
+
+# Rows of a feature that wait for the relay as they are; looked at before the topics.
+QUEUES: dict[str, outbox.Queue] = {
+    "gifts": group_gifts,
 }
 
 # Work that is due again and again, claimed by a task worker; seconds between two turns. `run_relay` only hands it out.
@@ -143,7 +144,7 @@ JOBS: list[Job] = [
 def install() -> None:
     facts.install(FACT_HANDLERS)
     permission.install(voters=VOTERS, role_of=role_of, excluded=excluded_identifiers)
-    outbox.install(HANDLERS)
+    outbox.install(HANDLERS, QUEUES)
     presence.install(online=Online, joined=Join, left=Leave)
     publishing.install(open_rooms=broadcasts.open_rooms, last_numbers=archive.last_archived_seqs)
     due.install(JOBS)

@@ -1,8 +1,9 @@
 """Delivery: how a thing reaches a viewer. It knows no feature and no table of the database.
 
 `publish(event, to=Room(…) | Person(…) | Everyone(…))` says it now, from a thread. `publish_durably` says it if the caller's transaction
-is committed, and then surely. `publish_at_once` is for control messages, which no client sees: the processes that hold sockets have acted
-on them before the caller is answered. An event is a class of a feature's `events.py` (`delivery.events`).
+is committed, and then surely; `publish_paid_durably` the same for what was paid for, which waits for its place within the room's rate.
+`publish_at_once` is for control messages, which no client sees: the processes that hold sockets have acted on them before the caller is
+answered. An event is a class of a feature's `events.py` (`delivery.events`).
 
 What is promised:
 
@@ -17,6 +18,7 @@ What is promised:
   two minutes or as long as was asked for); else it hears that something is missing."""
 
 from interactions.delivery.events import ms
+from interactions.delivery.paid import PaidMessage, crowded_rooms, publish_paid_durably
 from interactions.delivery.publishing import (
     apublish,
     before,
@@ -31,6 +33,6 @@ from interactions.delivery.publishing import (
 from interactions.delivery.targets import Everyone, Person, Room, Target
 
 __all__ = [
-    "Everyone", "Person", "Room", "Target", "apublish", "before", "hold_at_once", "ms", "publish", "publish_all_durably",
-    "publish_at_once", "publish_durably", "publish_to_many", "when_a_room_closes",
+    "Everyone", "PaidMessage", "Person", "Room", "Target", "apublish", "before", "crowded_rooms", "hold_at_once", "ms", "publish",
+    "publish_all_durably", "publish_at_once", "publish_durably", "publish_paid_durably", "publish_to_many", "when_a_room_closes",
 ]  # fmt: skip

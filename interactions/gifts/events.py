@@ -8,31 +8,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from interactions.delivery.events import RoomEvent, UserEvent
+from interactions.gifts.rules.gift_body import GiftBody
 from interactions.shown import ShownSpeaker
-
-
-class GiftInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """How a gift is shown (contracts/chat.md, "Gift convention"): `type` 1 a line, 2 a banner, 3 a full effect."""
-
-    type: int
-    icon: str = msgspec.field(name="giftUrl")
-    count: int = msgspec.field(name="giftCount")
-    name: str = msgspec.field(name="giftName")
-    effect: str | UnsetType = msgspec.field(name="giftSEUrl", default=UNSET)
-    unit: str | UnsetType = msgspec.field(name="giftUnits", default=UNSET)
-
-
-class GiftCommand(msgspec.Struct, frozen=True, kw_only=True):
-    cmd: str
-    info: GiftInfo = msgspec.field(name="cmdInfo")
-
-
-class GiftBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of a live-kit message, so that apps made for it show our gifts as they are (G5)."""
-
-    version: float
-    business: str = msgspec.field(name="businessID")
-    data: GiftCommand
 
 
 class GiftSent(RoomEvent, frozen=True, kw_only=True, tag="gift"):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from interactions.gifts.api import wallets
+from interactions.gifts.api import topups, wallets
 from interactions.gifts.api.catalog import CatalogView
 from interactions.gifts.api.gifts import GiftsView
 from interactions.gifts.api.rankings import RankingView
@@ -13,7 +13,7 @@ urlpatterns = [
     path("wallet/entries", wallets.WalletEntriesView.as_view()),
     path("wallet/statement.csv", wallets.WalletStatementView.as_view()),
     path("wallets/<str:user>", wallets.UserWalletView.as_view()),
-    path("wallets/<str:user>/topups", wallets.TopUpsView.as_view()),
-    path("topups/<str:provider>", wallets.ProviderView.as_view()),
-    path("demo/topups", wallets.DemoTopUpsView.as_view()),
+    path("wallets/<str:user>/topups", topups.TopUpsView.as_view()),
+    path("topups/<str:provider>", topups.ProviderView.as_view()),
+    path("demo/topups", topups.DemoTopUpsView.as_view()),
 ]

@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import redis
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists
 
 from liveroom.kernel import clock, leases
@@ -95,6 +97,11 @@ class HeldLease:
         """For a conditional UPDATE: true while the row still bears our token."""
         return Exists(Lease.objects.filter(name=self.name, holder=self.holder, token=self.token or 0))
 
+    def check_in_database(self) -> None:
+        """The last question of a transaction. LeaseLost."""
+        if not Lease.objects.filter(name=self.name, holder=self.holder, token=self.token or 0).exists():
+            raise LeaseLost(self.name)
+
     def keep(self) -> None:
         """Renew from now on, until `give_back`."""
         threading.Thread(target=self._keep, name=f"lease {self.name}", daemon=True).start()
@@ -126,3 +133,14 @@ class HeldLease:
         with self._lock:
             self.token = None
             leases.give_back(name=self.name, holder=self.holder, now=clock.now())
+
+
+@contextmanager
+def fenced(lease: HeldLease | None) -> Iterator[None]:
+    """A transaction that is committed only if the lease was still ours at its end, as the database has it. LeaseLost: nothing was done.
+
+    None: nobody else can be at work, as in tests."""
+    with transaction.atomic():
+        yield
+        if lease is not None:
+            lease.check_in_database()

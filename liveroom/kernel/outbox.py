@@ -2,7 +2,9 @@
 
 Promise: a message is there exactly if its transaction was committed; the messages of one room are handled in the order of the commits
 (services lock the room's row before they write, so ids of one room rise in that order). A topic has one handler, which gets its messages
-one by one, or one batch handler, which sees all that wait and says which of them are done. `liveroom/wiring.py` names them."""
+one by one, or one batch handler, which sees all that wait and says which of them are done. `liveroom/wiring.py` names them.
+
+What is a row of a feature already, and waits in it until the relay has been there, need not be written a second time: a queue."""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from typing import Any
 
 import redis
 from django.db import DatabaseError, transaction
+from django.db.models import Count
 
 from liveroom.kernel import ids
 from liveroom.kernel.fencing import HeldLease, LeaseLost
@@ -55,17 +58,30 @@ class Handled:
 class BatchHandler:
     """For a topic whose messages are looked at together: `handle` sees all that wait, the oldest first, and says which are done.
 
-    `atomic`: in one transaction with that; a second relay that did the same makes it fail, and nothing was done. `per_room`: it wants
-    no more than so many of one room at once, so that a room with thousands costs little and stands in nobody's way."""
+    `per_room`: it wants no more than so many of one room at once, so that a room with thousands costs little and stands in nobody's
+    way."""
 
     handle: Callable[[Sequence[OutboxMessage], datetime], Handled]
-    atomic: bool = False
     per_room: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look at a queue did: so many rows. `again_in`: seconds until it wants to be looked at again, None: no hurry."""
+
+    done: int = 0
+    again_in: float | None = None
+
+
+# Looks at all rows that wait, and does what is to be done in a `fencing.fenced` transaction, whose UPDATE takes only rows that still
+# wait and says HandledTwice where it found fewer. Whoever adds a row calls `wake_after_commit`.
+Queue = Callable[[datetime, HeldLease | None], Looked]
 
 
 @dataclass(slots=True)
 class _Table:
     handlers: Mapping[str, Handler | BatchHandler] = field(default_factory=dict)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
 
     def one_by_one(self) -> dict[str, Handler]:
         return {topic: found for topic, found in self.handlers.items() if not isinstance(found, BatchHandler)}
@@ -75,12 +91,12 @@ _table = _Table()
 
 
 class HandledTwice(DatabaseError):
-    """Two relays had the same messages; the other one was faster."""
+    """Two relays had the same rows of a queue; the other one was faster."""
 
 
-def install(handlers: Mapping[str, Handler | BatchHandler]) -> None:
-    """Called once by the roof when Django is ready: topic -> its handler."""
-    _table.handlers = handlers
+def install(handlers: Mapping[str, Handler | BatchHandler], queues: Mapping[str, Queue] | None = None) -> None:
+    """Called once by the roof when Django is ready: topic -> its handler; name -> queue."""
+    _table.handlers, _table.queues = handlers, queues or {}
 
 
 def put(*, topic: str, room_key: str, payload: Mapping[str, Any], now: datetime) -> None:
@@ -91,7 +107,7 @@ def put(*, topic: str, room_key: str, payload: Mapping[str, Any], now: datetime)
         ("event_id", "topic", "room_key", "payload", "created_at", "tries", "last_error"),
         [(ids.event_id(), topic, room_key, payload, now, 0, "")],
     )
-    transaction.on_commit(_wake)
+    wake_after_commit()
 
 
 def put_all(*, topic: str, messages: Sequence[OutboxMessage], now: datetime) -> None:
@@ -103,6 +119,11 @@ def put_all(*, topic: str, messages: Sequence[OutboxMessage], now: datetime) -> 
         )
         for one in messages
     )  # fmt: skip
+    wake_after_commit()
+
+
+def wake_after_commit() -> None:
+    """The relay looks as soon as the caller's transaction is committed."""
     transaction.on_commit(_wake)
 
 
@@ -120,17 +141,32 @@ def _wake() -> None:
 
 
 def handle_batches(*, now: datetime, lease: HeldLease | None = None) -> tuple[int, float | None]:
-    """Give each batch handler what waits of its topic. Returns (done, seconds until one of them wants to look again).
+    """Look at each queue, then give each batch handler what waits of its topic. Returns (done, seconds until one of them wants to look
+    again).
 
-    `lease`: asked before every topic, and again where messages are marked. LeaseLost."""
-    done, soonest = 0, None
+    `lease`: asked before each, and again where rows are marked. LeaseLost."""
+    found = [_look(name, queue, now=now, lease=lease) for name, queue in _table.queues.items()]
     for topic, handler in _table.handlers.items():
         if isinstance(handler, BatchHandler):
-            found = _handle_batch(topic, handler, now=now, lease=lease)
-            done += len(found.done)
-            if found.again_in is not None:
-                soonest = found.again_in if soonest is None else min(soonest, found.again_in)
-    return done, soonest
+            handled = _handle_batch(topic, handler, now=now, lease=lease)
+            found.append(Looked(done=len(handled.done), again_in=handled.again_in))
+    return sum(one.done for one in found), min(
+        (one.again_in for one in found if one.again_in is not None), default=None
+    )
+
+
+def _look(name: str, queue: Queue, *, now: datetime, lease: HeldLease | None) -> Looked:
+    try:
+        if lease is not None:
+            lease.check()
+        return queue(now, lease)
+    except (redis.RedisError, HandledTwice) as error:
+        log.info("The queue of %s waits: %s", name, error)
+    except (DatabaseError, LeaseLost):
+        raise
+    except Exception:  # whatever it meets, its rows stay and the others go on
+        log.exception("The queue of %s could not be handled; its rows stay.", name)
+    return Looked()
 
 
 # Numbers only: what thousands of messages say is not read to find the first of each room.
@@ -150,6 +186,12 @@ def _waiting(topic: str, per_room: int | None) -> list[OutboxMessage]:
     return [OutboxMessage(*row) for row in found]
 
 
+def rooms_waiting(*, topic: str, at_least: int) -> set[str]:
+    """The keys of rooms for which so many messages of the topic wait."""
+    counts = OutboxRow.objects.filter(topic=topic, done_at__isnull=True).values("room_key").annotate(n=Count("id"))
+    return {row["room_key"] for row in counts.filter(n__gte=at_least)}
+
+
 def _handle_batch(topic: str, handler: BatchHandler, *, now: datetime, lease: HeldLease | None) -> Handled:
     messages = _waiting(topic, handler.per_room)
     if not messages:
@@ -157,16 +199,10 @@ def _handle_batch(topic: str, handler: BatchHandler, *, now: datetime, lease: He
     try:
         if lease is not None:
             lease.check()
-        if not handler.atomic:
-            found = handler.handle(messages, now)
-            _mark(found.done, now=now, lease=lease)
-            return found
-        with transaction.atomic():
-            found = handler.handle(messages, now)
-            if _mark(found.done, now=now, lease=lease) != len(found.done):
-                raise HandledTwice(topic)
-            return found
-    except (redis.RedisError, HandledTwice) as error:
+        found = handler.handle(messages, now)
+        _mark(found.done, now=now, lease=lease)
+        return found
+    except redis.RedisError as error:
         log.info("Messages of %s wait: %s", topic, error)
     except (DatabaseError, LeaseLost):
         raise
@@ -175,10 +211,9 @@ def _handle_batch(topic: str, handler: BatchHandler, *, now: datetime, lease: He
     return Handled()
 
 
-def _mark(event_ids: Sequence[str], *, now: datetime, lease: HeldLease | None) -> int:
+def _mark(event_ids: Sequence[str], *, now: datetime, lease: HeldLease | None) -> None:
     """Mark as done, as long as the lease is ours in the same statement. Whoever has lost it marks nothing: the other one handles them
     again, under the same ids. LeaseLost."""
-    changed = 0
     for start in range(0, len(event_ids), MARKED_AT_ONCE):
         part = event_ids[start : start + MARKED_AT_ONCE]
         rows = OutboxRow.objects.filter(event_id__in=part, done_at__isnull=True)
@@ -187,8 +222,6 @@ def _mark(event_ids: Sequence[str], *, now: datetime, lease: HeldLease | None) -
         marked = rows.update(done_at=now)
         if lease is not None and not marked:
             lease.check()
-        changed += marked
-    return changed
 
 
 def handle_pending(*, now: datetime, lease: HeldLease | None = None) -> tuple[int, int]:

@@ -296,7 +296,10 @@ def answered_alike(buyers: Buyers, wished: Sequence[Wish]) -> None:
 
 
 def all_is_told(books: Books) -> None:
-    waiting = "SELECT count(*) FROM kernel_outboxrow WHERE done_at IS NULL AND topic IN ('gift', 'room.gift')"
+    waiting = (
+        "SELECT (SELECT count(*) FROM interactions_sentgift WHERE message_id IS NULL) + "
+        "(SELECT count(*) FROM kernel_outboxrow WHERE done_at IS NULL AND topic = 'paid')"
+    )
     until(lambda: books.asks_for_one(waiting) == 0, seconds=240, what="a relay that has told everything")
 
 

@@ -1,4 +1,4 @@
-"""Gifts and purses for tests."""
+"""Gifts and full wallets for tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from interactions.gifts.services.ledger import Posting, locked_purses, post, wallet_of_app
+from interactions.gifts.services.ledger import Posting, locked_wallets, post, wallet_of_app
 from interactions.models import Gift, Order, Wallet
 from interactions.speaker import Speaker
 from liveroom.accounts.models import App, Person
@@ -21,17 +21,17 @@ def make_gift(app: App, code: str = "rose", *, price: int = 10, **more: Any) -> 
 
 
 def fill(person: Person, amount: int) -> None:
-    """Into the purse, as a payment would."""
+    """Into the wallet, as a payment would."""
     now = clock.now()
     with transaction.atomic():
-        purse = locked_purses(app_id=person.app_id, person_ids={person.pk})[person.pk]
+        wallet = locked_wallets(app_id=person.app_id, person_ids={person.pk})[person.pk]
         order = Order.objects.create(
             number=ids.number("t"), app_id=person.app_id, kind=Order.TOP_UP, person=person, amount=amount,
             key=f"tests:{secrets.token_hex(8)}", body_sha256="", answer={}, provider="", by="tests", at=now,
         )  # fmt: skip
         source = wallet_of_app(app_id=person.app_id, kind=Wallet.SOURCE)
-        posting = Posting(debit=source, credit=purse.id, amount=amount)
-        post(order_id=order.pk, postings=[posting], purses=[purse], now=now, currency="coins")
+        posting = Posting(debit=source, credit=wallet.id, amount=amount)
+        post(order_id=order.pk, postings=[posting], wallets=[wallet], now=now, currency="coins")
 
 
 def balance_of(person: Person) -> int:

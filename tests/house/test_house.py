@@ -14,9 +14,8 @@ import yaml
 
 from interactions import catalogue
 from interactions import socket as consumers
-from interactions.announce import telling as topics
 from interactions.commands import handlers
-from interactions.delivery import publishing
+from interactions.delivery import paid, publishing
 from interactions.people.services import follows
 from liveroom import wiring
 from liveroom.kernel import outbox
@@ -72,7 +71,7 @@ def test_every_topic_that_is_put_has_a_carrier():
         if path.suffix == ".py" and not path.is_relative_to(ROOT / "tests")
         for name in re.findall(r"outbox\.put(?:_all)?\(\s*topic=([A-Z_]+)", path.read_text())
     }
-    known = {"TOPIC": publishing.TOPIC, "FOLLOWERS": follows.FOLLOWERS, **vars(topics)}
+    known = {"TOPIC": publishing.TOPIC, "FOLLOWERS": follows.FOLLOWERS, "PAID": paid.PAID}
     assert {known[name] for name in put} == set(wiring.HANDLERS)
     assert outbox._table.handlers is wiring.HANDLERS
 

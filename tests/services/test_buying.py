@@ -10,16 +10,20 @@ from typing import Any
 import orjson
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from interactions.delivery.rooms.log import history_now
+from interactions.gifts.services import grouping
 from interactions.gifts.services.buying import GiftOff, GiftUnknown, buy_gift
+from interactions.gifts.services.grouping import group_gifts
 from interactions.gifts.services.ledger import InsufficientBalance
 from interactions.models import GiftMessage, GiftTotal, LedgerEntry, Order, Score, SentGift, Wallet
 from interactions.room_refs import ref
 from liveroom.kernel import clock, outbox, permission
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
-from liveroom.kernel.models import OutboxRow
+from liveroom.kernel.fencing import HeldLease, LeaseLost
+from liveroom.kernel.models import Lease, OutboxRow
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.status import set_status
 from liveroom.rooms.voters import LogInFirst
@@ -41,9 +45,7 @@ def buys(
 def told(cast: Cast, *, at: Any) -> list[dict[str, Any]]:
     """What the room has heard of gifts once the relay looked at that instant."""
     outbox.handle_batches(now=at)
-    until(
-        lambda: outbox.handle_batches(now=at) and not OutboxRow.objects.filter(topic="room.gift", done_at=None).exists()
-    )
+    until(lambda: outbox.handle_batches(now=at) and not OutboxRow.objects.filter(topic="paid", done_at=None).exists())
     history = history_now(room=ref(cast.room), now_ms=clock.now_ms())
     return [event for event in history if event["type"] == "gift"]
 
@@ -118,12 +120,88 @@ def test_what_waits_for_the_rooms_rate_is_merged_and_nothing_is_lost(cast, rose)
     for number in range(150):
         buys(cast, key=f"k{number}", gift="star", now=now)
     outbox.handle_batches(now=now)
-    assert OutboxRow.objects.filter(topic="room.gift", done_at=None).count() > 60
+    assert OutboxRow.objects.filter(topic="paid", done_at=None).count() > 60
     for number in range(150, 200):
         buys(cast, key=f"k{number}", gift="star", now=now)
     outbox.handle_batches(now=now + timedelta(seconds=1))
     assert sorted(GiftMessage.objects.values_list("count", flat=True))[-2:] == [1, 50]
     assert sum(GiftMessage.objects.values_list("count", flat=True)) == 200
+
+
+def test_of_two_relays_that_group_the_same_one_has_done_nothing(cast, rose, monkeypatch):
+    now = clock.now()
+    buys(cast, count=2, now=now)
+    reads = grouping._streaks
+    others = iter([True])
+
+    def meanwhile(bought: Any) -> Any:
+        if next(others, False):
+            assert group_gifts(now, None).done == 1
+        return reads(bought)
+
+    monkeypatch.setattr(grouping, "_streaks", meanwhile)
+    with pytest.raises(outbox.HandledTwice):
+        group_gifts(now, None)
+    assert (GiftMessage.objects.count(), OutboxRow.objects.filter(topic="paid").count()) == (1, 1)
+    assert (GiftTotal.objects.get(scope="all").count, Score.objects.get(person=cast.mia).gift_value) == (2, 30)
+
+
+def test_a_relay_that_lost_its_lease_has_grouped_nothing(cast, rose):
+    lease = HeldLease(name="relay", holder="first", seconds=30)
+    assert lease.take()
+    now = clock.now()
+    buys(cast, now=now, count=2)
+    Lease.objects.update(token=F("token") + 1, holder="second")
+    with pytest.raises(LeaseLost):
+        group_gifts(now, lease)
+    assert [model.objects.count() for model in (GiftMessage, GiftTotal, Score)] == [0, 0, 0]
+    assert SentGift.objects.get().message is None
+    assert group_gifts(now, None).done == 1
+
+
+def test_clicks_that_wait_are_looked_at_again_when_they_are_due(cast, rose):
+    now = clock.now()
+    buys(cast, now=now)
+    looked = group_gifts(now + timedelta(milliseconds=300), None)
+    assert (looked.done, looked.again_in) == (0, 0.7)
+    assert group_gifts(now + timedelta(seconds=1), None).done == 1
+
+
+def test_gifts_that_wait_are_found_by_their_index_among_many_that_were_told(cast, rose):
+    if connection.vendor != "postgresql":
+        pytest.skip("The planner of PostgreSQL is asked.")
+    buys(cast, now=clock.now() - timedelta(seconds=5))
+    group_gifts(clock.now(), None)
+    told = SentGift.objects.get()
+    orders = Order.objects.bulk_create(_likes(told.order, 3_000))
+    SentGift.objects.bulk_create(
+        SentGift(
+            order=order, room_id=told.room_id, gift_id=told.gift_id, buyer_id=told.buyer_id, streamer_id=told.streamer_id,
+            count=1, total=15, share=9, message=told.message, at=told.at,
+        )
+        for order in orders
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        buys(cast, key="k2")
+        plan = (
+            SentGift.objects.filter(message__isnull=True)
+            .order_by("id")
+            .values_list(*grouping._FIELDS)[:5_000]
+            .explain()
+        )
+    assert "sent_gift_untold" in plan, plan
+    assert "Seq Scan on interactions_sentgift" not in plan, plan
+
+
+def _likes(order: Order, many: int) -> list[Order]:
+    return [
+        Order(
+            number=f"like{n}", app_id=order.app_id, kind="gift", person_id=order.person_id, room_id=order.room_id, amount=15,
+            key=f"like{n}", body_sha256="", answer={}, by="tests", at=order.at,
+        )
+        for n in range(many)
+    ]  # fmt: skip
 
 
 def test_the_same_key_is_charged_once_and_answered_alike(cast, rose):
@@ -154,7 +232,7 @@ def test_whoever_has_too_little_is_told_how_much_and_nothing_stays(cast, rose):
     assert (balance_of(cast.mia), Order.objects.filter(kind="gift").count()) == (1_000, 0)
     with pytest.raises(InsufficientBalance):
         buys(cast, cast.zed)
-    assert not OutboxRow.objects.filter(topic="gift").exists()
+    assert not SentGift.objects.exists()
 
 
 @pytest.mark.parametrize("count", [0, -1, 10_000, 2**70, 1.5, "3", True, None, [1], float("nan")])
@@ -238,8 +316,8 @@ def test_a_gift_takes_few_statements(cast, rose):
     ) as asked:
         buy_gift(room=room, gift="rose", count=1, key="k", speaker=speaker(cast.mia), now=clock.now())
     said = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]
-    # One asks for bans; then wallets, offer and what was answered before; order, balances, entries, gift, letter.
-    assert len(said) == 8, said
+    # One asks for bans; then wallets, offer and what was answered before; order, balances, entries, gift.
+    assert len(said) == 7, said
 
 
 @pytest.mark.django_db(transaction=True)

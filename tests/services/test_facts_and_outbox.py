@@ -33,7 +33,7 @@ def table() -> Iterator[dict]:
 @pytest.fixture
 def carried() -> Iterator[list]:
     """One topic, `test`, whose carrier notes what it gets and fails for rooms that begin with `bad`."""
-    before, notes = outbox._table.handlers, []
+    before, notes = (outbox._table.handlers, outbox._table.queues), []
 
     def carry(letter: outbox.OutboxMessage) -> None:
         if letter.room_key.startswith("bad"):
@@ -42,7 +42,7 @@ def carried() -> Iterator[list]:
 
     outbox.install({"test": carry})
     yield notes
-    outbox.install(before)
+    outbox.install(*before)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -39,8 +39,7 @@ def all_is_told() -> None:
     outbox.handle_batches(now=clock.now())
     until(
         lambda: (
-            outbox.handle_batches(now=clock.now())
-            and not OutboxRow.objects.filter(topic="room.gift", done_at=None).exists()
+            outbox.handle_batches(now=clock.now()) and not OutboxRow.objects.filter(topic="paid", done_at=None).exists()
         )
     )
     archiver = Archiver(consumer="test")
@@ -88,7 +87,7 @@ def test_what_is_on_its_way_is_no_drift(cast: Cast) -> None:
     waiting = report(cast, minutes=30)
     assert (waiting.findings, waiting.under_way) == ([], 1)
     outbox.handle_batches(now=clock.now() + timedelta(seconds=2))
-    OutboxRow.objects.filter(topic="room.gift").update(done_at=None)
+    OutboxRow.objects.filter(topic="paid").update(done_at=None)
     waiting = report(cast, minutes=30)
     assert (waiting.findings, waiting.under_way) == ([], 1)
 

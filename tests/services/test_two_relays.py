@@ -39,7 +39,7 @@ Meanwhile = list[Callable[[], object]]
 @pytest.fixture
 def told() -> Iterator[tuple[list[tuple[str, int]], Meanwhile]]:
     """One topic, `test`. What is in the second list happens once, in the middle of the first telling."""
-    before, notes, meanwhile = outbox._table.handlers, [], []
+    before, notes, meanwhile = (outbox._table.handlers, outbox._table.queues), [], []
 
     def carry(letter: outbox.OutboxMessage) -> None:
         notes.append((letter.room_key, letter.payload["n"]))
@@ -48,7 +48,7 @@ def told() -> Iterator[tuple[list[tuple[str, int]], Meanwhile]]:
 
     outbox.install({"test": carry})
     yield notes, meanwhile
-    outbox.install(before)
+    outbox.install(*before)
 
 
 def put(count: int, room: str = "a") -> None:
@@ -95,13 +95,15 @@ def test_the_mark_itself_asks_who_holds_the_lease(told, monkeypatch):
 def test_a_batch_handler_that_lost_the_lease_has_done_nothing(told):
     first, second = relay("first"), relay("second")
 
-    def gather(letters, now):
-        Lease.objects.create(name="a row of its transaction", holder="x", expires_at=now)
-        Lease.objects.filter(name="relay").update(expires_at=clock.now() - timedelta(seconds=1))
-        assert second.take()
-        return outbox.Handled(done=[letter.event_id for letter in letters])
+    def look(now, lease):
+        with fencing.fenced(lease):
+            Lease.objects.create(name="a row of its transaction", holder="x", expires_at=now)
+            done = OutboxRow.objects.update(done_at=now)
+            Lease.objects.filter(name="relay").update(expires_at=clock.now() - timedelta(seconds=1))
+            assert second.take()
+        return outbox.Looked(done=done)
 
-    outbox.install({"test": outbox.BatchHandler(gather, atomic=True)})
+    outbox.install({"test": outbox.BatchHandler(lambda messages, now: outbox.Handled())}, {"rows": look})
     put(3)
     assert first.take()
     with pytest.raises(LeaseLost):

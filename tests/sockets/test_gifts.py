@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from interactions.models import SentGift
 from liveroom.kernel.models import OutboxRow
 from tests.helpers.money import balance_of, fill, make_gift
 from tests.helpers.sockets import tell
@@ -21,7 +22,8 @@ def rose(cast):
 def everything_told() -> None:
     def all_told() -> bool:
         tell()
-        return not OutboxRow.objects.filter(topic__in=("gift", "room.gift"), done_at=None).exists()
+        grouped = not SentGift.objects.filter(message=None).exists()
+        return grouped and not OutboxRow.objects.filter(topic="paid", done_at=None).exists()
 
     until(all_told)
 

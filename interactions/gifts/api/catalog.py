@@ -1,4 +1,4 @@
-"""The door of the catalog: what can be given."""
+"""The catalog over REST: what can be given."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from rest_framework.views import APIView
 
 from interactions.gifts.selectors.catalog import gift_shown, gifts_of
 from liveroom.accounts.api.access import ANYBODY, open_to
-from liveroom.accounts.api.requests import ApiRequest
-from liveroom.accounts.api.views import asked_app
-from liveroom.rooms.api.views import SDKAPPID
+from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app
+from liveroom.kernel.shapes import shown
 
 
 class CatalogGiftSerializer(serializers.Serializer):
@@ -41,4 +40,5 @@ class CatalogView(APIView):
     def get(self, request: ApiRequest) -> Response:
         """What can be given in the app, in the order in which to show it. Everybody may look."""
         app = asked_app(request)
-        return Response({"currency": app.currency, "results": [gift_shown(gift, app=app) for gift in gifts_of(app)]})
+        gifts = [gift_shown(gift, app=app) for gift in gifts_of(app)]
+        return Response(shown(CatalogSerializer, {"currency": app.currency, "results": gifts}))

@@ -1,30 +1,34 @@
-"""The door through which gifts are bought."""
+"""Gifts bought over REST."""
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from interactions.gifts.services.buying import MOST_AT_ONCE, buy_gift, checked_key
+from interactions.gifts.api.fields import GiftCountField, GiftIdField, idempotency_key
+from interactions.gifts.services.buying import buy_gift, checked_key
 from interactions.limits import GIFTS
-from interactions.requests import allow_from_address, speaker_of
+from interactions.requests import GiftsOfAddress, speaker_of
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.kernel import clock, throttle
-from liveroom.rooms.api.views import asked_room, let_in
-
-KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, required=True,
-    description="1 to 200 printable characters. New for each purchase, the same when it is retried: it is then charged once and "
-    "answered alike.",
-)  # fmt: skip
+from liveroom.accounts.api.throttles import CountedThrottle
+from liveroom.kernel import clock
+from liveroom.kernel.fields import Shape
+from liveroom.kernel.shapes import checked
+from liveroom.rooms.api.requests import asked_room, let_in
 
 
-class GiftWriteSerializer(serializers.Serializer):
-    gift = serializers.CharField(max_length=40, help_text="Its id, from `GET /gifts`.")
-    count = serializers.IntegerField(min_value=1, max_value=MOST_AT_ONCE, help_text="How many at once.")
+class GiftThrottle(CountedThrottle):
+    """Twice what a socket may: a retry counts, too."""
+
+    what, limit, per_seconds = "gift", 2 * GIFTS.count, 1
+
+
+class GiftWriteSerializer(Shape):
+    gift = GiftIdField()
+    count = GiftCountField()
 
 
 class GiftReceiptSerializer(serializers.Serializer):
@@ -41,27 +45,23 @@ class GiftReceiptSerializer(serializers.Serializer):
 
 
 class GiftsView(APIView):
+    throttle_classes = (GiftsOfAddress, GiftThrottle)
+
     @extend_schema(
         operation_id="rooms_gifts_buy",
         request=GiftWriteSerializer,
         responses={201: GiftReceiptSerializer},
-        parameters=[KEY],
+        parameters=[idempotency_key(of="purchase", so="it is then charged once and answered alike")],
     )
     @open_to("gift.send")
     def post(self, request: ApiRequest, room: str) -> Response:
         """Buy a gift for the room's streamer. 402: the wallet holds too little."""
+        said = checked(GiftWriteSerializer, request.data)
+        key = checked_key(request.headers.get("Idempotency-Key"), field="Idempotency-Key")
         found = asked_room(request, room)
-        role = let_in(request, found)
-        allow_from_address(request, "gift")
-        throttle.allow(
-            what="gift", who=f"{found.app_id}:{request.user}", limit=2 * GIFTS.count, per_seconds=1
-        )  # fmt: skip
+        speaker = speaker_of(request, role=let_in(request, found))
         receipt = buy_gift(
-            room=found,
-            gift=request.data.get("gift"),
-            count=request.data.get("count"),
-            key=checked_key(request.headers.get("Idempotency-Key"), field="Idempotency-Key"),
-            speaker=speaker_of(request, role=role),
-            now=clock.now(),
+            room=found, gift=said["gift"], count=said["count"], key=key, speaker=speaker, now=clock.now()
         )
+        # As it is kept with the order, for every retry alike.
         return Response(receipt, status=201)

@@ -1,10 +1,10 @@
-"""The door of the rankings: who gave most in a room."""
+"""The rankings over REST: who gave most in a room."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,10 +12,12 @@ from rest_framework.views import APIView
 from interactions.gifts.selectors import rankings
 from interactions.gifts.selectors.rankings import Place
 from liveroom.accounts.api.access import open_to
-from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.api.requests import SDKAPPID, ApiRequest
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import clock
-from liveroom.rooms.api.views import SDKAPPID, asked_room
+from liveroom.kernel.fields import OneOfField, PageSizeField, Shape
+from liveroom.kernel.shapes import checked, shown
+from liveroom.rooms.api.requests import asked_room
 
 
 class RankedUserSerializer(serializers.Serializer):
@@ -28,9 +30,13 @@ class RankedUserSerializer(serializers.Serializer):
 
 class PlaceSerializer(serializers.Serializer):
     place = serializers.IntegerField(help_text="From 1; who gave the same shares one.")
-    user = RankedUserSerializer()
+    user = serializers.SerializerMethodField()
     value = serializers.IntegerField(help_text="What they gave, in the app's minor unit.")
     count = serializers.IntegerField(help_text="How many gifts.")
+
+    @extend_schema_field(RankedUserSerializer)
+    def get_user(self, place: Place) -> dict[str, Any]:
+        return profile(place.person).as_dict()
 
 
 class RankingSerializer(serializers.Serializer):
@@ -44,44 +50,29 @@ class RankingSerializer(serializers.Serializer):
     me = PlaceSerializer(required=False)
 
 
+class RankingQuerySerializer(Shape):
+    scope = OneOfField(
+        choices=list(rankings.SCOPES), default="stream", help_text="stream: the show that is on, else the last."
+    )
+    limit = PageSizeField(usual=rankings.SHOWN, high=rankings.MOST)
+
+
 class RankingView(APIView):
     @extend_schema(
-        operation_id="rooms_ranking_get",
-        responses=RankingSerializer,
-        parameters=[
-            SDKAPPID,
-            OpenApiParameter("scope", str, enum=list(rankings.SCOPES), description="stream (default): the show that is on, else the last."),
-            OpenApiParameter("limit", int, description=f"{rankings.SHOWN} unless you say otherwise, at most {rankings.MOST}."),
-        ],
-    )  # fmt: skip
+        operation_id="rooms_ranking_get", responses=RankingSerializer, parameters=[SDKAPPID, RankingQuerySerializer]
+    )
     @open_to("room.enter")
     def get(self, request: ApiRequest, room: str) -> Response:
         """Who gave most in the room."""
-        found = asked_room(request, room, enter=True)
-        query = request.query_params
-        raw = query.get("limit", "")
-        limit = int(raw[:9]) if raw.isascii() and raw.isdigit() and int(raw[:9]) else rankings.SHOWN
+        said = checked(RankingQuerySerializer, request.query_params)
         ranking = rankings.ranking(
-            room=found,
-            scope=query.get("scope", "stream"),
-            limit=min(limit, rankings.MOST),
+            room=asked_room(request, room, enter=True),
+            scope=said["scope"],
+            limit=said["limit"],
             now=clock.now(),
             person_id=request.user.person_id,
         )
-        answer: dict[str, Any] = {
-            "scope": ranking.scope,
-            "period": ranking.period,
-            "entries": [_shown(place) for place in ranking.places],
-        }
+        answer: dict[str, Any] = {"scope": ranking.scope, "period": ranking.period, "entries": ranking.places}
         if ranking.mine is not None:
-            answer["me"] = _shown(ranking.mine)
-        return Response(answer)
-
-
-def _shown(place: Place) -> dict[str, Any]:
-    return {
-        "place": place.place,
-        "user": profile(place.person).as_dict(),
-        "value": place.value,
-        "count": place.count,
-    }
+            answer["me"] = ranking.mine
+        return Response(shown(RankingSerializer, answer))

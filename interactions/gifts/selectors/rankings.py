@@ -1,4 +1,4 @@
-"""Who gave most in a room: in a show, a day, a week, ever (G6). The sums are kept by gifts/services/grouping.py."""
+"""Who gave most in a room: in a show, a day, a week, ever (G6). The sums are kept by gifts/services/totals.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from interactions.models import GiftTotal
 from liveroom.accounts.models import Person
-from liveroom.kernel.errors import BadParameter
 from liveroom.rooms.models import LiveSession, Room
 
 SCOPES = (GiftTotal.STREAM, GiftTotal.DAY, GiftTotal.WEEK, GiftTotal.ALL)
@@ -47,9 +46,7 @@ def period_of(*, room: Room, scope: str, now: datetime) -> str:
 
 
 def ranking(*, room: Room, scope: str, limit: int, now: datetime, person_id: int | None = None) -> Ranking:
-    """BadParameter: a scope that is none."""
-    if scope not in SCOPES:
-        raise BadParameter(f"scope is one of {', '.join(SCOPES)}, not {scope[:40]!r}.", field="scope")
+    """`scope`: one of SCOPES."""
     period = period_of(room=room, scope=scope, now=now)
     if scope == GiftTotal.STREAM and not period:
         return Ranking(scope, period, [], None)

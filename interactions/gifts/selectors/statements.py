@@ -83,6 +83,21 @@ class Line:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What somebody has, and in what."""
+
+    user: str
+    balance: int
+    currency: str
+
+
+def holding_of(person: Person) -> Holding:
+    """`person` with its app."""
+    wallet = wallet_of(person_id=person.pk)
+    return Holding(user=person.identifier, balance=balance_of(wallet) if wallet else 0, currency=person.app.currency)
+
+
 def wallet_of(*, person_id: int) -> Wallet | None:
     """None: nothing has ever moved."""
     return Wallet.objects.filter(person=person_id).first()

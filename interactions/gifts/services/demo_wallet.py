@@ -23,13 +23,17 @@ def check(app: App) -> None:
         raise NotFound("Nobody gives coins away here; top up where you got your account.")
 
 
-def fill(*, person: Person, amount: object, now: datetime, address: str = "") -> dict[str, Any]:
+def checked_amount(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= MOST:
+        raise BadParameter(f"amount is a whole number from 1 to {MOST:,}.", field="amount", limit=MOST)
+    return value
+
+
+def fill(*, person: Person, amount: int, now: datetime, address: str = "") -> dict[str, Any]:
     """`person` with its app. The answer of the top-up. BadParameter, NotFound."""
     check(person.app)
-    if type(amount) is not int or not 1 <= amount <= MOST:
-        raise BadParameter(f"amount is a whole number from 1 to {MOST:,}.", field="amount", limit=MOST)
     provider = TestProvider()
-    said = {"reference": f"demo-{ids.event_id()}", "user": person.identifier, "amount": amount}
+    said = {"reference": f"demo-{ids.event_id()}", "user": person.identifier, "amount": checked_amount(amount)}
     body = json.dumps(said).encode()
     signature = provider.sign(body, secret=person.app.topup_secret, now=now)
     return take_payment(

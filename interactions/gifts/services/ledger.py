@@ -40,7 +40,7 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
+class LockedWallet:
     """A person's wallet, locked until the transaction ends. `balance` as it is now."""
 
     id: int
@@ -57,7 +57,7 @@ def wallet_of_app(*, app_id: int, kind: str) -> int:
     return int(found)
 
 
-def locked_purses(*, app_id: int, person_ids: Collection[int]) -> dict[int, Purse]:
+def locked_wallets(*, app_id: int, person_ids: Collection[int]) -> dict[int, LockedWallet]:
     """By person; whoever has no wallet yet gets an empty one. Call it inside a transaction."""
     found = _lock(person_ids)
     missing = set(person_ids) - set(found)
@@ -75,7 +75,7 @@ def locked_purses(*, app_id: int, person_ids: Collection[int]) -> dict[int, Purs
     return found
 
 
-def _lock(person_ids: Collection[int]) -> dict[int, Purse]:
+def _lock(person_ids: Collection[int]) -> dict[int, LockedWallet]:
     marks = ", ".join(["%s"] * len(person_ids))
     # SQLite has one writer at a time. On PostgreSQL a lock that lets foreign keys to the wallet through is enough.
     how = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
@@ -83,26 +83,26 @@ def _lock(person_ids: Collection[int]) -> dict[int, Purse]:
         f"SELECT id, person_id, balance FROM interactions_wallet WHERE person_id IN ({marks}) ORDER BY id{how}",  # noqa: S608
         list(person_ids),
     )
-    return {person: Purse(id=pk, person_id=person, balance=balance) for pk, person, balance in rows}
+    return {person: LockedWallet(id=pk, person_id=person, balance=balance) for pk, person, balance in rows}
 
 
 def post(
-    *, order_id: int, postings: Sequence[Posting], purses: Collection[Purse], now: datetime, currency: str
+    *, order_id: int, postings: Sequence[Posting], wallets: Collection[LockedWallet], now: datetime, currency: str
 ) -> dict[int, int]:
-    """Write the entries and the balances of the (locked) purses that they touch. Returns the new balances by person.
+    """Write the entries and the balances of the (locked) wallets that they touch. Returns the new balances by person.
 
     InsufficientBalance: nothing of the transaction may stay."""
-    changes = dict.fromkeys((purse.id for purse in purses), 0)
+    changes = dict.fromkeys((wallet.id for wallet in wallets), 0)
     for posting in postings:
         if posting.debit in changes:
             changes[posting.debit] -= posting.amount
         if posting.credit in changes:
             changes[posting.credit] += posting.amount
     balances = {}
-    for purse in purses:
-        balances[purse.person_id] = purse.balance + changes[purse.id]
-        if balances[purse.person_id] < 0:
-            raise InsufficientBalance(balance=purse.balance, needed=-changes[purse.id], currency=currency)
+    for wallet in wallets:
+        balances[wallet.person_id] = wallet.balance + changes[wallet.id]
+        if balances[wallet.person_id] < 0:
+            raise InsufficientBalance(balance=wallet.balance, needed=-changes[wallet.id], currency=currency)
     changed = [(pk, amount) for pk, amount in sorted(changes.items()) if amount]
     if changed:
         cases = " ".join(["WHEN %s THEN balance + %s"] * len(changed))

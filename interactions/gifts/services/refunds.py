@@ -9,12 +9,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from interactions.facts import OrderRefunded
-from interactions.gifts.services.grouping import add_to_totals
-from interactions.gifts.services.ledger import Posting, Purse, locked_purses, post, wallet_of_app
+from interactions.delivery import Person as Recipient
+from interactions.delivery import ms, publish_durably
+from interactions.gifts.events import WalletChanged
+from interactions.gifts.services.ledger import LockedWallet, Posting, locked_wallets, post, wallet_of_app
+from interactions.gifts.services.totals import Counted, add_to_totals
 from interactions.models import LedgerEntry, Order, SentGift, Wallet
 from interactions.people.services import levels
-from liveroom.kernel import audit, facts, ids, permission, text
+from liveroom.kernel import audit, ids, permission, text
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
 
@@ -48,16 +50,16 @@ def refund(
     order = Order.objects.select_related("app", "person", "room__app").get(pk=order.pk)
     sent = SentGift.objects.filter(order=order).first()
     people = {order.person_id} | ({sent.streamer_id} if sent else set())
-    purses = locked_purses(app_id=order.app_id, person_ids=people)
+    wallets = locked_wallets(app_id=order.app_id, person_ids=people)
     # From here on nobody else refunds it: both would need the same wallet.
     first = Order.objects.filter(refund_of=order).values_list("number", flat=True).first()
     if first:
         raise RefundedAlready(f"The order {order.number} was refunded already, by {first}.", refund=first)
     if sent is not None:
         sent = SentGift.objects.select_for_update().get(pk=sent.pk)
-        postings = _of_gift(order, sent, purses[sent.streamer_id], house_bears=house_bears)
+        postings = _of_gift(order, sent, wallets[sent.streamer_id], house_bears=house_bears)
     else:
-        postings = _of_top_up(order, purses[order.person_id])
+        postings = _of_top_up(order, wallets[order.person_id])
     number = ids.number("r")
     made = Order.objects.create(
         number=number, app_id=order.app_id, kind=Order.REFUND, person_id=order.person_id, room_id=order.room_id,
@@ -65,7 +67,7 @@ def refund(
         refund_of=order, by=str(by)[:120], reason=reason, at=now,
     )  # fmt: skip
     balances = post(
-        order_id=made.pk, postings=postings, purses=list(purses.values()), now=now, currency=order.app.currency
+        order_id=made.pk, postings=postings, wallets=list(wallets.values()), now=now, currency=order.app.currency
     )
     if sent is not None:
         _forget(sent, now=now)
@@ -74,17 +76,18 @@ def refund(
         action="order.refund", actor=by, now=now, room_key=room_key, target=order.number, reason=reason, address=address,
         detail={"refund": number, "kind": order.kind, "amount": order.amount, "user": order.person.identifier, "house_bears": house_bears},
     )  # fmt: skip
-    facts.state(
-        OrderRefunded(
-            sdkappid=order.app.sdkappid, at=now, person_id=order.person_id, identifier=order.person.identifier, order=number,
-            amount=order.amount, balance=balances[order.person_id], refund_of=order.number, kind=order.kind, room_key=room_key,
-            reason=reason,
-        )
+    publish_durably(
+        WalletChanged(
+            t=ms(now), order=number, balance=balances[order.person_id], kind=Order.REFUND, refund_of=order.number,
+            amount=order.amount if order.kind == Order.GIFT else -order.amount,
+        ),
+        to=Recipient(sdkappid=order.app.sdkappid, identifier=order.person.identifier),
+        at=now,
     )  # fmt: skip
     return made
 
 
-def _of_gift(order: Order, sent: SentGift, streamer: Purse, *, house_bears: bool) -> list[Posting]:
+def _of_gift(order: Order, sent: SentGift, streamer: LockedWallet, *, house_bears: bool) -> list[Posting]:
     if sent.message_id is None:
         # The relay counts it in the rankings when it tells the room: within a second, as long as it runs.
         raise Conflict("The room has not been told of this gift yet; try again in a few seconds.")
@@ -109,11 +112,11 @@ def _of_gift(order: Order, sent: SentGift, streamer: Purse, *, house_bears: bool
     return postings
 
 
-def _of_top_up(order: Order, purse: Purse) -> list[Posting]:
-    if purse.balance < order.amount:
+def _of_top_up(order: Order, wallet: LockedWallet) -> list[Posting]:
+    if wallet.balance < order.amount:
         raise CannotGiveBack(
-            f"The wallet holds {purse.balance:,} of the {order.amount:,} that were paid in; the rest is spent. Refund gifts first.",
-            holds=purse.balance,
+            f"The wallet holds {wallet.balance:,} of the {order.amount:,} that were paid in; the rest is spent. Refund gifts first.",
+            holds=wallet.balance,
             needed=order.amount,
         )
     return [
@@ -124,13 +127,9 @@ def _of_top_up(order: Order, purse: Purse) -> list[Posting]:
 
 def _forget(sent: SentGift, *, now: datetime) -> None:
     """Out of the rankings and of the buyer's score, where the relay had put it."""
-    counted = {
-        "room": sent.room_id,
-        "buyer": sent.buyer_id,
-        "at": int(sent.at.timestamp() * 1000),
-        "session": sent.session.sequence if sent.session else "",
-        "total": sent.total,
-        "count": sent.count,
-    }
-    add_to_totals([counted], sign=-1)
+    counted = Counted(
+        room_id=sent.room_id, person_id=sent.buyer_id, at=sent.at, session=sent.session.sequence if sent.session else "",
+        value=-sent.total, count=-sent.count,
+    )  # fmt: skip
+    add_to_totals([counted])
     levels.add_gift_values({sent.buyer_id: -sent.total}, now)

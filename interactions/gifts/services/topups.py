@@ -1,7 +1,7 @@
 """Money comes into a wallet: a payment that a provider told us of, or that the app's server or staff vouch for (G7).
 
-Promise: a payment is credited once, whoever tells of it how often; the order, the entry, the balance and the word to the person are
-there together or not at all."""
+Promise: a payment is credited once, whoever tells of it how often; the order, the entry, the balance and what the person hears
+of it are there together or not at all."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from interactions.facts import WalletToppedUp
-from interactions.gifts.services.ledger import Posting, locked_purses, post, wallet_of_app
+from interactions.delivery import Person as Recipient
+from interactions.delivery import ms, publish_durably
+from interactions.gifts.events import WalletChanged
+from interactions.gifts.services.ledger import Posting, locked_wallets, post, wallet_of_app
 from interactions.gifts.services.providers import TopUpProvider, checked_amount, checked_reference, provider_of
 from interactions.models import Order, Wallet
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.services.people import person_of
-from liveroom.kernel import audit, facts, ids, permission, text
+from liveroom.kernel import audit, ids, permission, text
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.sql import insert_one
@@ -37,7 +39,7 @@ class WalletFull(Conflict):
 def top_up(
     *,
     person: Person,
-    amount: object,
+    amount: int,
     provider: str,
     reference: str | None,
     key: str,
@@ -121,14 +123,14 @@ class _Asked:
 def _top_up(asked: _Asked, *, by: Actor, now: datetime, reason: str, address: str) -> dict[str, Any]:
     person = asked.person
     # Whoever retries while the first try is still under way waits here.
-    purse = locked_purses(app_id=person.app_id, person_ids={person.pk})[person.pk]
+    wallet = locked_wallets(app_id=person.app_id, person_ids={person.pk})[person.pk]
     kept = asked.kept()
     if kept is not None:
         return kept
-    balance = purse.balance + asked.amount
+    balance = wallet.balance + asked.amount
     if balance > FULL:
         raise WalletFull(
-            f"The wallet holds {purse.balance:,}; with {asked.amount:,} more it would pass {FULL:,}.", limit=FULL
+            f"The wallet holds {wallet.balance:,}; with {asked.amount:,} more it would pass {FULL:,}.", limit=FULL
         )
     number = ids.number("o")
     answer = {"order": number, "user": person.identifier, "amount": asked.amount, "balance": balance}
@@ -138,16 +140,15 @@ def _top_up(asked: _Asked, *, by: Actor, now: datetime, reason: str, address: st
         reference=asked.reference or number, by=str(by)[:120], reason=reason, at=now,
     )  # fmt: skip
     source = wallet_of_app(app_id=person.app_id, kind=Wallet.SOURCE)
-    posting = Posting(debit=source, credit=purse.id, amount=asked.amount)
-    post(order_id=order_id, postings=[posting], purses=[purse], now=now, currency=person.app.currency)
+    posting = Posting(debit=source, credit=wallet.id, amount=asked.amount)
+    post(order_id=order_id, postings=[posting], wallets=[wallet], now=now, currency=person.app.currency)
     audit.record(
         action="wallet.top_up", actor=by, now=now, target=person.identifier, reason=reason, address=address,
         detail={"order": number, "amount": asked.amount, "provider": asked.provider, "sdkappid": person.app.sdkappid},
     )  # fmt: skip
-    facts.state(
-        WalletToppedUp(
-            sdkappid=person.app.sdkappid, at=now, person_id=person.pk, identifier=person.identifier, order=number,
-            amount=asked.amount, balance=balance, provider=asked.provider,
-        )
-    )  # fmt: skip
+    publish_durably(
+        WalletChanged(t=ms(now), order=number, balance=balance, kind=Order.TOP_UP, amount=asked.amount),
+        to=Recipient(sdkappid=person.app.sdkappid, identifier=person.identifier),
+        at=now,
+    )
     return answer

@@ -1,7 +1,7 @@
 """Whether the books add up: balances, orders, gifts, what rooms heard, rankings. Reads only, and all of it as of one moment.
 
-Promise: a finding is drift, named by its order, wallet or message; what is on its way (told within the last minute, or waiting in the
-outbox or in the archive's stream) is counted as such and never reported."""
+Promise: a finding is drift, named by its order, wallet or message; what is on its way (told within the last minute, or waiting for the
+relay, in the outbox or in the archive's stream) is counted as such and never reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from interactions.chat.services import archive
 from interactions.gifts.services import verifying_sql as sql
 from interactions.models import Wallet
 from liveroom.accounts.models import App
-from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.redis import shared
 
 SETTLES = timedelta(minutes=1)
@@ -176,17 +175,11 @@ def _messages(asked: _Asked) -> None:
 
 
 def _untold(asked: _Asked) -> None:
-    """A gift without a message is on its way as long as its letter is."""
-    rows = asked.rows(sql.UNTOLD, app="o.app_id")
-    if not rows:
-        return
-    waiting = {
-        payload.get("sent")
-        for payload in OutboxRow.objects.filter(topic="gift", done_at__isnull=True).values_list("payload", flat=True)
-    }
-    lost = [(number,) for sent, number, _ in rows if sent not in waiting]
-    asked.report.under_way += len(rows) - len(lost)
-    asked.find("untold", lost, lambda number: (f"order {number}", "its gift is in no message and in no letter"))
+    """A gift without a message waits for the relay, unless the relay has been there."""
+    lost = asked.rows(sql.FELL_OUT, app="o.app_id")
+    [(waiting,)] = asked.rows(sql.WAITING, app="r.app_id")
+    asked.report.under_way += waiting - len(lost)
+    asked.find("untold", lost, lambda number: (f"order {number}", "its gift is in no message, and its turn is over"))
 
 
 def _heard(asked: _Asked) -> None:

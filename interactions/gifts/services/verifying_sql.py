@@ -76,10 +76,24 @@ HAVING m.count <> COALESCE(SUM(s.count), 0) OR m.total <> COALESCE(SUM(s.total),
 ORDER BY m.id LIMIT %(most)s
 """
 
-# Gifts that are in no message yet.
-UNTOLD: Final = """
-SELECT s.id, o.number, s.at FROM interactions_sentgift s JOIN interactions_order o ON o.id = s.order_id
-WHERE s.message_id IS NULL {app} ORDER BY s.id
+# Gifts that wait for the relay: it groups those of one buyer and kind in their order.
+WAITING: Final = """
+SELECT COUNT(*) FROM interactions_sentgift s JOIN rooms_room r ON r.id = s.room_id WHERE s.message_id IS NULL {app}
+"""
+
+# Of them those that fell out of their message: a later one of the kind is in one, or a message of the kind lacks gifts.
+FELL_OUT: Final = """
+SELECT o.number FROM interactions_sentgift s JOIN interactions_order o ON o.id = s.order_id
+LEFT JOIN (
+  SELECT DISTINCT room_id, buyer_id, gift_id FROM (
+    SELECT m.room_id, m.buyer_id, m.gift_id FROM interactions_giftmessage m LEFT JOIN interactions_sentgift y ON y.message_id = m.id
+    GROUP BY m.id, m.room_id, m.buyer_id, m.gift_id, m.count HAVING m.count > COALESCE(SUM(y.count), 0)
+  ) short
+) l ON l.room_id = s.room_id AND l.buyer_id = s.buyer_id AND l.gift_id = s.gift_id
+WHERE s.message_id IS NULL AND (l.room_id IS NOT NULL OR EXISTS (
+  SELECT 1 FROM interactions_sentgift x WHERE x.buyer_id = s.buyer_id AND x.room_id = s.room_id AND x.gift_id = s.gift_id
+    AND x.id > s.id AND x.message_id IS NOT NULL
+)) {app} ORDER BY s.id
 """
 
 # Messages that the room has not heard exactly once, or heard with another count. A room that is no more hears nothing.
