@@ -17,7 +17,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor as _reactor
 from twisted.internet.protocol import connectionDone
 
-from interactions.delivery import frames as envelope
+from interactions.delivery import frames
 from interactions.delivery.fanout import draining
 from interactions.delivery.rooms import WAITING_PER_SENDER
 from interactions.limits import TOO_MANY_CONNECTIONS, Refusal
@@ -90,7 +90,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
     limits_source: str | None = None
     refusal: Refusal | None = None
     offer: PerMessageDeflateOffer | None = None
-    viewer: draining.Speaking | None = None
+    viewer: draining.CommandSource | None = None
     _asked = False
     _deaf = False
     _resting = False
@@ -295,10 +295,10 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
             self._say_bye(code=code, reason=reason, message=message, after_ms=after_ms)
 
     def _say_bye(self, *, code: int, reason: str, message: str, after_ms: int) -> None:
-        words = envelope.bye(reason=reason, reconnect=True, after_ms=after_ms, message=message)
-        self.transport.write(envelope.text_frame(words))
+        words = frames.bye(reason=reason, reconnect=True, after_ms=after_ms, message=message)
+        self.transport.write(frames.text_frame(words))
         self.sendClose(code=code)
 
-    def owned_by(self, viewer: draining.Speaking) -> None:
+    def owned_by(self, viewer: draining.CommandSource) -> None:
         """Called by the consumer: who says `bye` on this connection."""
         self.viewer = viewer

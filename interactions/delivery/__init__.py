@@ -1,9 +1,9 @@
 """Delivery: how a thing reaches a viewer. It knows no feature and no table of the database.
 
-`publish(event, to=Room(…) | Person(…) | Everyone(…))` says it now, from a thread. `publish_durably` says it if the caller's transaction
-is committed, and then surely; `publish_paid_durably` the same for what was paid for, which waits for its place within the room's rate.
-`publish_at_once` is for control messages, which no client sees: the processes that hold sockets have acted on them before the caller is
-answered. An event is a class of a feature's `events.py` (`delivery.events`).
+`publish(event, to=Room(…) | Person(…) | Everyone(…))` publishes it now, from a thread. `publish_durably` publishes it if the caller's
+transaction is committed, and then surely; `publish_paid_durably` the same for what was paid for, which waits for its place within the
+room's rate. `publish_at_once` is for control messages, which no client sees: the processes that hold sockets have acted on them before
+the caller is answered. An event is a class of a feature's `events.py` (`delivery.events`).
 
 What is promised:
 

@@ -114,7 +114,7 @@ def _hold(message: Control, to: Person | Room) -> None:
     try:
         if not control.published_and_done(message, to=to):
             log.warning(
-                "Not every socket process acted on a message about %s in time; the relay says it again.", to.key
+                "Not every socket process acted on a message about %s in time; the relay publishes it again.", to.key
             )
     except redis.RedisError as error:
         log.warning("A message about %s waits for the relay: Redis is away (%s).", to.key, type(error).__name__)
@@ -144,8 +144,8 @@ def _target(who: Mapping[str, Any]) -> Target:
 
 def deliver(message: OutboxMessage) -> None:
     """The outbox handler of TOPIC. Whatever is published here twice is heard once, by the id of its row."""
-    said = message.payload
-    event, to = from_row(said["event"], _FAMILIES[said["family"]]), _target(said["to"])
+    payload = message.payload
+    event, to = from_row(payload["event"], _FAMILIES[payload["family"]]), _target(payload["to"])
     for subscriber in _subscribers.before.get(type(event), ()):
         if subscriber(event, to) is False:
             return
@@ -160,7 +160,7 @@ def deliver(message: OutboxMessage) -> None:
 
 
 def _forget(room_key: str, event_id: str) -> None:
-    """Once: told again, by another relay or after a death, the id may be another room's by now, which is not to be forgotten."""
+    """Once: published again, by another relay or after a death, the id may be another room's by now, which is not to be forgotten."""
     client, done = redis_for(room_key), key(f"closed:{event_id}", room_key)
     if not client.exists(done):
         forget_now(room_key=room_key)
@@ -174,7 +174,7 @@ def _forget(room_key: str, event_id: str) -> None:
 
 def publish(event: RoomEvent | UserEvent, *, to: Target, event_id: str = "", kept_seconds: int | None = None) -> None:
     """Now, from a thread. With the same `event_id` it is heard once, however often it is published. `kept_seconds`: longer than the
-    event's class says, for one person. RedisError: nobody can tell; publish it again with the same id."""
+    event's class says, for one person. RedisError: it is not known; publish it again with the same id."""
     event_id = event_id or ids.event_id()
     if isinstance(event, UserEvent):
         if not isinstance(to, Person):
@@ -196,8 +196,8 @@ async def apublish(event: UserEvent, *, to: Person, event_id: str = "", kept_sec
 
 
 def publish_to_many(event: UserEvent, *, to: Sequence[Person], event_id: str) -> int:
-    """The same event to many people, in rounds. Of somebody who was not connected for a day nothing is kept. Returns how many were told
-    now. RedisError: publish it again with the same id."""
+    """The same event to many people, in rounds. Of somebody who was not connected for a day nothing is kept. Returns for how many it
+    was new. RedisError: publish it again with the same id."""
     return user_events.publish_to_many_now(persons=[person.key for person in to], event=event, event_id=event_id)
 
 

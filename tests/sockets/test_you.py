@@ -29,7 +29,7 @@ def mute(number: int) -> YourMute:
     return YourMute(t=number, room="r1", until=None, by="max")
 
 
-def say(number: int, **more) -> you.Told:
+def say(number: int, **more) -> you.Published:
     return you.publish_now(person=MIA, event=mute(number), event_id=f"e{number}", **more)
 
 
@@ -46,7 +46,7 @@ async def test_a_reconnect_gets_exactly_the_rest():
     fresh = await you.since(person=MIA, since=None)
     assert (fresh.useq, fresh.events, fresh.recovered) == (0, (), False)
     for number in range(1, 6):
-        assert say(number) == you.Told(epoch=fresh.epoch, useq=number, told=True)
+        assert say(number) == you.Published(epoch=fresh.epoch, useq=number, fresh=True)
     back = await you.since(person=MIA, since=(fresh.epoch, 2))
     assert (back.useq, instants(back), back.recovered) == (5, [3, 4, 5], True)
     assert [orjson.loads(event)["useq"] for event in back.events] == [3, 4, 5]
@@ -67,7 +67,7 @@ async def test_an_event_of_the_same_id_is_told_once():
     async with aredis_for("").pubsub(ignore_subscribe_messages=True) as line:
         await line.subscribe(control.people_channel())
         again = await you.publish(person=MIA, event=mute(1), event_id="e1")
-        assert again == you.Told(epoch=first.epoch, useq=1, told=False)
+        assert again == you.Published(epoch=first.epoch, useq=1, fresh=False)
         await you.publish(person=MIA, event=mute(2), event_id="e2")
         message = None
         while message is None:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 RESTART = 4000
 REASON, MESSAGE = "restart", "The server restarts; come back in a moment."
 STEP_SECONDS = 0.1
-# Even those who were told in one step come back at different moments.
+# Even those who were dismissed in one step come back at different moments.
 SOONEST_MS, LATEST_MS = 100, 1_500
 
 
@@ -27,9 +27,9 @@ class Dismissable(Protocol):
         """Say `bye` and close; nothing if that was done already."""
 
 
-class Speaking(Dismissable, Protocol):
-    """Who says things on a connection. `under_way`: commands that were begun and are not answered yet; `served`: frames that were
-    taken from the queue and dealt with."""
+class CommandSource(Dismissable, Protocol):
+    """The socket of a connection that sends commands. `under_way`: commands that were begun and are not answered yet; `served`: frames
+    that were taken from the queue and dealt with."""
 
     under_way: int
     served: int
@@ -47,17 +47,17 @@ class Speaking(Dismissable, Protocol):
 async def drain(
     *, sockets: Callable[[], Iterable[Dismissable]], seconds: float, chance: random.Random | None = None
 ) -> None:
-    """Tells all that `sockets()` gives, by lot, within `seconds`. Returns when all were told, not when they are gone."""
+    """Dismisses all that `sockets()` gives, by lot, within `seconds`. Returns when all were dismissed, not when they are gone."""
     chance = chance or random.Random()  # noqa: S311 - no secret
-    told: set[int] = set()
+    dismissed: set[int] = set()
     steps = int(seconds / STEP_SECONDS)
     for step in range(steps, -1, -1):
-        left = [socket for socket in sockets() if id(socket) not in told]
+        left = [socket for socket in sockets() if id(socket) not in dismissed]
         if not left:
             return
         chance.shuffle(left)
         for socket in left[: -(-len(left) // (step + 1))]:
-            told.add(id(socket))
+            dismissed.add(id(socket))
             dismiss(socket, chance=chance)
         if step:
             await asyncio.sleep(STEP_SECONDS)

@@ -1,7 +1,7 @@
-"""What concerns one person, told to all its sockets, in a room or not: numbered, and kept two minutes for who comes back.
+"""What concerns one person, published to all its sockets, in a room or not: numbered, and kept two minutes for who comes back.
 
-Promise: an event with the same id is told once; a socket that says what it heard last gets exactly the rest, or hears that something is
-missing. State: Redis, per person `uplace` (epoch, which changes when memory was lost, and useq: one key, so that neither can be lost
+Promise: an event with the same id is published once; a socket that says what it heard last gets exactly the rest, or hears that
+something is missing. State: Redis, per person `uplace` (epoch, which changes when memory was lost, and useq: one key, so that neither can be lost
 without the other) · `you` (a list of at most 200 events) · `usame:<id>`."""
 
 from __future__ import annotations
@@ -22,69 +22,75 @@ KEPT_EVENTS: Final = 200
 SAME_SECONDS: Final = 600
 # Longer than anything that is kept: while an event can be asked for, its number means something.
 NUMBERS_SECONDS: Final = MOST_KEPT_SECONDS + 86400
-# A person that was told nothing: only so that a reconnect finds the same epoch.
+# A person that was sent nothing: only so that a reconnect finds the same epoch.
 QUIET_SECONDS: Final = 86400
 _CALLS_PER_ROUND: Final = 500
 _SINCE = re.compile(r"([0-9a-f]{1,32})\.([0-9]{1,15})\Z")
 
 # KEYS: uplace you usame:<id>. ARGV: fresh epoch, seconds kept, 1 if they were asked for, event without useq, channel, person, then
 # for how long numbers and ids are kept, how many events, and 1 if whoever was not here for a day is passed over. An entry is
-# `<ms until> <useq> <asked for> <event>`. Answer: epoch, useq, 1 if told now and 0 if it was told before.
+# `<ms until> <useq> <asked for> <event>`. Answer: epoch, useq, 1 if published now and 0 if it was before.
 _PUBLISH: Final = Script("""
-local told = redis.call('GET', KEYS[3])
-if told then
-  local epoch, useq = string.match(told, '^(%S+) (%d+)$')
+local place_key, events_key, same_key = KEYS[1], KEYS[2], KEYS[3]
+local fresh_epoch, kept_seconds, asked_for, unnumbered = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local channel, person = ARGV[5], ARGV[6]
+local numbers_seconds, same_seconds, kept_events, only_known = ARGV[7], ARGV[8], ARGV[9], ARGV[10] == '1'
+local before = redis.call('GET', same_key)
+if before then
+  local epoch, useq = string.match(before, '^(%S+) (%d+)$')
   return {epoch, tonumber(useq), 0}
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local epoch, useq = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%d+)$')
+local epoch, useq = string.match(redis.call('GET', place_key) or '', '^(%S+) (%d+)$')
 if not epoch then
-  if ARGV[10] == '1' then return {'', 0, 0} end
-  epoch, useq = ARGV[1], 0
-  redis.call('DEL', KEYS[2])
+  if only_known then return {'', 0, 0} end
+  epoch, useq = fresh_epoch, 0
+  redis.call('DEL', events_key)
 end
 useq = string.format('%d', useq + 1)
-redis.call('SET', KEYS[1], epoch .. ' ' .. useq, 'EX', ARGV[7])
-local event = '{"useq":' .. useq .. ',' .. string.sub(ARGV[4], 2)
-local longest = math.max(redis.call('TTL', KEYS[2]), tonumber(ARGV[2]))
-redis.call('RPUSH', KEYS[2], string.format('%d', now + ARGV[2] * 1000) .. ' ' .. useq .. ' ' .. ARGV[3] .. ' ' .. event)
+redis.call('SET', place_key, epoch .. ' ' .. useq, 'EX', numbers_seconds)
+local event = '{"useq":' .. useq .. ',' .. string.sub(unnumbered, 2)
+local longest = math.max(redis.call('TTL', events_key), tonumber(kept_seconds))
+redis.call('RPUSH', events_key, string.format('%d', now + kept_seconds * 1000) .. ' ' .. useq .. ' ' .. asked_for .. ' ' .. event)
 -- those that are over go wherever they stand: one that is kept for days must not push out what came after it
-if redis.call('LLEN', KEYS[2]) > ARGV[9] / 2 then
+if redis.call('LLEN', events_key) > kept_events / 2 then
   local alive = {}
-  for _, entry in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  for _, entry in ipairs(redis.call('LRANGE', events_key, 0, -1)) do
     if tonumber(string.match(entry, '^(%d+)')) > now then alive[#alive + 1] = entry end
   end
-  redis.call('DEL', KEYS[2])
-  redis.call('RPUSH', KEYS[2], unpack(alive))
-  redis.call('LTRIM', KEYS[2], -ARGV[9], -1)
+  redis.call('DEL', events_key)
+  redis.call('RPUSH', events_key, unpack(alive))
+  redis.call('LTRIM', events_key, -kept_events, -1)
 end
-redis.call('EXPIRE', KEYS[2], longest)
-redis.call('SET', KEYS[3], epoch .. ' ' .. useq, 'EX', ARGV[8])
-redis.call('PUBLISH', ARGV[5], 'Y' .. epoch .. ' ' .. useq .. ' ' .. ARGV[6]
+redis.call('EXPIRE', events_key, longest)
+redis.call('SET', same_key, epoch .. ' ' .. useq, 'EX', same_seconds)
+redis.call('PUBLISH', channel, 'Y' .. epoch .. ' ' .. useq .. ' ' .. person
   .. '\\n{"type":"you","epoch":"' .. epoch .. '","events":[' .. event .. ']}')
 return {epoch, tonumber(useq), 1}
 """)
 
 # KEYS: uplace you. ARGV: fresh epoch, the client's epoch and useq ('' and 0: it comes without), for how long an epoch is kept of
-# a person that is told nothing. Answer: epoch, useq, then the events: the later ones; all, after another epoch; and for who comes
+# a person that is sent nothing. Answer: epoch, useq, then the events: the later ones; all, after another epoch; and for who comes
 # without a position, those that were asked to be kept.
 _SINCE_SCRIPT: Final = Script("""
-local epoch, useq = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%d+)$')
+local place_key, events_key = KEYS[1], KEYS[2]
+local fresh_epoch, since_epoch, since, quiet_seconds = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local epoch, useq = string.match(redis.call('GET', place_key) or '', '^(%S+) (%d+)$')
 if not epoch then
-  redis.call('SET', KEYS[1], ARGV[1] .. ' 0', 'EX', ARGV[4])
-  redis.call('DEL', KEYS[2])
-  return {ARGV[1], 0}
+  redis.call('SET', place_key, fresh_epoch .. ' 0', 'EX', quiet_seconds)
+  redis.call('DEL', events_key)
+  return {fresh_epoch, 0}
 end
-if redis.call('TTL', KEYS[1]) < ARGV[4] / 2 then redis.call('EXPIRE', KEYS[1], ARGV[4]) end
+if redis.call('TTL', place_key) < quiet_seconds / 2 then redis.call('EXPIRE', place_key, quiet_seconds) end
 local found = {epoch, tonumber(useq)}
-if found[2] == 0 or (epoch == ARGV[2] and tonumber(ARGV[3]) >= found[2]) then return found end
+if found[2] == 0 or (epoch == since_epoch and since >= found[2]) then return found end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, entry in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+for _, entry in ipairs(redis.call('LRANGE', events_key, 0, -1)) do
   local over, useq, asked, event = string.match(entry, '^(%d+) (%d+) (%d) (.*)$')
-  local wanted = ARGV[2] ~= '' or asked == '1'
-  if epoch == ARGV[2] then wanted = tonumber(useq) > tonumber(ARGV[3]) end
+  local wanted = since_epoch ~= '' or asked == '1'
+  if epoch == since_epoch then wanted = tonumber(useq) > since end
   if wanted and tonumber(over) > now then found[#found + 1] = event end
 end
 return found
@@ -92,12 +98,12 @@ return found
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """`told`: False if an event of that id had been told before; the numbers are those of the first time."""
+class Published:
+    """`fresh`: False if an event of that id had been published before; the numbers are those of the first time."""
 
     epoch: str
     useq: int
-    told: bool
+    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,32 +139,34 @@ def _publish_call(
     return _PUBLISH.call(keys, (*said, NUMBERS_SECONDS, SAME_SECONDS, KEPT_EVENTS, int(known)))
 
 
-def _told(answer: Any) -> Told:
-    return Told(epoch=bytes(answer[0]).decode(), useq=int(answer[1]), told=bool(answer[2]))
+def _published(answer: Any) -> Published:
+    return Published(epoch=bytes(answer[0]).decode(), useq=int(answer[1]), fresh=bool(answer[2]))
 
 
-def publish_now(*, person: str, event: UserEvent, event_id: str, kept_seconds: int | None = None) -> Told:
+def publish_now(*, person: str, event: UserEvent, event_id: str, kept_seconds: int | None = None) -> Published:
     """From a thread. `person`: `targets.Person.key`.
 
     `kept_seconds` above the two minutes (at most 7 days) keeps it also for who comes without a position (C12). RedisError: publish it
     again with the same id."""
-    return _told(_PUBLISH.ask_now(redis_for(_kind(person)), _publish_call(person, event, event_id, kept_seconds)))
+    return _published(_PUBLISH.ask_now(redis_for(_kind(person)), _publish_call(person, event, event_id, kept_seconds)))
 
 
 def publish_to_many_now(*, persons: Sequence[str], event: UserEvent, event_id: str) -> int:
-    """The same event to many, in one pipeline of 500. Of somebody who was not connected for a day nothing is kept. Returns how many were
-    told now. RedisError: say it again with the same id."""
-    told = 0
+    """The same event to many, in one pipeline of 500. Of somebody who was not connected for a day nothing is kept. Returns for how many
+    it was new. RedisError: publish it again with the same id."""
+    fresh = 0
     for start in range(0, len(persons), _CALLS_PER_ROUND):
         part = persons[start : start + _CALLS_PER_ROUND]
         calls = [_publish_call(person, event, event_id, None, known=True) for person in part]
-        told += sum(_told(answer).told for answer in _PUBLISH.ask_all_now(redis_for(_kind(part[0])), calls))
-    return told
+        fresh += sum(_published(answer).fresh for answer in _PUBLISH.ask_all_now(redis_for(_kind(part[0])), calls))
+    return fresh
 
 
-async def publish(*, person: str, event: UserEvent, event_id: str, kept_seconds: int | None = None) -> Told:
+async def publish(*, person: str, event: UserEvent, event_id: str, kept_seconds: int | None = None) -> Published:
     """The same for an event loop."""
-    return _told(await _PUBLISH.ask(aredis_for(_kind(person)), _publish_call(person, event, event_id, kept_seconds)))
+    return _published(
+        await _PUBLISH.ask(aredis_for(_kind(person)), _publish_call(person, event, event_id, kept_seconds))
+    )
 
 
 def asked_since(raw: str) -> tuple[str, int] | None:
@@ -223,8 +231,8 @@ class Subscription:
 
 
 async def missed(subscriptions: Iterable[Subscription]) -> list[tuple[Subscription, Position]]:
-    """What pub/sub lost, for all subscriptions after it was away, or for one with a gap: those that have to be told, and what. In rounds of
-    500. The caller writes `position.frame()` and calls `subscription.open(position)`."""
+    """What pub/sub lost, for all subscriptions after it was away, or for one with a gap: those that missed something, and what. In
+    rounds of 500. The caller writes `position.frame()` and calls `subscription.open(position)`."""
     found: list[tuple[Subscription, Position]] = []
     opened = [subscription for subscription in subscriptions if subscription.at is not None]
     for start in range(0, len(opened), _CALLS_PER_ROUND):

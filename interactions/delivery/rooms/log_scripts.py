@@ -10,16 +10,20 @@ from interactions.delivery.rooms.script_parts import REBUILD, STATE, filled
 # wait, how long the history is and until when, then the log's entries that hold later ones, if the log reaches back so far and they
 # are not too much to send again.
 READ: Final = filled(
-    STATE
+    """
+local state_key, log_key, pending_key = KEYS[1], KEYS[2], KEYS[3]
+local since = tonumber(ARGV[1])
+"""
+    + STATE
     + """
 local found = known()
 if not found then return {'', 0, 0, ''} end
 local epoch, seq = found[1], tonumber(found[2])
-local since, nothing = tonumber(ARGV[1]), {epoch, seq, redis.call('LLEN', KEYS[3]), found[4] or ''}
+local nothing = {epoch, seq, redis.call('LLEN', pending_key), found[4] or ''}
 if not since or since >= seq then return nothing end
 local answer = {unpack(nothing)}
 local next, size = since + 1, 0
-for _, entry in ipairs(redis.call('XRANGE', KEYS[2], string.format('%d', since + 1), '+')) do
+for _, entry in ipairs(redis.call('XRANGE', log_key, string.format('%d', since + 1), '+')) do
   local last, lines = tonumber(string.match(entry[1], '^(%d+)')), tonumber(entry[2][4])
   size = size + #entry[2][6]
   if last - lines + 1 > next or size > @{replay} then return nothing end
@@ -33,13 +37,17 @@ return answer
 
 # KEYS: state ticks history. ARGV: history count, history seconds, now ms. The history was lost: answer it as the log has it.
 REPAIR: Final = filled(
-    REBUILD
+    """
+local state_key, log_key, history_key = KEYS[1], KEYS[2], KEYS[3]
+local history_count, history_seconds, now = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+"""
+    + REBUILD
     + """
-local length = rebuild(tonumber(ARGV[1]), ARGV[2])
-if redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then
-  redis.call('HSET', KEYS[1], 'kept', string.format('%d %d', length, ARGV[3] + ARGV[2] * 1000))
+local length = rebuild(history_count, history_seconds)
+if redis.call('HEXISTS', state_key, 'epoch') == 1 then
+  redis.call('HSET', state_key, 'kept', string.format('%d %d', length, now + history_seconds * 1000))
 end
-return redis.call('LRANGE', KEYS[3], 0, -1)
+return redis.call('LRANGE', history_key, 0, -1)
 """
 )
 
@@ -48,23 +56,27 @@ return redis.call('LRANGE', KEYS[3], 0, -1)
 # `<family>-<epoch>` follows an epoch that Redis still knew: what was said in that family is not said again. What waited may have been said
 # in the time that was forgotten: it is let go, and whoever still waits for an answer says it again.
 BEGIN: Final = filled(
-    STATE
+    """
+local state_key, log_key, pending_key = KEYS[1], KEYS[2], KEYS[3]
+local fresh_epoch, seen, broken, now = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+"""
+    + STATE
     + """
 local found = known() or {false, '0'}
 local epoch, seq = found[1], tonumber(found[2])
-if epoch and epoch ~= ARGV[3] and seq >= tonumber(ARGV[2]) then return {epoch, seq} end
-local highest, last = math.max(seq, tonumber(ARGV[2])), redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+if epoch and epoch ~= broken and seq >= seen then return {epoch, seq} end
+local highest, last = math.max(seq, seen), redis.call('XREVRANGE', log_key, '+', '-', 'COUNT', 1)[1]
 if last then
   highest = math.max(highest, tonumber(string.match(last[1], '^(%d+)')))
   epoch = epoch or last[2][10]
 end
 seq = string.format('%d', highest > 0 and highest + @{gap} or 0)
-local fresh = epoch and string.match(epoch, '^[^-]+') .. '-' .. ARGV[1] or ARGV[1]
-redis.call('DEL', KEYS[2], KEYS[3])
-redis.call('XADD', KEYS[2], seq .. (seq == '0' and '-1' or '-0'), 'at', ARGV[4], 'n', 0, 'e', '', 'h', '', 'p', fresh)
-redis.call('EXPIRE', KEYS[2], @{kept})
-redis.call('HSET', KEYS[1], 'epoch', fresh, 'seq', seq, 'mark', '', 'left', 0)
-redis.call('EXPIRE', KEYS[1], @{kept})
+local fresh = epoch and string.match(epoch, '^[^-]+') .. '-' .. fresh_epoch or fresh_epoch
+redis.call('DEL', log_key, pending_key)
+redis.call('XADD', log_key, seq .. (seq == '0' and '-1' or '-0'), 'at', now, 'n', 0, 'e', '', 'h', '', 'p', fresh)
+redis.call('EXPIRE', log_key, @{kept})
+redis.call('HSET', state_key, 'epoch', fresh, 'seq', seq, 'mark', '', 'left', 0)
+redis.call('EXPIRE', state_key, @{kept})
 return {fresh, tonumber(seq)}
 """
 )

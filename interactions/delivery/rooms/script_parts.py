@@ -6,7 +6,7 @@ Keys of a room: `state` (a hash, below) · `ticks` (the log: a stream, an entry 
 `mark` (of the last event) · `left` (how many wait) · `kept` (how long the history is, until when).
 
 Any one of these keys may be evicted or deleted: the state is made again from the log and the history from the log, what waited is
-said again by who waits for it, and a log that is gone is a gap that is noticed. Without state and log the room begins anew."""
+submitted again by who waits for it, and a log that is gone is a gap that is noticed. Without state and log the room begins anew."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LOG_SECONDS: Final = 120
 LOG_EVENTS: Final = 500
 LOG_LONG_SECONDS: Final = 600
 KEPT_SECONDS: Final = 8 * 86400
-# What became of a message is remembered for as long as somebody may say it again: the relay after minutes, a client with a `cid` when it
-# comes back; without one only this process asks again, within its patience.
+# What became of a message is remembered for as long as somebody may submit it again: the relay after minutes, a client with a `cid` when
+# it comes back; without one only this process asks again, within its patience.
 SAME_SECONDS: Final = 600
 SAME_BRIEF_SECONDS: Final = 30
 # What the archive may not have read yet when Redis lost its memory: the new numbers begin above it.
@@ -55,27 +55,29 @@ def filled(script: str) -> Script:
     return Script(text)
 
 
-# KEYS[1], KEYS[2]: state, log. The state, made again from the log where it was lost: each tick writes both.
+# For scripts that name `state_key` and `log_key` at their head. The state, made again from the log where it was lost: each tick writes
+# both.
 STATE: Final = """
 local function mark_of(said) return string.sub(redis.sha1hex(string.match(said, '[^\\n]*$')), 1, 8) end
 local function known()
-  local found = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'tick', 'kept')
+  local found = redis.call('HMGET', state_key, 'epoch', 'seq', 'tick', 'kept')
   if found[1] and found[2] then return found end
-  local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+  local last = redis.call('XREVRANGE', log_key, '+', '-', 'COUNT', 1)[1]
   if not last or not last[2][10] then return nil end
   local epoch, seq = last[2][10], string.match(last[1], '^(%d+)')
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'mark', last[2][6] ~= '' and mark_of(last[2][6]) or '')
-  redis.call('EXPIRE', KEYS[1], @{kept})
+  redis.call('HSET', state_key, 'epoch', epoch, 'seq', seq, 'mark', last[2][6] ~= '' and mark_of(last[2][6]) or '')
+  redis.call('EXPIRE', state_key, @{kept})
   return {epoch, seq, false, false}
 end
 """
 
-# KEYS[2], KEYS[3]: log, history. The newest `count` of the history as the log has them: how many that are.
+# For scripts that name `log_key` and `history_key` at their head. The newest `count` of the history as the log has them: how many that
+# are.
 REBUILD: Final = """
 local function rebuild(count, seconds)
   local found, from = {}, '+'
   while #found < count do
-    local entries = redis.call('XREVRANGE', KEYS[2], from, '-', 'COUNT', 50)
+    local entries = redis.call('XREVRANGE', log_key, from, '-', 'COUNT', 50)
     for _, entry in ipairs(entries) do
       local lines, place = {}, 0
       for line in string.gmatch(entry[2][6], '[^\\n]+') do
@@ -87,10 +89,10 @@ local function rebuild(count, seconds)
     if #entries < 50 then break end
     from = '(' .. entries[50][1]
   end
-  redis.call('DEL', KEYS[3])
+  redis.call('DEL', history_key)
   if #found > 0 then
-    redis.call('LPUSH', KEYS[3], unpack(found))
-    redis.call('EXPIRE', KEYS[3], seconds)
+    redis.call('LPUSH', history_key, unpack(found))
+    redis.call('EXPIRE', history_key, seconds)
   end
   return #found
 end

@@ -15,23 +15,29 @@ from interactions.delivery.rooms.script_parts import REBUILD, STATE, filled
 # Answer: epoch, seq, ms until the next tick, how many wait, what became of each message (`D<seq>`, `W`, `S<reason>`).
 # `{''}`: the room has no epoch; begin one first.
 SUBMIT: Final = filled(
-    STATE
+    """
+local state_key, log_key, history_key = KEYS[1], KEYS[2], KEYS[3]
+local pending_key, counts_key, archive_key = KEYS[4], KEYS[5], KEYS[6]
+local channel, room_key, same_prefix = ARGV[1], ARGV[2], ARGV[3]
+local rate, tick_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
+local history_count, history_seconds = tonumber(ARGV[6]), ARGV[7]
+local now, seed, first_message = tonumber(ARGV[8]), ARGV[9], 10
+"""
+    + STATE
     + REBUILD
     + """
 local found = known()
 if not found then return {''} end
 local epoch, seq = found[1], tonumber(found[2])
 local family = string.match(epoch, '^[^-]+')
-local rate, tick_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
 local soonest = math.floor(tick_ms * 4 / 5)
-local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local function same(item, outcome)
   local seconds = string.find(item.flags, 'b', 1, true) and @{brief} or @{same}
-  redis.call('SET', ARGV[3] .. item.id, outcome .. ' ' .. family, 'EX', seconds)
+  redis.call('SET', same_prefix .. item.id, outcome .. ' ' .. family, 'EX', seconds)
 end
 local words = {['0'] = 'High', ['1'] = 'Normal', ['2'] = 'Low', ['3'] = 'Lowest', s = 'System'}
 local counted = {}
@@ -45,7 +51,7 @@ if state[1] and now < state[1] then state = {} end
 local due = not state[1] or (now - state[1] >= soonest and now >= state[3])
 
 local results, chosen, waiting = {}, {}, {}
-local pending = redis.call('LLEN', KEYS[4])
+local pending = redis.call('LLEN', pending_key)
 local function parsed(raw)
   local class, flags, at, id, sender, event = string.match(raw, '^(%S+) (%S+) (%d+) (%S+) ([^\\n]*)\\n(.*)$')
   return {class = class, flags = flags, at = tonumber(at), id = id, sender = sender, event = event, raw = raw}
@@ -57,19 +63,19 @@ local function waits(id)
     for _, item in ipairs(chosen) do queued[item.id] = true end
     for _, item in ipairs(waiting) do queued[item.id] = true end
     if not due then
-      for _, raw in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do queued[parsed(raw).id] = true end
+      for _, raw in ipairs(redis.call('LRANGE', pending_key, 0, -1)) do queued[parsed(raw).id] = true end
     end
   end
   return queued[id]
 end
 if due and pending > 0 then
-  for _, raw in ipairs(redis.call('LRANGE', KEYS[4], 0, -1)) do waiting[#waiting + 1] = parsed(raw) end
-  redis.call('DEL', KEYS[4])
+  for _, raw in ipairs(redis.call('LRANGE', pending_key, 0, -1)) do waiting[#waiting + 1] = parsed(raw) end
+  redis.call('DEL', pending_key)
 end
 local fresh = {}
-for i = 10, #ARGV, 2 do
+for i = first_message, #ARGV, 2 do
   local class, flags, id, sender = string.match(ARGV[i], '^(%S+) (%S+) (%S+) (.*)$')
-  local outcome, of = string.match(redis.call('GET', ARGV[3] .. id) or '', '^(%S+) (%S+)$')
+  local outcome, of = string.match(redis.call('GET', same_prefix .. id) or '', '^(%S+) (%S+)$')
   -- one that is said to wait and does not was lost with the list of those that wait
   if fresh[id] or (outcome and of == family and (outcome ~= 'W' or waits(id))) then
     results[#results + 1] = fresh[id] and 'W' or outcome
@@ -87,7 +93,7 @@ for i = 10, #ARGV, 2 do
       item.reason = 'full'
       waiting[#waiting + 1] = item
     else
-      redis.call('RPUSH', KEYS[4], table.concat({class, flags, now, id, sender}, ' ') .. '\\n' .. item.event)
+      redis.call('RPUSH', pending_key, table.concat({class, flags, now, id, sender}, ' ') .. '\\n' .. item.event)
       pending = pending + 1
       same(item, 'W')
     end
@@ -118,7 +124,7 @@ if due then
     for place, item in ipairs(waiting) do
       local key = item.class .. item.sender
       turns[key] = (turns[key] or 0) + 1
-      lots[item.sender] = lots[item.sender] or redis.sha1hex(ARGV[9] .. ':' .. item.sender)
+      lots[item.sender] = lots[item.sender] or redis.sha1hex(seed .. ':' .. item.sender)
       item.turn, item.lot, item.place = turns[key], lots[item.sender], place
       ranked[place] = item
     end
@@ -144,7 +150,7 @@ if due then
       if item.heard then heard[#heard + 1] = item
       elseif not item.reason then
         left = left + 1
-        redis.call('RPUSH', KEYS[4], item.raw
+        redis.call('RPUSH', pending_key, item.raw
           or table.concat({item.class, item.flags, item.at, item.id, item.sender}, ' ') .. '\\n' .. item.event)
         if item.fresh then same(item, 'W') end
       end
@@ -193,11 +199,11 @@ for _, item in ipairs(chosen) do
 end
 local said = table.concat(lines, '\\n')
 if #lines > 0 then
-  local added = redis.pcall('XADD', KEYS[2], string.format('%d', seq) .. '-0', 'at', now, 'n', #lines, 'e', said,
+  local added = redis.pcall('XADD', log_key, string.format('%d', seq) .. '-0', 'at', now, 'n', #lines, 'e', said,
     'h', table.concat(flags), 'p', epoch)
   if type(added) == 'table' and added.err then
     -- the log is ahead of the state, numbers would come twice: the state is made again from the log
-    redis.call('HDEL', KEYS[1], 'epoch', 'seq')
+    redis.call('HDEL', state_key, 'epoch', 'seq')
     return {''}
   end
 end
@@ -223,7 +229,7 @@ if #lines > 0 then
   changed[#changed + 1] = mark_of(lines[#lines])
   -- two minutes, and never fewer than so many events
   local old
-  local entries = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 20)
+  local entries = redis.call('XRANGE', log_key, '-', '+', 'COUNT', 20)
   for _, entry in ipairs(entries) do
     local last = tonumber(string.match(entry[1], '^(%d+)'))
     local over = tonumber(entry[2][2]) < now - @{log_ms} or entry[2][4] == '0'
@@ -231,42 +237,41 @@ if #lines > 0 then
   end
   local oldest = entries[1]
   if old then
-    redis.call('XTRIM', KEYS[2], 'MINID', string.format('%d', old + 1) .. '-0')
-    oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+    redis.call('XTRIM', log_key, 'MINID', string.format('%d', old + 1) .. '-0')
+    oldest = redis.call('XRANGE', log_key, '-', '+', 'COUNT', 1)[1]
   end
   local long = seq - tonumber(string.match(oldest[1], '^(%d+)')) > @{log_events}
-  redis.call('EXPIRE', KEYS[2], long and @{long} or @{kept})
-  local most = tonumber(ARGV[6])
-  if #remembered > 0 and most > 0 then
+  redis.call('EXPIRE', log_key, long and @{long} or @{kept})
+  if #remembered > 0 and history_count > 0 then
     local before, over = string.match(found[4] or '', '^(%d+) (%d+)$')
     before = before and tonumber(over) > now and tonumber(before) or 0
-    local length = redis.call('RPUSH', KEYS[3], unpack(remembered))
+    local length = redis.call('RPUSH', history_key, unpack(remembered))
     if length < before + #remembered then
-      length = rebuild(most, ARGV[7])
+      length = rebuild(history_count, history_seconds)
     else
-      redis.call('LTRIM', KEYS[3], -most, -1)
-      redis.call('EXPIRE', KEYS[3], ARGV[7])
+      redis.call('LTRIM', history_key, -history_count, -1)
+      redis.call('EXPIRE', history_key, history_seconds)
     end
     changed[#changed + 1] = 'kept'
-    changed[#changed + 1] = string.format('%d %d', math.min(length, most), now + ARGV[7] * 1000)
+    changed[#changed + 1] = string.format('%d %d', math.min(length, history_count), now + history_seconds * 1000)
   end
 end
 changed[#changed + 1] = 'left'
 changed[#changed + 1] = left
-redis.call('HSET', KEYS[1], unpack(changed))
-redis.call('EXPIRE', KEYS[1], @{kept})
+redis.call('HSET', state_key, unpack(changed))
+redis.call('EXPIRE', state_key, @{kept})
 if #lines > 0 or #sampled > 0 then
-  local entry = {'room', ARGV[2], 'epoch', epoch, 'at', now, 'events', said}
+  local entry = {'room', room_key, 'epoch', epoch, 'at', now, 'events', said}
   if #sampled > 0 then
     entry[#entry + 1] = 'sampled'
     entry[#entry + 1] = table.concat(sampled, '\\n')
   end
-  redis.call('XADD', KEYS[6], 'MAXLEN', '~', @{archive}, '*', unpack(entry))
-  for what, number in pairs(counted) do redis.call('HINCRBY', KEYS[5], what, number) end
-  redis.call('EXPIRE', KEYS[5], @{kept})
+  redis.call('XADD', archive_key, 'MAXLEN', '~', @{archive}, '*', unpack(entry))
+  for what, number in pairs(counted) do redis.call('HINCRBY', counts_key, what, number) end
+  redis.call('EXPIRE', counts_key, @{kept})
 end
 if #lines > 0 or #carried > 0 then
-  redis.call('PUBLISH', ARGV[1], 'E' .. string.format('%d', first) .. ' ' .. epoch .. ' ' .. table.concat(carried, ',')
+  redis.call('PUBLISH', channel, 'E' .. string.format('%d', first) .. ' ' .. epoch .. ' ' .. table.concat(carried, ',')
     .. (#lines > 0 and '\\n' .. said or ''))
 end
 local next_at = 0

@@ -1,4 +1,4 @@
-"""What the sockets of this process want to say: gathered per room, submitted once a tick, and every sender answered.
+"""What the sockets of this process submit: a queue per room, handed to Redis once a tick, and every sender answered.
 
 Promise: each message is answered once — delivered, sampled, or Unanswered after a few seconds — and said at most once, also when Redis
 goes away in between. One pipeline carries all rooms that are due. State: memory, and only what is not answered yet."""
@@ -37,7 +37,7 @@ TICK_MS = 100
 RETRY_SECONDS = 0.25
 # Redis' clock counts whole milliseconds.
 SURE_SECONDS = 0.001
-# A room of which nothing was heard for so long is asked again: pub/sub loses words.
+# A room of which nothing was heard for so long is asked again: pub/sub loses messages.
 ASK_AGAIN_SECONDS = 1.0
 # Where other processes speak in the room, too, what came is handed in so long before the tick: whoever calls second at the tick
 # itself would leave its messages for the next one.
@@ -54,7 +54,7 @@ class TooMuch(LiveRoomError):
 
 
 @dataclass(slots=True, eq=False)
-class _Said:
+class _Submission:
     """A message on its way. `answer` gets an Outcome or Unanswered."""
 
     message: Message
@@ -64,12 +64,12 @@ class _Said:
 
 
 @dataclass(slots=True, eq=False)
-class _Line:
-    """What one room has to be told from here. `unsent` goes with the next call; `undecided` waits in Redis, by id."""
+class _RoomQueue:
+    """What is submitted to one room from here. `unsent` goes with the next call; `undecided` waits in Redis, by id."""
 
     room: RoomRef
-    unsent: list[_Said] = field(default_factory=list)
-    undecided: dict[str, list[_Said]] = field(default_factory=dict)
+    unsent: list[_Submission] = field(default_factory=list)
+    undecided: dict[str, list[_Submission]] = field(default_factory=dict)
     due_at: float = 0.0
     contended_until: float = 0.0
     # The next call comes before the tick.
@@ -90,68 +90,68 @@ class Ticker:
 
     def __init__(self, *, tick_ms: int = TICK_MS) -> None:
         self.tick_ms = tick_ms
-        self._lines: dict[str, _Line] = {}
+        self._queues: dict[str, _RoomQueue] = {}
         self._wake = asyncio.Event()
         self._beginning: set[asyncio.Task[None]] = set()
 
     def submit(self, *, room: RoomRef, message: Message) -> asyncio.Future[Outcome]:
         """Say it with the room's next tick: at once if the last one is long enough ago. TooMuch."""
-        line = self._lines.get(room.key)
-        if line is None:
-            line = self._lines[room.key] = _Line(room=room)
-        elif len(line.unsent) >= PER_ROOM:
+        queue = self._queues.get(room.key)
+        if queue is None:
+            queue = self._queues[room.key] = _RoomQueue(room=room)
+        elif len(queue.unsent) >= PER_ROOM:
             raise TooMuch("Too much is waiting for this room; try again in a second.", retry_after_ms=1000)
-        line.room = room
+        queue.room = room
         loop = asyncio.get_running_loop()
-        said = _Said(message=message, answer=loop.create_future(), until=loop.time() + PATIENCE_SECONDS)
-        line.unsent.append(said)
-        if line.due_at <= loop.time():
+        submission = _Submission(message=message, answer=loop.create_future(), until=loop.time() + PATIENCE_SECONDS)
+        queue.unsent.append(submission)
+        if queue.due_at <= loop.time():
             self._wake.set()
-        return said.answer
+        return submission.answer
 
     def look(self, *, room: RoomRef) -> None:
         """Messages wait there that nobody carries: whoever submitted them is gone."""
-        if room.key not in self._lines:
-            self._lines[room.key] = _Line(room=room, forsaken=True)
+        if room.key not in self._queues:
+            self._queues[room.key] = _RoomQueue(room=room, forsaken=True)
             self._wake.set()
 
     def resolve(self, *, room_key: str, carried: Sequence[tuple[str, Outcome]]) -> None:
         """What became of messages that waited, as the hub hears it on the room's channel."""
-        line = self._lines.get(room_key)
-        if line is not None:
+        queue = self._queues.get(room_key)
+        if queue is not None:
             for message_id, outcome in carried:
-                for said in line.undecided.pop(message_id, ()):
-                    _answer(said, outcome)
+                for submission in queue.undecided.pop(message_id, ()):
+                    _answer(submission, outcome)
 
     async def run(self) -> None:
         """Until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             now = loop.time()
-            for key in [key for key, line in self._lines.items() if line.idle and line.due_at <= now]:
-                del self._lines[key]
-            due = [line for line in self._lines.values() if line.due_at <= now]
+            for key in [key for key, queue in self._queues.items() if queue.idle and queue.due_at <= now]:
+                del self._queues[key]
+            due = [queue for queue in self._queues.values() if queue.due_at <= now]
             if due:
                 await self._submit(due)
                 continue
             self._wake.clear()
-            nearest = min((line.due_at for line in self._lines.values()), default=None)
+            nearest = min((queue.due_at for queue in self._queues.values()), default=None)
             try:
                 await asyncio.wait_for(self._wake.wait(), None if nearest is None else max(0.001, nearest - now))
             except TimeoutError:
                 pass
 
-    async def _submit(self, lines: Sequence[_Line]) -> None:
+    async def _submit(self, queues: Sequence[_RoomQueue]) -> None:
         """One round for all of them. What could not be sent stays and is tried again until its sender's patience ends."""
         loop = asyncio.get_running_loop()
-        sent: list[tuple[_Line, list[_Said]]] = []
-        for line in lines:
-            self._give_up(line, loop.time())
-            if line.beginning:
-                line.due_at = loop.time() + RETRY_SECONDS
+        sent: list[tuple[_RoomQueue, list[_Submission]]] = []
+        for queue in queues:
+            self._give_up(queue, loop.time())
+            if queue.beginning:
+                queue.due_at = loop.time() + RETRY_SECONDS
                 continue
-            batch, line.unsent = line.unsent[:PER_CALL], line.unsent[PER_CALL:]
-            sent.append((line, batch))
+            batch, queue.unsent = queue.unsent[:PER_CALL], queue.unsent[PER_CALL:]
+            sent.append((queue, batch))
         if not sent:
             return
         asked_at = loop.time()
@@ -160,102 +160,105 @@ class Ticker:
         except Exception as error:
             away = isinstance(error, redis.RedisError | OSError)
             log.warning(
-                "%s; what was said is kept and tried again.",
-                f"Redis is away ({type(error).__name__})" if away else "What was said could not be sent",
+                "%s; what was submitted is kept and tried again.",
+                f"Redis is away ({type(error).__name__})" if away else "What was submitted could not be sent",
                 exc_info=None if away else error,
             )
             answers = [None] * len(sent)
-            for line, _ in sent:
-                line.due_at = loop.time() + RETRY_SECONDS
-        for (line, batch), answer in zip(sent, answers, strict=True):
+            for queue, _ in sent:
+                queue.due_at = loop.time() + RETRY_SECONDS
+        for (queue, batch), answer in zip(sent, answers, strict=True):
             if answer is None:
-                line.unsent[:0] = batch
+                queue.unsent[:0] = batch
             else:
-                self._heard(line, batch, answer, asked_at)
+                self._heard(queue, batch, answer, asked_at)
 
-    async def _ask(self, sent: Sequence[tuple[_Line, list[_Said]]]) -> list[Submitted | None]:
-        """Redis's answer per room. None: nothing of it was done; say it again when the line is due, mostly at once."""
-        calls = [submit_call(line.room, [said.message for said in batch], tick_ms=self.tick_ms) for line, batch in sent]
+    async def _ask(self, sent: Sequence[tuple[_RoomQueue, list[_Submission]]]) -> list[Submitted | None]:
+        """Redis's answer per room. None: nothing of it was done; submit it again when the queue is due, mostly at once."""
+        calls = [
+            submit_call(queue.room, [submission.message for submission in batch], tick_ms=self.tick_ms)
+            for queue, batch in sent
+        ]
         client = aredis_for(sent[0][0].room.key)
         answers: list[Submitted | None] = []
-        for (line, _), answer in zip(sent, await SUBMIT.ask_all(client, calls, raise_on_error=False), strict=True):
+        for (queue, _), answer in zip(sent, await SUBMIT.ask_all(client, calls, raise_on_error=False), strict=True):
             found = None
             if isinstance(answer, Exception):
-                log.warning("The room %s did not take what was said: %s", line.room.key, answer)
-                line.due_at = asyncio.get_running_loop().time() + RETRY_SECONDS
+                log.warning("The room %s did not take what was submitted: %s", queue.room.key, answer)
+                queue.due_at = asyncio.get_running_loop().time() + RETRY_SECONDS
             else:
                 found = answered(answer)
                 if found is None:
-                    self._begin(line)
+                    self._begin(queue)
             answers.append(found)
         return answers
 
-    def _begin(self, line: _Line) -> None:
-        line.beginning, line.due_at = True, asyncio.get_running_loop().time() + RETRY_SECONDS
-        task = asyncio.ensure_future(self._until_begun(line))
+    def _begin(self, queue: _RoomQueue) -> None:
+        queue.beginning, queue.due_at = True, asyncio.get_running_loop().time() + RETRY_SECONDS
+        task = asyncio.ensure_future(self._until_begun(queue))
         self._beginning.add(task)
         task.add_done_callback(self._beginning.discard)
 
-    async def _until_begun(self, line: _Line) -> None:
+    async def _until_begun(self, queue: _RoomQueue) -> None:
         """The room goes on as soon as it has its epoch; if that fails it asks again, until its senders' patience ends."""
         try:
-            await begin(room_key=line.room.key)
-            line.due_at = 0.0
+            await begin(room_key=queue.room.key)
+            queue.due_at = 0.0
         except Exception as error:
-            log.warning("The room %s could not begin (%s); it tries again.", line.room.key, type(error).__name__)
+            log.warning("The room %s could not begin (%s); it tries again.", queue.room.key, type(error).__name__)
         finally:
-            line.beginning = False
+            queue.beginning = False
             self._wake.set()
 
-    def _heard(self, line: _Line, batch: Sequence[_Said], answer: Submitted, asked_at: float) -> None:
+    def _heard(self, queue: _RoomQueue, batch: Sequence[_Submission], answer: Submitted, asked_at: float) -> None:
         now = asyncio.get_running_loop().time()
-        for said, outcome in zip(batch, answer.outcomes, strict=True):
+        for submission, outcome in zip(batch, answer.outcomes, strict=True):
             if outcome is WAITS:
-                said.asked_at = now
-                line.undecided.setdefault(said.message.id, []).append(said)
+                submission.asked_at = now
+                queue.undecided.setdefault(submission.message.id, []).append(submission)
             else:
-                _answer(said, outcome)
-                for twin in line.undecided.pop(said.message.id, ()):
+                _answer(submission, outcome)
+                for twin in queue.undecided.pop(submission.message.id, ()):
                     _answer(twin, outcome)
-        line.forsaken = line.forsaken and answer.left > 0
+        queue.forsaken = queue.forsaken and answer.left > 0
         # By the clock at which the question was asked: in a flood the answer takes its time.
         soon = asked_at + SURE_SECONDS + answer.next_ms / 1000
-        if batch and answer.outcomes[0] is WAITS and answer.next_ms < soonest_ms(self.tick_ms) and not line.early:
-            line.contended_until = now + CONTENDED_SECONDS
-        line.early = now < line.contended_until and soon - now > 2 * EARLY_SECONDS
-        if line.early:
+        if batch and answer.outcomes[0] is WAITS and answer.next_ms < soonest_ms(self.tick_ms) and not queue.early:
+            queue.contended_until = now + CONTENDED_SECONDS
+        queue.early = now < queue.contended_until and soon - now > 2 * EARLY_SECONDS
+        if queue.early:
             soon -= EARLY_SECONDS
         if not self.tick_ms:
-            line.due_at = now
+            queue.due_at = now
         elif answer.left:
             # A room that is full goes on at the moment at which it has room again.
-            line.due_at = soon
+            queue.due_at = soon
         else:
             # A tick may come a fifth of its length early (`admission.soonest_ms`): just before, and together with others.
             step = self.tick_ms / 5000
-            line.due_at = math.floor(soon / step) * step
+            queue.due_at = math.floor(soon / step) * step
 
-    def _give_up(self, line: _Line, now: float) -> None:
-        """Ask again about what nobody told us of; answer those that waited too long."""
-        for message_id, waiting in list(line.undecided.items()):
+    def _give_up(self, queue: _RoomQueue, now: float) -> None:
+        """Ask again about what nothing was heard of; answer those that waited too long."""
+        for message_id, waiting in list(queue.undecided.items()):
             if now - waiting[0].asked_at > ASK_AGAIN_SECONDS:
-                line.unsent += line.undecided.pop(message_id)
-        kept: list[_Said] = []
-        for said in line.unsent:
-            if now < said.until:
-                kept.append(said)
-            elif not said.answer.done():
+                queue.unsent += queue.undecided.pop(message_id)
+        kept: list[_Submission] = []
+        for submission in queue.unsent:
+            if now < submission.until:
+                kept.append(submission)
+            elif not submission.answer.done():
                 metrics.messages.labels(result="unanswered", priority="", reason="").inc()
-                said.answer.set_exception(
+                submission.answer.set_exception(
                     Unanswered("The room did not answer in time; send it again with the same cid.", retry_after_ms=1000)
                 )
-        line.unsent = kept
+        queue.unsent = kept
 
 
-def _answer(said: _Said, outcome: Outcome) -> None:
-    if not said.answer.done():
-        priority = said.message.priority
+def _answer(submission: _Submission, outcome: Outcome) -> None:
+    if not submission.answer.done():
+        priority = submission.message.priority
         metrics.messages.labels(
             result=outcome.result, priority="" if priority is None else priority.word, reason=outcome.reason
         ).inc()
-        said.answer.set_result(outcome)
+        submission.answer.set_result(outcome)
