@@ -172,7 +172,7 @@ async def one_waits(name: str) -> AsyncIterator[tuple[RoomRef, Ticker, asyncio.F
     heart = asyncio.ensure_future(found.run())
     assert (await found.submit(room=ref, message=message(1))).seq == 1
     waiting = found.submit(room=ref, message=message(2))
-    while not found._lines[ref.key].undecided:
+    while not found._queues[ref.key].undecided:
         await asyncio.sleep(0.01)
     heart.cancel()
     yield ref, found, waiting, heard

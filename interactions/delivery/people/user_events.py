@@ -1,8 +1,8 @@
 """What concerns one person, published to all its sockets, in a room or not: numbered, and kept two minutes for who comes back.
 
 Promise: an event with the same id is published once; a socket that says what it heard last gets exactly the rest, or hears that
-something is missing. State: Redis, per person `uplace` (epoch, which changes when memory was lost, and useq: one key, so that neither can be lost
-without the other) · `you` (a list of at most 200 events) · `usame:<id>`."""
+something is missing. State: Redis, per person `uplace` (epoch, which changes when memory was lost, and useq: one key, so that neither
+can be lost without the other) · `you` (a list of at most 200 events) · `usame:<id>`."""
 
 from __future__ import annotations
 
