@@ -15,8 +15,9 @@ from interactions.people import selectors
 from interactions.people.services import badges, levels
 from liveroom.accounts.models import Person
 from liveroom.kernel import audit, clock
+from liveroom.kernel.forms import ActForm
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, ConsoleAdmin, SwornAdmin, short_list
+from liveroom.kernel.pages import Act, ConsoleAdmin, SwornAdmin, short_list
 
 
 class HolderForm(ActForm):

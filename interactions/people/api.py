@@ -14,10 +14,10 @@ from interactions.people import selectors
 from interactions.people.services import follows as follow_services
 from interactions.people.services import memberships
 from liveroom.accounts.api.access import PEOPLE, open_to
-from liveroom.accounts.api.requests import ApiRequest
+from liveroom.accounts.api.requests import ApiRequest, asked_app, asked_person
 from liveroom.accounts.api.serializers import UserSerializer
 from liveroom.accounts.api.throttles import CountedThrottle
-from liveroom.accounts.api.views import UserView, asked_app, asked_person
+from liveroom.accounts.api.views import UserView
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
 from liveroom.accounts.services.people import person_of
@@ -25,7 +25,7 @@ from liveroom.kernel import clock, permission
 from liveroom.kernel.fields import InstantField, Shape
 from liveroom.kernel.http import client_address
 from liveroom.kernel.shapes import all_shown, checked, shown
-from liveroom.rooms.api.views import RoomPages
+from liveroom.rooms.api.requests import RoomPages
 
 
 class PersonSerializer(serializers.Serializer):

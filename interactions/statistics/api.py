@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,12 +15,11 @@ from rest_framework.views import APIView
 from interactions.statistics import selectors
 from interactions.statistics.rules.statistics import Minute
 from liveroom.accounts.api.access import open_to
-from liveroom.accounts.api.requests import ApiRequest
-from liveroom.accounts.api.views import asked_app
+from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app
 from liveroom.kernel import clock, permission
 from liveroom.kernel.csv_file import csv_response
 from liveroom.kernel.shapes import all_shown, shown
-from liveroom.rooms.api.views import SDKAPPID, RoomPages, asked_room
+from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 from liveroom.rooms.models import LiveSession
 
 # A day of single minutes; longer shows are told in steps of several.
@@ -104,13 +103,13 @@ class SessionsView(APIView):
     @extend_schema(
         operation_id="rooms_sessions_list",
         responses=SessionPageSerializer,
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=PAGES,
     )
     @open_to("statistics.see")
     def get(self, request: ApiRequest, room: str) -> Response:
         """The shows of the room, the latest first, each with its summary (the owner, admins, servers)."""
         found = asked_room(request, room)
-        permission.ask("statistics.see", actor=request.user, room=found)
+        self.check_object_permissions(request, found)
         pages = RoomPages()
         pages.ordering = ("-id",)
         page = pages.paginate_queryset(selectors.sessions_of(room=found), request, view=self)

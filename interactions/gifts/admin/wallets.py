@@ -15,8 +15,9 @@ from interactions.gifts.services.topups import STAFF, top_up
 from interactions.models import Wallet
 from liveroom.kernel import clock, ids
 from liveroom.kernel.csv_file import csv_response
+from liveroom.kernel.forms import ActForm
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ActForm, SwornAdmin
+from liveroom.kernel.pages import Act, SwornAdmin
 
 
 class TopUpForm(ActForm):
