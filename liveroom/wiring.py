@@ -20,8 +20,8 @@ from interactions.people import handlers as on_people
 from interactions.people.services import follows, levels, scoring
 from interactions.polls import handlers as on_polls
 from interactions.polls.services import polls
-from interactions.room import handlers as say_rooms
-from interactions.room import moderation as say_moderation
+from interactions.room import handlers as on_rooms
+from interactions.room import moderation as on_moderation
 from interactions.room_refs import open_refs
 from interactions.statistics.services import popularity, recounting, sampling, summarising
 from liveroom.kernel import due, facts, outbox, permission, pruning
@@ -42,9 +42,9 @@ FACT_HANDLERS: list[ModuleType] = [
     following,
     on_polls,
     on_draws,
-    say_rooms,
+    on_rooms,
     on_people,
-    say_moderation,
+    on_moderation,
     on_likes,
 ]
 

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from interactions import catalogue
 from interactions.models import ArchivedMessage
 from liveroom.accounts.models import Person
-from liveroom.kernel.pages import SwornAdmin
-
-# Nobody turns a thousand pages, and counting millions of rows takes seconds.
-COUNTED = 10_000
-
-
-class BoundedPaginator(Paginator):
-    """Counts no further than somebody would turn pages."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[:COUNTED].count())
+from liveroom.kernel.pages import BoundedPaginator, SwornAdmin
 
 
 class SampledFilter(admin.SimpleListFilter):

@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import path, reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from interactions.chat.admin import BoundedPaginator
 from interactions.draws import explaining, selectors
 from interactions.draws.rules import REFUSALS
 from interactions.draws.services.opening import cancel_draw
@@ -19,7 +18,7 @@ from interactions.models import Draw, DrawEntry
 from liveroom.kernel import clock
 from liveroom.kernel.csv_file import csv_response
 from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, SwornAdmin
+from liveroom.kernel.pages import Act, BoundedPaginator, SwornAdmin
 
 CANCEL = Act(
     "cancel", "Cancel the draw", icon="cancel", danger=True,

@@ -27,7 +27,7 @@ class ShowBegan(UserEvent, frozen=True, kw_only=True, tag="live"):
     owner: ShownPerson
 
 
-class ProfileChanged(Control, frozen=True, kw_only=True, tag="profile"):
+class ProfileShown(Control, frozen=True, kw_only=True, tag="profile"):
     """How the person is shown from now on, also on sockets that are open already: the fields of `accounts.selectors.Profile`."""
 
     profile: dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from interactions.delivery import Person, publish_durably
 from interactions.delivery.control import CloseSockets
-from interactions.people.events import ProfileChanged as ProfileChangedControl
+from interactions.people.events import ProfileShown
 from interactions.people.services import follows, levels
 from liveroom.accounts.facts import AppChanged, ProfileChanged, TokensRevoked
 from liveroom.accounts.models import Person as PersonRow
@@ -23,7 +23,7 @@ def profile_changed(fact: ProfileChanged) -> None:
     """What a person says next carries its new name, on sockets that are open already."""
     shown = profile(PersonRow.objects.get(pk=fact.person_id)).as_dict()
     to = Person(sdkappid=fact.sdkappid, identifier=fact.identifier)
-    publish_durably(ProfileChangedControl(profile=shown), to=to, at=clock.now())
+    publish_durably(ProfileShown(profile=shown), to=to, at=clock.now())
 
 
 @handles(TokensRevoked)

@@ -153,7 +153,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class StandingChanged(Control, frozen=True, kw_only=True, tag="standing"):
+class StandingInRoom(Control, frozen=True, kw_only=True, tag="standing"):
     """What is against somebody in `room` (a key), or against everybody there, as of that version of the room's state; of what is left
     out nothing is new. Instants in unix ms, None: not at all. `closing`: sockets of that person in the room are closed."""
 
@@ -174,7 +174,7 @@ class StandingChanged(Control, frozen=True, kw_only=True, tag="standing"):
         return {name: value for name, value in said.items() if value is not UNSET}
 
 
-class RoleChanged(Control, frozen=True, kw_only=True, tag="role"):
+class RoleInRoom(Control, frozen=True, kw_only=True, tag="role"):
     """What the person is in `room` (a key) from now on, as of that version of the room's state."""
 
     room: str
@@ -189,5 +189,5 @@ class TracesBarred(Control, frozen=True, kw_only=True, tag="barred"):
     closing: Closing
 
 
-class AccessChanged(Control, frozen=True, kw_only=True, tag="access"):
+class AccessInDoubt(Control, frozen=True, kw_only=True, tag="access"):
     """Who comes into the room from here on is judged by what is read from here on (`doubt`); those who are in stay."""

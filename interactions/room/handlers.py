@@ -9,10 +9,9 @@ from interactions.delivery import Person, Room, hold_at_once, ms, publish_at_onc
 from interactions.delivery.control import CloseSockets
 from interactions.delivery.events import maybe_ms
 from interactions.room.events import (
-    AccessChanged as AccessChangedControl,
-)
-from interactions.room.events import (
+    AccessInDoubt,
     Attribute,
+    RoleInRoom,
     RoomAttributes,
     RoomData,
     RoomNotice,
@@ -21,9 +20,6 @@ from interactions.room.events import (
     RoomStream,
     SystemMessage,
     Unplayable,
-)
-from interactions.room.events import (
-    RoleChanged as RoleChangedControl,
 )
 from interactions.shown import Named, of_wire
 from liveroom.kernel.facts import handles
@@ -105,14 +101,14 @@ def role_changed(fact: RoleChanged) -> None:
     version, user = next_version(room_id=fact.room_id), Named(id=fact.identifier, nick=fact.nick)
     event = RoomRole(t=ms(fact.at), version=version, user=user, role=fact.role, by=fact.by)
     publish_durably(event, to=Room(fact.room_key), at=fact.at)
-    message = RoleChangedControl(room=fact.room_key, version=version, role=fact.role, doubt=fact.room_key)
+    message = RoleInRoom(room=fact.room_key, version=version, role=fact.role, doubt=fact.room_key)
     publish_at_once(message, to=person_in(fact, fact.identifier), at=fact.at)
 
 
 @handles(AccessChanged)
 def access_changed(fact: AccessChanged) -> None:
     """Who comes from here on needs the new password, or stands on the list."""
-    hold_at_once(AccessChangedControl(doubt=fact.room_key), to=Room(fact.room_key))
+    hold_at_once(AccessInDoubt(doubt=fact.room_key), to=Room(fact.room_key))
 
 
 @handles(StreamPublished)

@@ -10,12 +10,12 @@ from interactions.delivery import Person, Room, Target, before, hold_at_once, ms
 from interactions.delivery.control import CloseSockets
 from interactions.delivery.events import EVERY_ROOM, maybe_ms
 from interactions.room.events import (
-    AccessChanged,
+    AccessInDoubt,
     Ban,
     Closing,
     Mute,
     MuteAll,
-    StandingChanged,
+    StandingInRoom,
     TracesBarred,
     Unmute,
     YourMute,
@@ -47,7 +47,7 @@ def user_muted(fact: UserMuted) -> None:
     room, person, version = Room(fact.room_key), person_in(fact, fact.identifier), next_version(room_id=fact.room_id)
     until, user = maybe_ms(fact.until), Named(id=fact.identifier, nick=fact.nick)
     publish_durably(Mute(t=ms(fact.at), version=version, user=user, until=until, by=fact.by), to=room, at=fact.at)
-    message = StandingChanged(
+    message = StandingInRoom(
         room=room.key, version=version, muted_until_ms=until_ms(fact.until), doubt=room.key
     )  # fmt: skip
     publish_at_once(message, to=person, at=fact.at)
@@ -59,7 +59,7 @@ def user_unmuted(fact: UserUnmuted) -> None:
     room, person, version = Room(fact.room_key), person_in(fact, fact.identifier), next_version(room_id=fact.room_id)
     user = Named(id=fact.identifier, nick=fact.nick)
     publish_durably(Unmute(t=ms(fact.at), version=version, user=user, by=fact.by), to=room, at=fact.at)
-    message = StandingChanged(room=room.key, version=version, muted_until_ms=None, doubt=room.key)
+    message = StandingInRoom(room=room.key, version=version, muted_until_ms=None, doubt=room.key)
     publish_at_once(message, to=person, at=fact.at)
     publish_durably(YourUnmute(t=ms(fact.at), room=room.group_id, by=fact.by), to=person, at=fact.at)
 
@@ -77,7 +77,7 @@ def everyone_unmuted(fact: EveryoneUnmuted) -> None:
 def _mute_all(fact: EveryoneMuted | EveryoneUnmuted, *, on: bool) -> None:
     room, version = Room(fact.room_key), next_version(room_id=fact.room_id)
     publish_durably(MuteAll(t=ms(fact.at), version=version, on=on, by=fact.by), to=room, at=fact.at)
-    message = StandingChanged(room=room.key, version=version, muted_all=on, doubt=room.key)
+    message = StandingInRoom(room=room.key, version=version, muted_all=on, doubt=room.key)
     publish_at_once(message, to=room, at=fact.at)
 
 
@@ -89,7 +89,7 @@ def user_banned(fact: UserBanned) -> None:
     event = Ban(t=ms(fact.at), version=version, user=user, until=maybe_ms(fact.until), by=fact.by)
     publish_durably(event, to=room, at=fact.at)
     closing = _closing(everywhere=False, until=fact.until)
-    message = StandingChanged(
+    message = StandingInRoom(
         room=room.key, version=version, banned_until_ms=until_ms(fact.until), closing=closing, doubt=room.key
     )
     publish_at_once(message, to=person_in(fact, fact.identifier), at=fact.at)
@@ -102,7 +102,7 @@ def user_banned(fact: UserBanned) -> None:
 @handles(BanLifted)
 def ban_lifted(fact: BanLifted) -> None:
     version = next_version(room_id=fact.room_id)
-    message = StandingChanged(room=fact.room_key, version=version, banned_until_ms=None, doubt=fact.room_key)
+    message = StandingInRoom(room=fact.room_key, version=version, banned_until_ms=None, doubt=fact.room_key)
     publish_at_once(message, to=person_in(fact, fact.identifier), at=fact.at)
 
 
@@ -126,7 +126,7 @@ def still_banned(message: CloseSockets, to: Target) -> bool:
 def app_ban_lifted(fact: AppBanLifted) -> None:
     """Nobody is told; who comes now is judged anew."""
     person = Person(sdkappid=fact.sdkappid, identifier=fact.identifier)
-    hold_at_once(AccessChanged(doubt=EVERY_ROOM), to=person)
+    hold_at_once(AccessInDoubt(doubt=EVERY_ROOM), to=person)
 
 
 def _closing(*, everywhere: bool, until: datetime | None) -> Closing:

@@ -24,8 +24,8 @@ from interactions.delivery.fanout import Hub, Seat
 from interactions.delivery.people import user_events, whereabouts
 from interactions.delivery.people.whereabouts import RoomEntered
 from interactions.limits import Allowance, Limits
-from interactions.people.events import ProfileChanged
-from interactions.room.events import RoleChanged, StandingChanged, TracesBarred
+from interactions.people.events import ProfileShown
+from interactions.room.events import RoleInRoom, StandingInRoom, TracesBarred
 from interactions.socket import frames
 from interactions.socket.connection import Socket
 from interactions.socket.entering import Entering, asked_by
@@ -141,11 +141,11 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         control = message.control
         if isinstance(control, CloseSockets):
             self.socket.dismiss(code=control.code, reason=control.reason, message=control.message)
-        elif isinstance(control, ProfileChanged):
+        elif isinstance(control, ProfileShown):
             self._rename(control, row=message.row)
         elif isinstance(control, RoomEntered):
             self._now_and_later(partial(self._hear_elsewhere, control))
-        elif isinstance(control, RoleChanged | StandingChanged):
+        elif isinstance(control, RoleInRoom | StandingInRoom):
             self._now_and_later(partial(self._hear_in_room, control))
 
     def _now_and_later(self, hear: Callable[[], None]) -> None:
@@ -154,7 +154,7 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         if self._later is not None:
             self._later.append(hear)
 
-    def _rename(self, control: ProfileChanged, *, row: int) -> None:
+    def _rename(self, control: ProfileShown, *, row: int) -> None:
         if 0 < row < self._profile_row:
             return
         self._profile_row = row
@@ -185,11 +185,11 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
         if gone and self.entry is not None and self.entry.room.key == here:
             self.socket.dismiss(code=ELSEWHERE, reason="entered_another_room", message="You entered another room.")
 
-    def _hear_in_room(self, control: RoleChanged | StandingChanged) -> None:
+    def _hear_in_room(self, control: RoleInRoom | StandingInRoom) -> None:
         entry = self.entry
         if entry is None or entry.room.key != control.room:
             return
-        if isinstance(control, RoleChanged):
+        if isinstance(control, RoleInRoom):
             self.entry = joining.heard_role(entry, control.role, version=control.version)
             return
         # A ban that was lifted before this person came (back) in is an old story.
@@ -205,12 +205,12 @@ class RoomConsumer(Entering, AsyncWebsocketConsumer):
             if not self.visitor.actor.is_authenticated and self.traces & set(control.traces):
                 closing = control.closing
                 self.socket.dismiss(code=closing.code, reason=closing.reason, message=closing.message)
-        elif isinstance(control, StandingChanged):
+        elif isinstance(control, StandingInRoom):
             self._stands(control)
             if self._later is not None and self.entry is None:
                 self._later.append(partial(self._stands, control))
 
-    def _stands(self, control: StandingChanged) -> None:
+    def _stands(self, control: StandingInRoom) -> None:
         """Something is new of what is against this person here."""
         if self.entry is not None:
             self.entry = joining.heard_standing(self.entry, control.changed(), version=control.version)

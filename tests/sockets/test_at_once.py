@@ -7,7 +7,7 @@ from __future__ import annotations
 from redis import RedisError
 
 from interactions.delivery import Person, control
-from interactions.room.events import AccessChanged
+from interactions.room.events import AccessInDoubt
 from liveroom.kernel import clock
 from liveroom.kernel.redis import shared
 from liveroom.rooms.services import people, rooms
@@ -90,7 +90,7 @@ def test_a_process_that_does_not_answer_holds_nobody_up_for_long(cast, watching,
     try:
         assert deaf.get_message(timeout=2)["type"] == "subscribe"
         with watching(cast.mia) as mia:
-            assert control.published_and_done(AccessChanged(), to=Person(sdkappid=0, identifier="")) is False
+            assert control.published_and_done(AccessInDoubt(), to=Person(sdkappid=0, identifier="")) is False
             muting.mute_user(**asked(cast, cast.mia, seconds=60))
             assert refusal(mia.says("hi"))["name"] == "muted"
     finally:

@@ -12,7 +12,7 @@ from django.db import connection
 from interactions.delivery import Person, control, publish
 from interactions.delivery import Room as Here
 from interactions.people.events import ShowBegan
-from interactions.room.events import Closing, RoleChanged, StandingChanged
+from interactions.room.events import Closing, RoleInRoom, StandingInRoom
 from interactions.shown import ShownPerson
 from liveroom.kernel import clock, outbox
 from liveroom.rooms.models import Room
@@ -241,13 +241,13 @@ def test_an_older_word_never_wins_over_a_newer_one(cast, watching):
         tell()
         assert mia.is_told("unmute")
         for _ in range(2):  # another relay wakes up
-            word(cast, StandingChanged(room=cast.room.key, muted_until_ms=2**53 - 1, version=old))
+            word(cast, StandingInRoom(room=cast.room.key, muted_until_ms=2**53 - 1, version=old))
         here = Here(cast.room.key)
-        control.publish_now(StandingChanged(room=here.key, muted_all=True, version=old), to=here)
-        control.publish_now(StandingChanged(room=here.key, muted_all=False, version=old + 2), to=here)
+        control.publish_now(StandingInRoom(room=here.key, muted_all=True, version=old), to=here)
+        control.publish_now(StandingInRoom(room=here.key, muted_all=False, version=old + 2), to=here)
         all_were_heard(cast, mia)
         assert mia.says("I may")["ok"]
-        word(cast, RoleChanged(room=cast.room.key, role="admin", version=old))  # of another thing: news
+        word(cast, RoleInRoom(room=cast.room.key, role="admin", version=old))  # of another thing: news
         assert mia.hears("comment", text="I may")
         muting.mute_everyone(**asked(cast))
         tell()
@@ -267,9 +267,9 @@ def test_a_word_from_before_one_came_in_does_not_count(cast, watching):
     with watching(cast.mia) as mia:
         assert mia.snapshot["room"]["version"] == version_of(cast)
         here, out = cast.room.key, Closing(code=4103, reason="banned", message="Out.")
-        word(cast, StandingChanged(room=here, banned_until_ms=2**53 - 1, version=banned, closing=out))
-        word(cast, StandingChanged(room=here, muted_until_ms=2**53 - 1, version=muted))
-        word(cast, RoleChanged(room=here, role="member", version=muted))
+        word(cast, StandingInRoom(room=here, banned_until_ms=2**53 - 1, version=banned, closing=out))
+        word(cast, StandingInRoom(room=here, muted_until_ms=2**53 - 1, version=muted))
+        word(cast, RoleInRoom(room=here, role="member", version=muted))
         all_were_heard(cast, mia)
         assert mia.says("still here")["ok"]
         assert mia.hears("comment", text="still here")["from"]["role"] == "admin"

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from interactions.chat.events import Broadcast as BroadcastEvent
+from interactions.chat.events import Broadcast
 from interactions.chat.services import contents
 from interactions.chat.services.contents import or_unset
 from interactions.delivery import Everyone, ms, publish_durably
@@ -36,7 +36,7 @@ CHUNK = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Broadcast:
+class BroadcastSent:
     """`rooms`: how many open rooms the app has."""
 
     id: str
@@ -53,7 +53,7 @@ def send_broadcast(
     data: Any = None,
     title: str | None = None,
     address: str = "",
-) -> Broadcast:
+) -> BroadcastSent:
     """Say it to every room of the app, at once: `text`, or `data` (any JSON), and perhaps a `title`. Servers with the scope `messages`,
     app admins, staff. BadParameter (80002 for what is too long)."""
     permission.ask("broadcast.send", actor=by)
@@ -62,12 +62,12 @@ def send_broadcast(
     if (text is None) == (data is None):
         raise BadParameter("A broadcast needs text or data, and not both.", field="text")
     _check(text=text, data=data, limit_bytes=app.message_bytes)
-    sent = Broadcast(id=ids.event_id(), rooms=Room.objects.filter(app=app, disbanded_at__isnull=True).count())
+    sent = BroadcastSent(id=ids.event_id(), rooms=Room.objects.filter(app=app, disbanded_at__isnull=True).count())
     audit.record(
         action="broadcast.send", actor=by, now=now, target=str(app.sdkappid), address=address,
         detail={"id": sent.id, "rooms": sent.rooms, **_audited(title=title, text=text, data=data)},
     )  # fmt: skip
-    event = BroadcastEvent(t=ms(now), id=sent.id, title=or_unset(title), text=or_unset(text), data=or_unset(data))
+    event = Broadcast(t=ms(now), id=sent.id, title=or_unset(title), text=or_unset(text), data=or_unset(data))
     publish_durably(event, to=Everyone(sdkappid=app.sdkappid), at=now)
     return sent
 

@@ -20,7 +20,7 @@ from interactions.delivery import Person as To
 from interactions.delivery import ms, publish_durably
 from interactions.models import Badge, PersonBadge, Score
 from interactions.people import rules, selectors
-from interactions.people.events import LevelReached, ProfileChanged
+from interactions.people.events import LevelReached, ProfileShown
 from interactions.people.rules import BadgeRule
 from interactions.statistics.services.cursors import CountedElsewhere
 from liveroom.accounts.models import App, Person
@@ -170,7 +170,7 @@ def _show(person: Person, of: _App, *, level: int, badges: list[str], points: in
     Person.objects.filter(pk=person.pk).update(level=level, badges=badges)
     to = To(sdkappid=of.app.sdkappid, identifier=person.identifier)
     # What the person says next carries its new level and badges, on sockets that are open already.
-    publish_durably(ProfileChanged(profile=profile(person).as_dict()), to=to, at=now)
+    publish_durably(ProfileShown(profile=profile(person).as_dict()), to=to, at=now)
     following = rules.next_level_at(points, of.app.level_thresholds)
     event = LevelReached(t=ms(now), level=level, points=points, next=following, badges=badges or UNSET)
     publish_durably(event, to=to, at=now)
