@@ -3,103 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 
-from interactions.client import CommandRefused, Offline, Refused, RoomClient, heard, room_client
+from interactions.client import CommandRefused, Refused, RoomClient, heard, room_client
 from interactions.client.room_client import backoff
 from tests.helpers.people import Cast
+from tests.helpers.python_client import SECONDS, Line, some, speaking, until
 from tests.helpers.sockets import SocketProcess, tell
-
-Act = Callable[["Line"], Awaitable[None]]
-SECONDS = 10
-
-
-class Line:
-    """One connection, from the server's side."""
-
-    def __init__(self, socket: ServerConnection) -> None:
-        self.socket = socket
-        self.query = parse_qs(urlsplit(socket.request.path).query)
-
-    async def says(self, **frame: Any) -> None:
-        await self.socket.send(json.dumps(frame))
-
-    async def hears(self) -> dict[str, Any]:
-        return dict(json.loads(await self.socket.recv()))
-
-    async def answers(self, **body: Any) -> dict[str, Any]:
-        command = await self.hears()
-        await self.says(id=command["id"], ok=True, **body)
-        return command
-
-    async def refuses(self, **error: Any) -> None:
-        await self.says(id=(await self.hears())["id"], ok=False, error=error)
-
-    async def lets_in(self, seq: int = 10, epoch: str = "e1", **more: Any) -> dict[str, Any]:
-        now = int(time.time() * 1000)
-        return await self.answers(snapshot={"epoch": epoch, "seq": seq, "server_time": now + 60_000}, **more)
-
-    async def tells(self, *seqs: int, epoch: str = "e1") -> None:
-        events = [{"seq": seq, "type": "comment", "text": str(seq)} for seq in seqs]
-        await self.says(type="batch", room="r", epoch=epoch, events=events)
-
-    async def stays(self) -> None:
-        await self.socket.wait_closed()
-
-
-@asynccontextmanager
-async def speaking(*acts: Act) -> AsyncIterator[tuple[RoomClient, list[Line]]]:
-    """A client, and a server whose n-th connection does the n-th act; the last act is for all that follow."""
-    lines: list[Line] = []
-
-    async def serves(socket: ServerConnection) -> None:
-        line = Line(socket)
-        lines.append(line)
-        try:
-            await acts[min(len(lines), len(acts)) - 1](line)
-        except ConnectionClosed:
-            pass
-
-    async with serve(serves, "127.0.0.1", 0, subprotocols=["liveroom.v1"]) as server:
-        port = server.sockets[0].getsockname()[1]
-        client = RoomClient(url=f"ws://127.0.0.1:{port}/ws/v1", room="r", usersig="sig", sdkappid=7)
-        try:
-            yield client, lines
-        finally:
-            await client.close()
-
-
-async def some(client: RoomClient, count: int) -> list[dict[str, Any]]:
-    """The next events, shortened: numbers of comments, `snapshot`, `resumed`, words to this person."""
-    found: list[Any] = []
-    async with asyncio.timeout(SECONDS):
-        async for event in client.events():
-            if event["type"] == "snapshot":
-                found.append("resumed" if event["recovered"] else "snapshot")
-            elif event["type"] == "you":
-                found.append(event["event"]["type"])
-            else:
-                found.append(event.get("seq", event["type"]))
-            if len(found) == count:
-                break
-    return found
-
-
-async def until(client: RoomClient, *, type: str) -> dict[str, Any]:
-    """The next event of that type."""
-    async with asyncio.timeout(SECONDS):
-        return await anext(event async for event in client.events() if event["type"] == type)
 
 
 @pytest.fixture(autouse=True)
@@ -187,87 +102,6 @@ async def test_words_to_this_person_resume_by_themselves_and_come_once() -> None
         assert told == ["snapshot", "word-4", "word-5", "word-6", "resumed", "lapse", "resumed"]
         assert "you" not in lines[0].query
         assert [line.query["you"] for line in lines[1:]] == [["u1.5"], ["u1.6"]]
-
-
-async def test_answers_find_their_commands_whatever_comes_between() -> None:
-    async def act(line: Line) -> None:
-        await line.lets_in()
-        slow, quick = await line.hears(), await line.hears()
-        await line.says(id=quick["id"], ok=True, total=5, counted=2)
-        await line.tells(11)
-        await line.says(id=slow["id"], ok=True, result="delivered", seq=11)
-        await line.refuses(code=10017, name="muted", message="Muted.", retry_after_ms=900)
-        await line.hears()
-        await line.socket.close(1001)
-
-    async with speaking(act) as (client, _):
-        with pytest.raises(Offline):
-            await client.send("ping")
-        await client.connect()
-        said, liked = await asyncio.gather(client.send("comment", text="hi"), client.like(2))
-        assert (said["seq"], liked["total"], liked["counted"]) == (11, 5, 2)
-        with pytest.raises(CommandRefused) as muted:
-            await client.send("comment", text="hi")
-        assert (muted.value.name, muted.value.code, muted.value.retry_after_ms) == ("muted", 10017, 900)
-        with pytest.raises(Offline):
-            await client.send("comment", text="cut off")
-
-
-async def test_a_gift_that_nobody_answered_is_asked_for_again_under_its_own_key() -> None:
-    commands: list[dict[str, Any]] = []
-
-    async def first(line: Line) -> None:
-        await line.lets_in()
-        commands.append(await line.hears())
-        await line.socket.close(4000)
-
-    async def second(line: Line) -> None:
-        await line.lets_in(recovered=True)
-        commands.append(await line.hears())
-        await line.says(
-            id=commands[-1]["id"], ok=False, error={"code": 10002, "name": "unavailable", "message": "wait"}
-        )
-        commands.append(await line.answers(order="g1", balance=5))
-        await line.stays()
-
-    async with speaking(first, second) as (client, _):
-        await client.connect()
-        async with asyncio.timeout(SECONDS):
-            assert (await client.gift("rose", 3))["order"] == "g1"
-    assert [(command["type"], command["gift"], command["count"]) for command in commands] == [("gift", "rose", 3)] * 3
-    assert len({command["key"] for command in commands}) == 1
-
-
-@pytest.mark.parametrize(("code", "reason"), [(4103, "banned"), (4108, "entered_another_room"), (4101, "expired")])
-async def test_what_forbids_to_come_back_ends_the_client(code: int, reason: str) -> None:
-    async def act(line: Line) -> None:
-        await line.lets_in()
-        await line.says(type="bye", reason=reason, reconnect=False, after_ms=0, message="Go.")
-        await line.socket.close(code)
-
-    async with speaking(act) as (client, lines):
-        await client.connect()
-        with pytest.raises(Refused, match=r"Go\.") as refused:
-            await some(client, 2)
-        assert (refused.value.code, refused.value.name) == (code, reason)
-        with pytest.raises(Refused):
-            await client.send("ping")
-        assert len(lines) == 1
-
-
-async def test_a_refused_join_is_raised_and_a_busy_server_is_asked_again() -> None:
-    async def busy(line: Line) -> None:
-        await line.refuses(code=10002, name="unavailable", message="Wait.", retry_after_ms=10)
-        await line.stays()
-
-    async def closed(line: Line) -> None:
-        await line.refuses(code=10007, name="password_needed", message="No.")
-        await line.stays()
-
-    async with speaking(busy, closed) as (client, lines):
-        with pytest.raises(Refused) as refused:
-            await client.connect()
-        assert (refused.value.name, len(lines)) == ("password_needed", 2)
 
 
 async def test_a_reader_that_is_far_behind_begins_again_with_what_stands(monkeypatch: pytest.MonkeyPatch) -> None:
