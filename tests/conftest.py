@@ -55,9 +55,11 @@ ONCE = (
     "tests/services/test_due.py::test_a_task_worker_that_is_killed_at_its_work_is_replaced_by_the_next",
     "tests/services/test_feed.py",
     "tests/services/test_presence.py",
+    "tests/services/test_presence_shown.py",
     "tests/services/test_rounds.py",
     "tests/services/test_scripts.py",
     "tests/sockets/test_python_client.py",
+    "tests/sockets/test_python_client_commands.py",
 )
 
 
