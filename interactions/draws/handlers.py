@@ -8,6 +8,6 @@ from liveroom.rooms.facts import RoomDisbanded
 
 
 @handles(RoomDisbanded)
-def room_disbanded(fact: RoomDisbanded) -> None:
+def cancel_after_disband(fact: RoomDisbanded) -> None:
     """Its draws end with it (durable, under the room's lock)."""
     cancel_draws_of(room_id=fact.room_id, room_key=fact.room_key, now=fact.at)

@@ -8,6 +8,6 @@ from liveroom.rooms.facts import RoomDisbanded
 
 
 @handles(RoomDisbanded)
-def room_disbanded(fact: RoomDisbanded) -> None:
+def close_after_disband(fact: RoomDisbanded) -> None:
     """Its polls end with it and their results are told (durable, under the room's lock)."""
     close_polls_of(room_id=fact.room_id, room_key=fact.room_key, now=fact.at)
