@@ -45,8 +45,8 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (SQLITE, ("journeys", "faults")),
     (SQLITE, ("house", "media")),
     (POSTGRESQL, ("journeys", "faults")),
-    (SQLITE, ("sockets",)),
-    (POSTGRESQL, ("api", "contracts", "services", "sockets")),
+    (SQLITE, ("delivery", "sockets")),
+    (POSTGRESQL, ("api", "contracts", "delivery", "services", "sockets")),
     (SQLITE, ("api", "contracts", "rules", "services")),
 )
 

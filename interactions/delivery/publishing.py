@@ -23,12 +23,13 @@ from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import archive_stream
 from interactions.delivery.rooms.archive_stream import LastNumbers
 from interactions.delivery.rooms.epochs import forget_now
-from interactions.delivery.rooms.messages import Message, Outcome
+from interactions.delivery.rooms.messages import Message
+from interactions.delivery.rooms.published import DROPPABLE
 from interactions.delivery.rooms.submitting import publish_many_now, publish_now
 from interactions.delivery.targets import Everyone, Person, Room, Target, person_of_key
 from liveroom.kernel import ids, outbox
 from liveroom.kernel.outbox import OutboxMessage
-from liveroom.kernel.redis import key, redis_for
+from liveroom.kernel.redis import channel, key, redis_for
 
 log = logging.getLogger(__name__)
 
@@ -201,14 +202,19 @@ def publish_to_many(event: UserEvent, *, to: Sequence[Person], event_id: str) ->
     return user_events.publish_to_many_now(persons=[person.key for person in to], event=event, event_id=event_id)
 
 
-def _into_room(event: RoomEvent, room: RoomRef, event_id: str) -> Outcome:
-    return publish_now(
+def _into_room(event: RoomEvent, room: RoomRef, event_id: str) -> None:
+    if not event.numbered:
+        redis_for(room.key).publish(channel(room.key), DROPPABLE + encoded(event))
+        return
+    publish_now(
         room=room, event=encoded(event), event_id=event_id, in_history=event.in_history and room.history_count > 0
     )
 
 
 def _to_everyone(event: RoomEvent, to: Everyone, event_id: str) -> None:
-    """Room by room, in portions; a relay that died in between begins again, and rooms that have heard it hear nothing."""
+    """Numbered, room by room, in portions; a relay that died in between begins again, and rooms that have heard it hear nothing."""
+    if not event.numbered:
+        raise TypeError(f"{type(event).__name__} is a state of one room.")
     if _subscribers.open_rooms is None:
         raise LookupError("Nobody has said which rooms an app has: `install` was not called.")
     message = Message(id=event_id, event=encoded(event), in_history=event.in_history)

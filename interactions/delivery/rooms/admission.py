@@ -1,6 +1,6 @@
 """Which messages of a flood a room hears (product.md C3): higher priority first, then fair between senders, by lot.
 
-The script in `scripts.py` does the same inside Redis; tests/sockets/test_admission_script.py holds the two together.
+The script in `scripts.py` does the same inside Redis; tests/delivery/test_admission_script.py holds the two together.
 Everything is whole numbers (a token is 1,000 thousandths), so that both reach the same answer."""
 
 from __future__ import annotations
