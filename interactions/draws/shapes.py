@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
+
 from interactions.draws.models import MOST_WINNERS
 from interactions.draws.rules import (
     HIGHEST_LEVEL,
@@ -18,6 +20,7 @@ from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.fields import InstantField, LineField, Shape, WholeNumberField, YesNoField
 
 
+@extend_schema_serializer(component_name="Conditions")
 class ConditionsWriteSerializer(Shape):
     """What an entrant has to be; what is left out is not asked for."""
 
