@@ -88,14 +88,8 @@ class Entry(Protocol):
 class Session(Protocol):
     """What a handler may use of the connection that a command came on. `hub`: the rooms of this process."""
 
-    @property
-    def visitor(self) -> Visitor: ...
-
-    @property
-    def hub(self) -> Hub: ...
-
-    def leave(self) -> None:
-        """Out of the room, if it is in one."""
+    visitor: Visitor
+    hub: Hub
 
 
 # A dictionary answers at once. A future or a coroutine answers when it is done; until then other commands of the socket are served.

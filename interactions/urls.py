@@ -7,6 +7,7 @@ from interactions.gifts import urls as gifts
 from interactions.likes import urls as likes
 from interactions.people import urls as people
 from interactions.polls import urls as polls
+from interactions.socket import urls as socket
 from interactions.statistics import urls as statistics
 
 urlpatterns = [
@@ -17,5 +18,6 @@ urlpatterns = [
     *likes.urlpatterns,
     *people.urlpatterns,
     *polls.urlpatterns,
+    *socket.urlpatterns,
     *statistics.urlpatterns,
 ]

@@ -14,11 +14,11 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
 from interactions.socket.consumer import RoomConsumer
-from interactions.socket.http import nothing_here
+from interactions.socket.http import serve
 
 sockets = application = ProtocolTypeRouter(
     {
-        "http": nothing_here,
+        "http": serve,
         "websocket": URLRouter([path("ws/v1", RoomConsumer.as_asgi())]),
     }
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from interactions.delivery import frames as envelope
 from interactions.delivery.events import Control
-from interactions.delivery.fanout import SendQueue
+from interactions.delivery.fanout import Codec, SendQueue
 
 TOO_SLOW = 4009
 
@@ -16,17 +16,17 @@ TOO_SLOW = 4009
 class Socket:
     """One connection. `transport` is Twisted's, put into the scope by `liveroom.socket_server.SocketServer`.
 
-    `deflated`: this client negotiated permessage-deflate. `owner`: its consumer, which hears the hub's words about the room.
+    `codec`: how the room's events are written to it. `owner`: its consumer, which hears the hub's words about the room.
     `under_way`: commands that were begun and are not answered yet; `served`: frames that were dealt with.
     `rest(ms)`: no command is read for so long."""
 
-    __slots__ = ("__weakref__", "_close", "deflated", "dismissed", "owner", "queue", "rest", "served", "under_way")
+    __slots__ = ("__weakref__", "_close", "codec", "dismissed", "owner", "queue", "rest", "served", "under_way")
 
     def __init__(
         self,
         *,
         transport: Any,
-        deflated: bool,
+        codec: Codec,
         close: Callable[[int], Coroutine[Any, Any, None]],
         owner: Any,
         rest: Callable[[int], None],
@@ -34,7 +34,7 @@ class Socket:
         self.rest = rest
         self.under_way = self.served = 0
         self.queue = SendQueue(transport=transport, overflow=self._too_slow)
-        self.deflated = deflated
+        self.codec = codec
         self.dismissed = False
         self._close = close
         self.owner = owner

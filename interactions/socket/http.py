@@ -1,13 +1,17 @@
-"""What a socket port answers to plain HTTP: that it lives, whether it takes viewers, and where the rest is."""
+"""What a socket port answers to plain HTTP: that it lives, whether it takes viewers, a room's events, and where the rest is."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from interactions.socket import listening
 from liveroom.kernel import process
 
 
-async def nothing_here(scope: dict[str, Any], receive: Any, send: Any) -> None:
+async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    if listening.PATH.match(scope["path"]):
+        await listening.serve(scope, receive, send)
+        return
     status, body = _answer(scope["path"])
     headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -14,6 +14,7 @@ lease_held = Gauge(
     "liveroom_lease_held", "1 while the process holds the lease.", ["process", "lease"], multiprocess_mode="livesum"
 )
 sockets_open = Gauge("liveroom_sockets_open", "Open viewer sockets.", multiprocess_mode="livesum")
+listeners_open = Gauge("liveroom_listeners_open", "Clients of server-sent events.", multiprocess_mode="livesum")
 rooms_watched = Gauge("liveroom_rooms_watched", "Rooms with a viewer in this process.", multiprocess_mode="livesum")
 messages = Counter(
     "liveroom_messages_total", "Messages from sockets by what became of them.", ["result", "priority", "reason"]

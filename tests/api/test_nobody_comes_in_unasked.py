@@ -32,6 +32,9 @@ from tests.helpers.people import STAFF, Api, Cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("engine")]
 
+# Socket processes answer it (tests/sockets/test_server_sent.py); here it is declared for the schema.
+ELSEWHERE = {"rooms_events_stream"}
+
 # The body of each operation that takes one.
 BODIES: dict[str, Any] = {
     "me_update": {"nick": "M"},
@@ -141,7 +144,7 @@ def whom(operation_id: str) -> str:
 def each(walk: Walk, ask: Callable[[str], None]) -> None:
     """One operation after the other, each on untouched rows."""
     failed = []
-    for operation_id in sorted(operations()):
+    for operation_id in sorted(set(operations()) - ELSEWHERE):
         with transaction.atomic():
             try:
                 ask(operation_id)

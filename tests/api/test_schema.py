@@ -240,4 +240,7 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
     }
     for answer in silent.values():
         given(answer, 204)
-    assert set(calls) | set(silent) | set(files) == set(operations())
+    elsewhere = {"rooms_events_stream": mia.get("rooms/r1/events")}  # tests/sockets/test_server_sent.py
+    for answer in elsewhere.values():
+        assert (answer.status_code, answer.json()["name"]) == (421, "misdirected")
+    assert set(calls) | set(silent) | set(files) | set(elsewhere) == set(operations())

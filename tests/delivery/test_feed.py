@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from interactions.delivery.fanout import TEXT
 from interactions.delivery.fanout import feed as module
 from interactions.delivery.fanout.feed import Feed, Seat
 from interactions.delivery.fanout.hub import Hub
@@ -25,7 +26,7 @@ VIEWERS = 4
 class Watcher:
     """A viewer that keeps the numbers it is written, and is its own queue. `since`: what it knows, from an earlier visit."""
 
-    ended = deflated = False
+    codec, ended = TEXT, False
     _send = _transport = None
     _queue = ()
 

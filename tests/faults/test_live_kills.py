@@ -18,6 +18,7 @@ import redis
 from django.db import connections
 
 from interactions.chat.archive.archiver import Archiver
+from interactions.delivery.fanout import TEXT
 from interactions.delivery.fanout.hub import Hub
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms.epochs import begin, begin_now, forget_now
@@ -318,7 +319,7 @@ def say(number: int, *, event_id: str = "") -> Outcome:
 class OneViewer:
     """In the room from its beginning, with a queue that takes everything."""
 
-    deflated = ended = False
+    codec, ended = TEXT, False
     _send = _transport = None
     _queue = ()
 

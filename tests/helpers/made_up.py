@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import orjson
 
 from interactions.delivery.events import Control, RoomEvent, UserEvent, encoded
-from interactions.delivery.fanout import Hub
+from interactions.delivery.fanout import TEXT, Hub
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms.log import position
 
@@ -57,7 +57,7 @@ def numbered(n: int, *, t: int = 1) -> bytes:
 class KeepingViewer:
     """A viewer that keeps what it is sent; its own queue."""
 
-    deflated = ended = False
+    codec, ended = TEXT, False
     _send = _transport = None
     _queue = ()
 

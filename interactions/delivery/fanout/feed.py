@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from interactions.delivery import frames
 from interactions.delivery.control import CloseSockets
 from interactions.delivery.events import Control
-from interactions.delivery.fanout import deflate
+from interactions.delivery.fanout.codecs import Codec
 from interactions.delivery.fanout.merging import merged
 from interactions.delivery.fanout.send_many import Row
 from interactions.delivery.fanout.send_queue import SendQueue
@@ -45,7 +44,7 @@ class Viewer(Protocol):
     """A socket as the hub sees it."""
 
     queue: SendQueue
-    deflated: bool
+    codec: Codec
 
     def dismiss(self, *, code: int, reason: str, message: str, after_ms: int = 0) -> None:
         """Say `bye` and close."""
@@ -70,14 +69,14 @@ class Feed:
     """`seq`: heard from Redis (None: nobody was shown anything yet), `mark`: of that event, if it is known; `written`: to viewers.
     Between `written` and `seq`: `must`. Nothing was kept of what came before `began`.
 
-    `ready` are those who were written everything up to `written`; `rows` are their queues (plain, compressed), made anew when somebody
+    `ready` are those who were written everything up to `written`; `rows` are their queues by codec, made anew when somebody
     comes or goes. The others are apart. `farewell`: these have to go, after they heard what was said before. `queued` and `timer` are
     the schedule's."""
 
     ref: RoomRef
     seats: set[Seat] = field(default_factory=set)
     ready: set[Seat] = field(default_factory=set)
-    rows: tuple[list[Row], list[Row]] | None = None
+    rows: dict[Codec, list[Row]] | None = None
     epoch: str = ""
     seq: int | None = None
     mark: bytes = b""
@@ -180,8 +179,8 @@ class Feed:
             self.ready.add(seat)
             self.rows = None
 
-    def _write_to(self, seat: Seat, events: Iterable[bytes]) -> None:
-        frame = frames.text_frame(frames.batch(room=self.ref.group_id, epoch=self.epoch, events=events))
+    def _write_to(self, seat: Seat, events: Sequence[bytes]) -> None:
+        frame = seat.viewer.codec.alone.frame(room=self.ref.group_id, epoch=self.epoch, events=events)
         seat.viewer.queue.write(frame)
 
     # What is written
@@ -213,21 +212,23 @@ class Feed:
     async def _send(self, events: Sequence[bytes], *, must: bool) -> None:
         """The same bytes to everyone; what the kernel does not take at once waits in the viewer's own queue."""
         if self.rows is None:
-            self.rows = self._rows(deflated=False), self._rows(deflated=True)
-        payload = frames.batch(room=self.ref.group_id, epoch=self.epoch, events=events)
-        for rows, encode in zip(self.rows, (frames.text_frame, deflate.deflated_frame), strict=True):
-            if not rows:
-                continue
-            frame = encode(payload)
+            self.rows = self._rows()
+        for codec, rows in tuple(self.rows.items()):
+            frame = codec.frame(room=self.ref.group_id, epoch=self.epoch, events=events)
             metrics.frames_sent.inc(sum(len(row.queues) for row in rows))
             for number, row in enumerate(rows):
                 if number:
                     await asyncio.sleep(0)
                 row.write(frame, must=must)
 
-    def _rows(self, *, deflated: bool) -> list[Row]:
-        queues = [seat.viewer.queue for seat in self.ready if bool(seat.viewer.deflated) is deflated]
-        return [Row(queues[start : start + CHUNK]) for start in range(0, len(queues), CHUNK)]
+    def _rows(self) -> dict[Codec, list[Row]]:
+        queues: dict[Codec, list[SendQueue]] = {}
+        for seat in self.ready:
+            queues.setdefault(seat.viewer.codec, []).append(seat.viewer.queue)
+        return {
+            codec: [Row(found[start : start + CHUNK]) for start in range(0, len(found), CHUNK)]
+            for codec, found in queues.items()
+        }
 
     def dismiss_all(self, *, code: int, reason: str, message: str, shown: bool = False) -> None:
         """At once, spread over the time that so many take. `shown`: only those who were shown the room already."""

@@ -1,4 +1,4 @@
-"""The join cache: what those who come into rooms must know is read once for all who come at the same time, into whatever rooms.
+"""Where those wait who come into a room: what they must know is read once for all who come at the same time, into whatever rooms.
 
 Promise: a snapshot lacks nothing that happened up to its `seq`. State: memory, for a second."""
 
@@ -7,12 +7,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from channels.db import database_sync_to_async
 
-from interactions.delivery.events import EVERY_ROOM, RoomEvent, catalogue
+from interactions.delivery.events import EVERY_ROOM
 from interactions.delivery.rooms import Position, RoomRead, positions_since, read_rooms
 from interactions.delivery.rooms import positions as positions_of
 from interactions.likes import services as likes
@@ -20,6 +19,7 @@ from interactions.socket.joining import joining
 from interactions.socket.joining.joining import RoomView, Visitor
 from interactions.socket.joining.passwords import PasswordChecks
 from liveroom.kernel import clock
+from liveroom.kernel.pools import Pool
 from liveroom.kernel.rounds import Rounds
 
 # Longer than this nobody is shown an old title, role or list of the banned (R1: a second).
@@ -27,12 +27,16 @@ FRESH_SECONDS = 0.8
 # … but what a room tells its viewers is noticed at once: what nothing was told about may be a little older.
 KEPT_SECONDS = 3.0
 ROOMS = 5_000
+# For rooms with more banned than a process remembers.
+_LOOKS: Final = Pool(name="entering", threads=2, waiting=500)
 # Once more if something happened meanwhile; then the newer view is shown with the older place, which is right, too.
 TRIES = 2
+# Of these a newcomer is told by the history; every other event changes what it is shown.
+_SAID = (b'"type":"comment"', b'"type":"custom"', b'"type":"broadcast"')
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadView:
+class _Seen:
     """A view, and where the room stood before it was read."""
 
     view: RoomView
@@ -53,8 +57,8 @@ class Moment:
     """Whether also that was read just now of which the room tells nothing: who follows its owner."""
 
 
-class CachedRoom:
-    """One room that people are coming into. `views` and `moments`: what is asked together with other rooms, and once for all who come
+class Door:
+    """One room that people are coming into. `looks` and `reads`: what is asked together with other rooms, and once for all who come
     into the same one."""
 
     def __init__(
@@ -62,33 +66,33 @@ class CachedRoom:
         *,
         app_id: int,
         group_id: str,
-        views: Rounds[CachedRoom, _ReadView] | None = None,
-        moments: Rounds[CachedRoom, Moment] | None = None,
+        looks: Rounds[Door, _Seen] | None = None,
+        reads: Rounds[Door, Moment] | None = None,
     ) -> None:
         self.app_id, self.group_id = app_id, group_id
-        self.seen: _ReadView | None = None
+        self.seen: _Seen | None = None
         self._doubted_at = 0.0
         # Who comes while it is read waits for the next reading.
-        self._views: Rounds[CachedRoom, _ReadView] = Rounds(_read_views, once=True) if views is None else views
-        self._moments: Rounds[CachedRoom, Moment] = Rounds(_read_moments, once=True) if moments is None else moments
+        self._looks: Rounds[Door, _Seen] = Rounds(_look_all, once=True) if looks is None else looks
+        self._reads: Rounds[Door, Moment] = Rounds(_read_all, once=True) if reads is None else reads
 
     @property
     def room_key(self) -> str:
         return EVERY_ROOM if self.seen is None else self.seen.view.ref.key
 
-    def known(self, seconds: float) -> _ReadView | None:
+    def known(self, seconds: float) -> _Seen | None:
         """What was read at most so long ago, unless it is in doubt."""
         seen = self.seen
         now = asyncio.get_running_loop().time()
         young = seen is not None and seen.read_at >= self._doubted_at and now - seen.read_at < seconds
         return seen if young else None
 
-    async def view(self) -> _ReadView:
+    async def view(self) -> _Seen:
         """To be compared with what happened since by `moment`."""
-        return self.known(KEPT_SECONDS) or await self._views.ask(self)
+        return self.known(KEPT_SECONDS) or await self._looks.ask(self)
 
-    async def look_again(self) -> _ReadView:
-        return await self._views.ask(self)
+    async def look_again(self) -> _Seen:
+        return await self._looks.ask(self)
 
     def doubt(self) -> None:
         """What was read until now is shown to nobody who comes from here on."""
@@ -96,74 +100,72 @@ class CachedRoom:
 
     async def moment(self) -> Moment:
         """As of now or later: ask after the seat was taken, and nothing falls between the two."""
-        return await self._moments.ask(self)
+        return await self._reads.ask(self)
 
 
-async def _read_views(rooms: Sequence[CachedRoom]) -> Sequence[_ReadView | BaseException]:
-    """First where the rooms stand: what changes while the views are read is then noticed by `_read_moments`. And first of all whether there
+async def _look_all(doors: Sequence[Door]) -> Sequence[_Seen | BaseException]:
+    """First where the rooms stand: what changes while the views are read is then noticed by `_read_all`. And first of all whether there
     are such rooms: no place in Redis is made for an id that somebody has made up."""
     read_at = asyncio.get_running_loop().time()
-    found: dict[CachedRoom, str | BaseException] = {
-        room: room.seen.view.ref.key for room in rooms if room.seen is not None
-    }
-    if new := [room for room in rooms if room not in found]:
-        names = await database_sync_to_async(joining.keys_of)([(room.app_id, room.group_id) for room in new])
+    found: dict[Door, str | BaseException] = {door: door.seen.view.ref.key for door in doors if door.seen is not None}
+    if new := [door for door in doors if door not in found]:
+        names = await database_sync_to_async(joining.keys_of)([(door.app_id, door.group_id) for door in new])
         found.update(zip(new, names, strict=True))
-    keys = {room: key for room, key in found.items() if isinstance(key, str)}
+    keys = {door: key for door, key in found.items() if isinstance(key, str)}
     positions = dict(zip(keys, await positions_of(room_keys=list(keys.values())), strict=True))
-    there = [(room.app_id, room.group_id) for room in keys]
+    there = [(door.app_id, door.group_id) for door in keys]
     views = dict(zip(keys, await database_sync_to_async(joining.views_of)(there, now=clock.now()), strict=True))
-    answers: list[_ReadView | BaseException] = []
-    for room in rooms:
-        view = views.get(room, found[room])
+    answers: list[_Seen | BaseException] = []
+    for door in doors:
+        view = views.get(door, found[door])
         if isinstance(view, RoomView):
-            room.seen = _ReadView(view=view, position=positions[room], read_at=read_at)
-            answers.append(room.seen)
+            door.seen = _Seen(view=view, position=positions[door], read_at=read_at)
+            answers.append(door.seen)
         elif isinstance(view, BaseException):
-            room.seen = None
+            door.seen = None
             answers.append(view)
     return answers
 
 
-async def _read_moments(rooms: Sequence[CachedRoom]) -> Sequence[Moment | BaseException]:
+async def _read_all(doors: Sequence[Door]) -> Sequence[Moment | BaseException]:
     """Rooms in which something happened since their view was read are read anew, until nothing did. A flood of changes is given up on
     after some tries: with the last view, which is newer than the place it is shown with, so that the events that follow say the same
     again."""
-    answers: dict[CachedRoom, Moment | BaseException] = {}
-    read: dict[CachedRoom, RoomRead | BaseException] = {}
-    seen: dict[CachedRoom, _ReadView | BaseException] = {
-        room: known for room in rooms if (known := room.known(KEPT_SECONDS)) is not None
+    answers: dict[Door, Moment | BaseException] = {}
+    read: dict[Door, RoomRead | BaseException] = {}
+    seen: dict[Door, _Seen | BaseException] = {
+        door: known for door in doors if (known := door.known(KEPT_SECONDS)) is not None
     }
-    unknown = [room for room in rooms if room not in seen]
-    seen.update(zip(unknown, await _gathered(room.view() for room in unknown), strict=True))
+    unknown = [door for door in doors if door not in seen]
+    seen.update(zip(unknown, await _gathered(door.view() for door in unknown), strict=True))
     for _ in range(TRIES):
-        answers |= {room: found for room, found in seen.items() if isinstance(found, BaseException)}
-        asked = [(room, found) for room, found in seen.items() if isinstance(found, _ReadView)]
+        answers |= {door: found for door, found in seen.items() if isinstance(found, BaseException)}
+        asked = [(door, found) for door, found in seen.items() if isinstance(found, _Seen)]
         places = [(found.view.ref, found.position.seq) for _, found in asked]
         moments = await read_rooms(asked=places, now_ms=clock.now_ms(), extras=(likes.total_read,))
         stale = []
-        read = {room: moment for (room, _), moment in zip(asked, moments, strict=True)}
-        for room, found in asked:
-            moment = read[room]
+        read = {door: moment for (door, _), moment in zip(asked, moments, strict=True)}
+        for door, found in asked:
+            moment = read[door]
             if isinstance(moment, BaseException):
-                answers[room] = moment
+                answers[door] = moment
             elif _changed(found.position, moment.position):
-                stale.append(room)
+                stale.append(door)
             else:
-                answers[room] = _moment(found, moment)
+                answers[door] = _moment(found, moment)
         if not stale:
-            return [answers[room] for room in rooms]
-        seen = dict(zip(stale, await _gathered(room.look_again() for room in stale), strict=True))
-    for room, last in seen.items():
-        read_last = read[room]
+            return [answers[door] for door in doors]
+        seen = dict(zip(stale, await _gathered(door.look_again() for door in stale), strict=True))
+    for door, last in seen.items():
+        read_last = read[door]
         if isinstance(read_last, BaseException):
-            answers[room] = read_last
+            answers[door] = read_last
         else:
-            answers[room] = last if isinstance(last, BaseException) else _moment(last, read_last)
-    return [answers[room] for room in rooms]
+            answers[door] = last if isinstance(last, BaseException) else _moment(last, read_last)
+    return [answers[door] for door in doors]
 
 
-def _moment(seen: _ReadView, found: RoomRead) -> Moment:
+def _moment(seen: _Seen, found: RoomRead) -> Moment:
     counted = likes.total_of(found.extras[0])
     total = seen.view.room.likes if counted is None else counted
     fresh = asyncio.get_running_loop().time() - seen.read_at < FRESH_SECONDS
@@ -172,37 +174,30 @@ def _moment(seen: _ReadView, found: RoomRead) -> Moment:
     )
 
 
-async def _gathered(asking: Iterable[Coroutine[Any, Any, _ReadView]]) -> list[_ReadView | BaseException]:
+async def _gathered(asking: Iterable[Coroutine[Any, Any, _Seen]]) -> list[_Seen | BaseException]:
     return await asyncio.gather(*asking, return_exceptions=True)
-
-
-@cache
-def _told_by_history() -> tuple[bytes, ...]:
-    """How events begin that a newcomer is told by the history; every other event changes what it is shown."""
-    return tuple(f'"type":"{name}"'.encode() for name, kind in catalogue(RoomEvent).items() if kind.in_history)
 
 
 def _changed(before: Position, now: Position) -> bool:
     """Whether something happened that the view of `before` does not show."""
-    said = _told_by_history()
     return (
         before.epoch != now.epoch
         or len(now.events) != now.seq - before.seq
-        or not all(any(kind in event[:60] for kind in said) for event in now.events)
+        or not all(any(kind in event[:60] for kind in _SAID) for event in now.events)
     )
 
 
-class JoinCache:
+class Lobby:
     """One per process."""
 
     def __init__(self) -> None:
-        self._rooms: dict[tuple[int, str], CachedRoom] = {}
+        self._doors: dict[tuple[int, str], Door] = {}
         self.passwords = PasswordChecks()
         self._log_ins: Rounds[str, Visitor] = Rounds(_visitors)
         self._apps: Rounds[int | None, int] = Rounds(_app_ids)
         self._follows: Rounds[tuple[int, int], bool] = Rounds(_are_following)
-        self._views: Rounds[CachedRoom, _ReadView] = Rounds(_read_views, under_way=2, once=True)
-        self._moments: Rounds[CachedRoom, Moment] = Rounds(_read_moments, under_way=2, once=True)
+        self._looks: Rounds[Door, _Seen] = Rounds(_look_all, under_way=2, once=True)
+        self._reads: Rounds[Door, Moment] = Rounds(_read_all, under_way=2, once=True)
         self._missed: Rounds[tuple[str, int], Position] = Rounds(_missed_by_all, under_way=2, once=True)
 
     async def app_id(self, sdkappid: int | None) -> int:
@@ -221,25 +216,46 @@ class JoinCache:
             return bool(known)
         return await self._follows.ask((int(person_id), int(moment.view.room.owner_id)))
 
+    async def let_in(
+        self,
+        *,
+        view: RoomView,
+        visitor: Visitor,
+        password: str | None,
+        address: str,
+        rounds: Rounds[tuple[Any, ...], Any],
+    ) -> joining.Entry:
+        """What `joining.enter_room` and the room's password refuse. `address`: guesses of a password are counted by it."""
+        if joining.needs_look(view, visitor):
+            entry = await _LOOKS.run(joining.enter_room, view=view, visitor=visitor, now=clock.now())
+        else:
+            entry = joining.enter_room(view=view, visitor=visitor, now=clock.now())
+        if joining.asks_password(view, entry):
+            await self.passwords.check(
+                room_id=view.room.pk, stored=view.room.password, given=password, address=address, actor=visitor.actor,
+                rounds=rounds,
+            )  # fmt: skip
+        return entry
+
     async def missed(self, *, room_key: str, since: int) -> Position:
         """Where the room stands with what came after `since`: all who come back from the same place are told by one look."""
         return await self._missed.ask((room_key, since))
 
     def doubt(self, room_key: str) -> None:
         """Somebody was banned from this room (EVERY_ROOM: from an app), or may come in again: what was read of it may be older."""
-        for room in self._rooms.values():
-            if room_key in (EVERY_ROOM, room.room_key):
-                room.doubt()
+        for door in self._doors.values():
+            if room_key in (EVERY_ROOM, door.room_key):
+                door.doubt()
 
-    def room(self, *, app_id: int, group_id: str) -> CachedRoom:
-        room = self._rooms.get((app_id, group_id))
-        if room is None:
-            if len(self._rooms) >= ROOMS:
-                self._rooms.pop(next(iter(self._rooms)))
-            room = self._rooms[app_id, group_id] = CachedRoom(
-                app_id=app_id, group_id=group_id, views=self._views, moments=self._moments
+    def door(self, *, app_id: int, group_id: str) -> Door:
+        door = self._doors.get((app_id, group_id))
+        if door is None:
+            if len(self._doors) >= ROOMS:
+                self._doors.pop(next(iter(self._doors)))
+            door = self._doors[app_id, group_id] = Door(
+                app_id=app_id, group_id=group_id, looks=self._looks, reads=self._reads
             )
-        return room
+        return door
 
 
 async def _visitors(usersigs: Sequence[str]) -> Sequence[Visitor | BaseException]:
