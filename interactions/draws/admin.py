@@ -50,7 +50,7 @@ class DrawAdmin(SwornAdmin):
         return list(self.get_fields(request, obj))
 
     def acts_for(self, request: HttpRequest, obj: Draw) -> Sequence[Act]:
-        return self.acts if obj.status in (Draw.PLANNED, Draw.OPEN) else ()
+        return self.acts if obj.status in Draw.UNDECIDED else ()
 
     def act_cancel(self, request: HttpRequest, draw: Draw) -> str:
         cancel_draw(draw=draw, by=self.actor(request), now=clock.now(), address=client_address(request))

@@ -16,6 +16,7 @@ class Draw(models.Model):
     (draws/rules.py)."""
 
     PLANNED, OPEN, DRAWN, CANCELLED = "planned", "open", "drawn", "cancelled"
+    UNDECIDED = (PLANNED, OPEN)
 
     number = models.CharField("id", max_length=24, unique=True)
     app = models.ForeignKey(App, on_delete=models.PROTECT, related_name="draws")

@@ -57,7 +57,7 @@ def conditions_of(draw: Draw) -> Conditions:
 
 
 def shown_draw(draw: Draw) -> ShownDraw:
-    """What a room is told at the opening, and whoever comes in, looks at it or opens it."""
+    """As the event of the opening, the snapshot of who joins and REST show it."""
     return ShownDraw(
         id=draw.number,
         keyword=draw.keyword,

@@ -1,4 +1,4 @@
-"""What a draw is said by: REST and the console check it by these shapes."""
+"""The shape of a new draw: bodies over REST and the console's form are checked by it, once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a poll, a vote and a question are said by: REST and the console check them by these shapes."""
+"""The shapes of a new poll, a vote and a question: bodies over REST and the console's forms are checked by them, once."""
 
 from __future__ import annotations
 

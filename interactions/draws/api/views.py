@@ -30,8 +30,9 @@ from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room, entered
 
 def _shown(draw: Draw, winners: Sequence[Person]) -> dict[str, Any]:
     """As its events have it; `winners`: those to be named."""
-    over = draw.status in (Draw.DRAWN, Draw.CANCELLED)
-    return as_row(selectors.shown_result(draw, winners=winners) if over else selectors.shown_draw(draw))
+    if draw.status in Draw.UNDECIDED:
+        return as_row(selectors.shown_draw(draw))
+    return as_row(selectors.shown_result(draw, winners=winners))
 
 
 def _page(draws: Sequence[Draw]) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ def is_wanted(now: datetime) -> bool:
 
 
 def follow_draws(*, now: datetime) -> None:
-    """Open what was planned for now, then draw what is over. RedisError: nobody can tell what was said; all wait."""
+    """Open what was planned for now, then draw what is over. RedisError: nobody knows what was said; all wait."""
     open_due_draws(now=now)
     finish_due_draws(now=now)
 
@@ -73,7 +73,7 @@ def finish_due_draws(*, now: datetime) -> int:
 
 @transaction.atomic
 def finish_draw(*, draw_id: int, now: datetime) -> Draw | None:
-    """Judge who entered, let the lot fall, tell it: all of it or nothing. None: it is not open (any more).
+    """Judge who entered, let the lot fall, publish the result: all of it or nothing. None: it is not open (any more).
 
     The caller has seen to it that the archive has read everything that was said in the window."""
     room_id = Draw.objects.values_list("room_id", flat=True).get(pk=draw_id)
@@ -101,8 +101,8 @@ def _publish_result(draw: Draw, room: Room, *, winners: Sequence[tuple[str, int]
     """First to the room, then to the winners (identifier and person): there may be a thousand, so theirs are written at once."""
     first = [person for _, person in winners[:NAMED_WINNERS]]
     people = Person.objects.in_bulk(first)
-    told = shown_result(draw, winners=[people[person] for person in first])
-    publish_durably(DrawResult(t=ms(now), draw=told), to=RoomTarget(room.key), at=now)
+    result = shown_result(draw, winners=[people[person] for person in first])
+    publish_durably(DrawResult(t=ms(now), draw=result), to=RoomTarget(room.key), at=now)
     won = WonDraw(id=draw.number, keyword=draw.keyword, prize=draw.prize)
     publish_all_durably(
         [

@@ -20,7 +20,6 @@ _AT_ONCE = 500
 OPENING = timedelta(seconds=5)
 # How far the clocks of two hosts are apart at most.
 CLOCKS = timedelta(seconds=2)
-_UNDECIDED = (Draw.PLANNED, Draw.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def enter(rows: Iterable[ArchivedMessage]) -> int:
     first, last = min(comment.at for comment in comments), max(comment.at for comment in comments)
     draws = Draw.objects.filter(
         room_id__in={comment.room_id for comment in comments},
-        status__in=_UNDECIDED,
+        status__in=Draw.UNDECIDED,
         opens_at__lte=last,
         closes_at__gt=first,
     )
@@ -108,7 +107,7 @@ def _write(entries: Sequence[tuple[Draw, dict[str, _Comment]]]) -> int:
         return 0
     # Locked until the commit, in one order: a draw is not drawn between this look and the rows.
     locked = Draw.objects.select_for_update(of=("self",), no_key=True).filter(
-        pk__in=[draw.pk for draw, _ in entries], status__in=_UNDECIDED
+        pk__in=[draw.pk for draw, _ in entries], status__in=Draw.UNDECIDED
     )
     undecided = set(locked.order_by("pk").values_list("pk", flat=True))
     rows: list[DrawEntry] = []

@@ -29,7 +29,6 @@ AHEAD_DAYS = 90
 OPEN_AT_ONCE = 5
 # So many are opened in one turn.
 AT_ONCE = 50
-UNDECIDED = (Draw.PLANNED, Draw.OPEN)
 
 
 class TooManyDraws(Conflict):
@@ -117,7 +116,7 @@ def _window(
 
 
 def _room_for_one_more(room: Room, keyword: str) -> None:
-    others = list(Draw.objects.filter(room=room, status__in=UNDECIDED).values_list("number", "keyword"))
+    others = list(Draw.objects.filter(room=room, status__in=Draw.UNDECIDED).values_list("number", "keyword"))
     if len(others) >= OPEN_AT_ONCE:
         raise TooManyDraws(
             f"{OPEN_AT_ONCE} draws are open or planned in this room; wait for one, or cancel it.", limit=OPEN_AT_ONCE
@@ -132,7 +131,7 @@ def _room_for_one_more(room: Room, keyword: str) -> None:
 
 @transaction.atomic
 def cancel_draw(*, draw: Draw, by: Actor, now: datetime, reason: str = "", address: str = "") -> Draw:
-    """Nobody wins; the room is told if it was told of the draw. Of one that is cancelled: nothing happens. DrawOver."""
+    """Nobody wins; the room hears of it if it knew of the draw. Of one that is cancelled: nothing happens. DrawOver."""
     room = locked(draw.room_id)
     permission.ask("draw.manage", actor=by, room=room)
     draw = locked_draw(draw.pk)
@@ -152,10 +151,10 @@ def locked_draw(pk: int) -> Draw:
 
 
 def _cancel(draw: Draw, *, room_key: str, now: datetime) -> Draw:
-    was_told = draw.status == Draw.OPEN
+    was_known = draw.status == Draw.OPEN
     draw.status = Draw.CANCELLED
     draw.save(update_fields=["status"])
-    if was_told:
+    if was_known:
         draw.entrants_count = 0
         publish_durably(DrawResult(t=ms(now), draw=shown_result(draw, winners=[])), to=RoomTarget(room_key), at=now)
     return draw
@@ -163,7 +162,7 @@ def _cancel(draw: Draw, *, room_key: str, now: datetime) -> Draw:
 
 def cancel_draws_of(*, room_id: int, room_key: str, now: datetime) -> None:
     """All that wait in a room that is disbanded, under its lock."""
-    waiting = Draw.objects.filter(room_id=room_id, status__in=UNDECIDED).order_by("pk")
+    waiting = Draw.objects.filter(room_id=room_id, status__in=Draw.UNDECIDED).order_by("pk")
     for pk in waiting.values_list("pk", flat=True):
         _cancel(locked_draw(pk), room_key=room_key, now=now)
 
