@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 
 def add_gifts(*, app: App, by: Actor, now: datetime) -> None:
-    """Once: an app that has gifts keeps its own. From then on the test provider fills purses."""
+    """Once: an app that has gifts keeps its own. From then on the test provider fills wallets."""
     if Gift.objects.filter(app=app).exists():
         return
     for place, (code, draw, said) in enumerate(_GIFTS, start=1):

@@ -1,4 +1,4 @@
-"""Many who buy gifts in many rooms, with full purses: for tests and benchmarks of the ledger."""
+"""Many who buy gifts in many rooms, with full wallets: for tests and benchmarks of the ledger."""
 
 from __future__ import annotations
 

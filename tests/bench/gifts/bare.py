@@ -86,7 +86,7 @@ def _maker(one: Any, two: Any, worlds: tuple[World, World]) -> Maker:
     if isinstance(one, str) and len(one) < 64 and not one.startswith("{"):
         head, length = _common(one, two), len(one)
         return lambda world, returned: head + secrets.token_hex(length)[: length - len(head)]
-    # A receipt, a letter, a digest: as long as another.
+    # A receipt, a digest: as long as another.
     return lambda world, returned: one
 
 

@@ -28,7 +28,7 @@ MESSAGES_PER_SECOND = 1000
 def main(buyers: int, rooms: int) -> None:
     made = make_givers(buyers=buyers, rooms=rooms, purse=PURSE, rate=MESSAGES_PER_SECOND)
     for room in made.rooms:
-        fill(room.owner, 1)  # whose purses are there, as those of a room that is not new
+        fill(room.owner, 1)  # whose wallets are there, as those of a room that is not new
     found = {
         "sdkappid": made.app.sdkappid,
         "usersigs": made.usersigs,

@@ -1,9 +1,9 @@
-"""How fast the relay is with gifts that wait: letters as purchases write them, then what `run_relay` does until none is left. Run with a
+"""How fast the relay is with gifts that wait: rows as purchases write them, then what `run_relay` does until none is left. Run with a
 copy's settings, while no relay runs there:
 
-    python -m tests.bench.gifts.waiting <letters> <buyers> <rooms> <rose | star> <seconds at most>
+    python -m tests.bench.gifts.waiting <gifts> <buyers> <rooms> <rose | star> <seconds at most>
 
-Each buyer is in one room. Prints JSON: `letters`, `messages`, `seconds`, `grouped` (seconds until every gift was in a message), `told` and
+Each buyer is in one room. Prints JSON: `gifts`, `messages`, `seconds`, `grouped` (seconds until every gift was in a message), `told` and
 `left` (messages), `rounds`, `cpu` (seconds of ours), `far` (seconds until another room was told of the gift that was bought last)."""
 
 # ruff: noqa: E402 - Django must be set up before anything that has models is imported
@@ -25,6 +25,7 @@ django.setup()
 
 from django.db import connection, transaction
 
+from interactions.delivery.paid import PAID
 from interactions.gifts.services.buying import buy_gift
 from interactions.models import GiftMessage, Order, SentGift
 from liveroom.accounts.models import Person
@@ -33,10 +34,8 @@ from liveroom.kernel.models import OutboxRow
 from liveroom.rooms.models import Room
 from tests.helpers.money import speaker
 
-TOPICS = ("gift", "room.gift")
 
-
-def written(*, letters: int, buyers: int, rooms: int, gift: str) -> None:
+def written(*, gifts: int, buyers: int, rooms: int, gift: str) -> None:
     """So many purchases: one is made as usual, the others are its likeness."""
     people = list(Person.objects.select_related("app").filter(identifier__startswith="buyer").order_by("id")[:buyers])
     places = list(Room.objects.select_related("app", "owner").order_by("id"))
@@ -46,31 +45,20 @@ def written(*, letters: int, buyers: int, rooms: int, gift: str) -> None:
     )  # fmt: skip
     order = Order.objects.get(number=receipt["order"])
     sent = SentGift.objects.get(order=order)
-    row = OutboxRow.objects.filter(topic="gift").latest("id")
-    pairs = [(people[number % buyers], places[number % buyers % rooms]) for number in range(letters - 2)]
+    pairs = [(people[number % buyers], places[number % buyers % rooms]) for number in range(gifts - 2)]
     pairs.append((people[0], places[-1]))
     with transaction.atomic():
         orders = Order.objects.bulk_create(
             (_like(order, number=ids.number("g"), key=secrets.token_hex(12), person=person, room=room) for person, room in pairs),
             batch_size=500,
         )  # fmt: skip
-        gifts = SentGift.objects.bulk_create(
+        SentGift.objects.bulk_create(
             (
                 _like(sent, order=one, room=room, buyer=person, streamer=room.owner)
                 for one, (person, room) in zip(orders, pairs, strict=True)
             ),
             batch_size=500,
         )
-        OutboxRow.objects.bulk_create(
-            (
-                _like(
-                    row, event_id=ids.event_id(), room_key=room.key,
-                    payload={**row.payload, "sent": one.pk, "room": room.pk, "buyer": person.pk},
-                )
-                for one, (person, room) in zip(gifts, pairs, strict=True)
-            ),
-            batch_size=500,
-        )  # fmt: skip
 
 
 def _like(row: Any, **changes: Any) -> Any:
@@ -81,18 +69,23 @@ def _like(row: Any, **changes: Any) -> Any:
     return type(row)(**values)
 
 
-def left(topic: str) -> int:
-    return OutboxRow.objects.filter(topic=topic, done_at=None).count()
+def ungrouped() -> bool:
+    return SentGift.objects.filter(message=None).exists()
 
 
-def main(letters: int, buyers: int, rooms: int, gift: str, most: float) -> None:
-    for topic in TOPICS:
-        OutboxRow.objects.filter(topic=topic, done_at=None).update(done_at=clock.now())
+def untold() -> int:
+    return OutboxRow.objects.filter(topic=PAID, done_at=None).count()
+
+
+def main(gifts: int, buyers: int, rooms: int, gift: str, most: float) -> None:
+    while ungrouped():
+        outbox.handle_batches(now=clock.now() + timedelta(seconds=60))
+    OutboxRow.objects.filter(topic=PAID, done_at=None).update(done_at=clock.now())
     messages = GiftMessage.objects.count()
-    written(messages=letters, buyers=buyers, rooms=rooms, gift=gift)
+    written(gifts=gifts, buyers=buyers, rooms=rooms, gift=gift)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # as autovacuum would have, had they come one by one
-    far = OutboxRow.objects.latest("id").room_key
+    far = SentGift.objects.select_related("room__app").latest("id").room.key
     start = clock.now()
     began, cpu, rounds = time.monotonic(), time.process_time(), 0
     grouped = reached = None
@@ -101,18 +94,18 @@ def main(letters: int, buyers: int, rooms: int, gift: str, most: float) -> None:
         done, again_in = outbox.handle_batches(now=clock.now())
         rounds += 1
         now = time.monotonic() - began
-        if grouped is None and not left("gift"):
+        if grouped is None and not ungrouped():
             grouped = now
-        if reached is None and OutboxRow.objects.filter(topic="room.gift", room_key=far, done_at__gte=start).exists():
+        if reached is None and OutboxRow.objects.filter(topic=PAID, room_key=far, done_at__gte=start).exists():
             reached = now
-        if grouped is not None and not left("room.gift"):
+        if grouped is not None and not untold():
             break
         if done < outbox.ROUND:
             time.sleep(min(0.5, again_in if again_in is not None else 0.5))
-    waiting = left("room.gift")
+    waiting = untold()
     made = GiftMessage.objects.count() - messages
     found = {
-        "letters": letters, "messages": made, "seconds": time.monotonic() - began, "grouped": grouped, "told": made - waiting,
+        "gifts": gifts, "messages": made, "seconds": time.monotonic() - began, "grouped": grouped, "told": made - waiting,
         "left": waiting, "rounds": rounds, "cpu": time.process_time() - cpu, "far": reached,
     }  # fmt: skip
     json.dump(
