@@ -12,6 +12,7 @@ from django.urls import reverse
 from redis import RedisError
 
 from interactions.chat.services import archive
+from interactions.models import SentGift
 from interactions.statistics.selectors import last_summary
 from liveroom.accounts.models import Login, Person
 from liveroom.console import plots
@@ -104,7 +105,12 @@ def for_staff(*, now: datetime) -> dict[str, Any]:
         paused=Count("pk", filter=Q(status=Status.PAUSED)),
     )
     waiting = OutboxRow.objects.filter(done_at__isnull=True)
-    oldest = waiting.order_by("id").first()
+    # What the relay has to tell: messages of the outbox, and gifts that are in no message yet.
+    ungrouped = SentGift.objects.filter(message__isnull=True)
+    oldest = [
+        waiting.order_by("id").values_list("created_at", flat=True).first(),
+        ungrouped.order_by("id").values_list("at", flat=True).first(),
+    ]
     on_air = open_rooms.filter(status__in=(Status.LIVE, Status.PAUSED)).select_related("app", "owner")
     refusals = PushRefusal.objects.select_related("stream__room__owner").order_by("-at", "-id")
     return {
@@ -119,9 +125,9 @@ def for_staff(*, now: datetime) -> dict[str, Any]:
         "rooms": _rooms(on_air.order_by("-online", "-status_at")[:SHOWN]),
         "refusals": counted(refusals[:6]),
         "refusals_url": reverse("admin:streams_pushrefusal_changelist"),
-        "waiting": waiting.count(),
+        "waiting": waiting.count() + ungrouped.count(),
         "failing": waiting.filter(tries__gt=0).order_by("id").first(),
-        "stuck": oldest is not None and oldest.created_at < now - SLOW_TELLING,
+        "stuck": any(at is not None and at < now - SLOW_TELLING for at in oldest),
         "outbox_url": reverse("admin:kernel_outboxrow_changelist") + "?state=pending",
         "parts": parts(now=now),
     }  # fmt: skip

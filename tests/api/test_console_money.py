@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -220,3 +221,17 @@ def test_the_app_says_what_its_money_is_called_and_who_may_fill_purses(staff: Cl
     assert App.objects.get(pk=app.pk).topup_secret == "whsec_of_the_provider_1"
     assert "whsec" not in str(list(AuditEntry.objects.values_list("detail", flat=True)))
     assert staff.post(page, filled(staff, page, level_thresholds="[5, 1]")).status_code == 200
+
+
+def test_the_overview_says_that_gifts_wait_for_a_relay(staff: Client, cast: Cast) -> None:
+    outbox.handle_batches(now=clock.now())
+    while outbox.handle_pending(now=clock.now())[0]:
+        pass
+    bought(cast, told=False)
+    found = staff.get(reverse("admin:index")).context["overview"]
+    assert (found["waiting"], found["stuck"]) == (1, False)
+    SentGift.objects.update(at=clock.now() - timedelta(seconds=11))
+    assert staff.get(reverse("admin:index")).context["overview"]["stuck"]
+    outbox.handle_batches(now=clock.now())
+    found = staff.get(reverse("admin:index")).context["overview"]
+    assert (found["waiting"], found["stuck"]) == (0, False)
