@@ -34,6 +34,7 @@ ONCE = (
     "tests/faults/test_live_kills.py",
     "tests/faults/test_rolling_restart.py",
     "tests/sockets/test_bad_frames.py",
+    "tests/sockets/test_canary.py",
     "tests/sockets/test_contents.py",
     "tests/sockets/test_deflate.py",
     "tests/sockets/test_floods.py",

@@ -14,7 +14,7 @@ TOO_SLOW = 4009
 
 
 class Socket:
-    """One connection. `transport` is Twisted's, put into the scope by `liveroom.socket_server.SocketServer`.
+    """One connection. `transport` is Twisted's, put into the scope by `liveroom.sockets.server.SocketServer`.
 
     `codec`: how the room's events are written to it. `owner`: its consumer, which hears the hub's words about the room.
     `under_way`: commands that were begun and are not answered yet; `served`: frames that were dealt with.

@@ -17,7 +17,7 @@ from interactions.delivery.fanout import send_many
 from interactions.delivery.fanout.send_many import FEW, Row
 from interactions.delivery.fanout.send_queue import SendQueue
 from liveroom.rooms.models import Room
-from liveroom.socket_protocol import SocketProtocol
+from liveroom.sockets.protocol import SocketProtocol
 from tests.helpers.crowd import Viewer
 from tests.helpers.people import Cast
 from tests.helpers.sockets import SocketProcess

@@ -18,7 +18,7 @@ class Command(ServiceCommand):
         from interactions.limits import Limits
         from interactions.socket.joining.join_cache import Lobby
         from interactions.socket.returning import look_again
-        from liveroom.socket_server import SocketServer
+        from liveroom.sockets.server import SocketServer
         from liveroom.asgi import sockets  # isort: skip
 
         keep_sqlite_connections()

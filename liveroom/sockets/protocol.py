@@ -22,13 +22,14 @@ from interactions.delivery.fanout import draining
 from interactions.delivery.rooms import WAITING_PER_SENDER
 from interactions.limits import TOO_MANY_CONNECTIONS, Refusal
 from liveroom.kernel import process
+from liveroom.sockets.compression import OurDeflate, fitting_offer
 
 if TYPE_CHECKING:
-    from liveroom.socket_server import SocketServer
+    from liveroom.sockets.server import SocketServer
 
 reactor: Any = _reactor
 
-# Whether a page may call is our setting's to say (consumers/room.py); Autobahn would refuse some spellings of an origin by itself.
+# Whether a page may call is our setting to say (interactions/socket/consumer.py); Autobahn refuses some spellings of an origin by itself.
 protocol._url_to_origin = lambda url: "null"
 # Autobahn formats all its options for every connection, for a debug log that nobody reads.
 protocol.pformat = lambda *_: ""  # type: ignore[assignment, misc]
@@ -49,27 +50,6 @@ PAUSE_SECONDS = 0.05
 MAX_WAITING = WAITING_PER_SENDER + 12
 # A peer that does not read gets no more pongs.
 MAX_UNREAD_BYTES = 64 * 1024
-
-
-class _OurDeflate(PerMessageDeflateOfferAccept):  # type: ignore[misc]
-    """Says `server_no_context_takeover` also to those who did not ask for it (RFC 7692 section 7.1.1.1 allows it)."""
-
-    def get_extension_string(self) -> str:
-        said = str(super().get_extension_string())
-        return said if "server_no_context_takeover" in said else f"{said}; server_no_context_takeover"
-
-
-def _fitting_offer(extensions: list[tuple[str, dict[str, list[Any]]]]) -> PerMessageDeflateOffer | None:
-    """The first offer under which a frame that is compressed for all is right for this peer too."""
-    for name, params in extensions:
-        if name == "permessage-deflate":
-            try:
-                offer = PerMessageDeflateOffer.parse(params)
-            except Exception:  # noqa: S112 - what Autobahn raises; the handshake will fail on it
-                continue
-            if offer.request_max_window_bits in (0, 15):
-                return offer
-    return None
 
 
 def who_calls(connection: Any, headers: Mapping[str, str]) -> dict[str, str]:
@@ -124,14 +104,14 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
             return SUBPROTOCOL if SUBPROTOCOL in request.protocols else None
         self.limits_source = source
         if server.deflate:
-            self.offer = _fitting_offer(request.extensions)
+            self.offer = fitting_offer(request.extensions)
         return super().onConnect(request)
 
     def perMessageCompressionAccept(self, offers: list[Any]) -> PerMessageDeflateOfferAccept | None:
         """Called by Autobahn. Nothing is allocated before a compressed message comes."""
         if self.offer is None:
             return None
-        return _OurDeflate(self.offer, request_no_context_takeover=True, no_context_takeover=True)
+        return OurDeflate(self.offer, request_no_context_takeover=True, no_context_takeover=True)
 
     def onOpen(self) -> None:
         if self.refusal is not None:

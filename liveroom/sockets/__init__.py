@@ -1,0 +1,1 @@
+"""The socket process at the wire: Daphne and Autobahn, as viewers meet them."""
