@@ -134,18 +134,32 @@ def test_every_app_has_a_readme_that_names_files_which_exist(app):
     assert missing == set()
 
 
-@pytest.mark.parametrize("shelf", ["interactions", "liveroom/kernel"])
-def test_the_page_of_a_busy_shelf_names_every_module_of_it(shelf):
-    """Of `interactions/delivery/fanout/hub.py`, `hub.py` or `live/hub.py` will do."""
-    named = set(re.findall(r"[`, ]([\w./]+\.(?:py|md|yaml))`", (ROOT / shelf / "README.md").read_text()))
-    named = {Path(name).name for name in named}
-    folders = ("api", "management", "migrations", "models", "client")  # named as a whole
+FEATURES = sorted(
+    f"interactions/{path.name}"
+    for path in (ROOT / "interactions").iterdir()
+    if (path / "__init__.py").exists() and path.name not in ("client", "management", "migrations")
+)
+
+
+@pytest.mark.parametrize("folder", [*FEATURES, "liveroom/kernel"])
+def test_the_page_of_a_feature_names_every_module_of_it(folder):
+    """Of `delivery/fanout/hub.py`, `hub.py` or `fanout/hub.py` will do; what stands in a folder that is named (`api/`) need not be."""
+    text = (ROOT / folder / "README.md").read_text()
+    named = {Path(name).name for name in re.findall(r"[`, ]([\w./]+\.(?:py|md|yaml))`", text)}
+    folders = {Path(name).name for name in re.findall(r"`([\w./]+)/`", text)} | {"management", "migrations"}
     modules = {
         path.name
-        for path in (ROOT / shelf).rglob("*.py")
-        if path.stem not in ("__init__", "apps") and not set(folders) & set(path.relative_to(ROOT / shelf).parts)
+        for path in (ROOT / folder).rglob("*.py")
+        if path.stem not in ("__init__", "apps") and not folders & set(path.relative_to(ROOT / folder).parts[:-1])
     }
     assert modules - named == set()
+
+
+def test_the_page_of_interactions_names_its_features_and_its_own_modules():
+    text = (ROOT / "interactions" / "README.md").read_text()
+    assert [name for name in FEATURES if f"{name.removeprefix('interactions/')}/" not in text] == []
+    own = {path.name for path in (ROOT / "interactions").glob("*.py")} - {"__init__.py", "apps.py"}
+    assert own - set(re.findall(r"`([\w.]+\.py)`", text)) == set()
 
 
 def test_no_file_of_ours_is_endless():
