@@ -18,7 +18,7 @@ from interactions.limits import Limits
 from interactions.socket.server_sent import Listener
 from liveroom.kernel import process
 from liveroom.kernel.http import behind_proxy, source_of
-from liveroom.socket_protocol import CLOSING_SECONDS, MAX_FRAME_BYTES, SocketProtocol, who_calls
+from liveroom.sockets.protocol import CLOSING_SECONDS, MAX_FRAME_BYTES, SocketProtocol, who_calls
 
 log = logging.getLogger(__name__)
 reactor: Any = _reactor
