@@ -1,10 +1,10 @@
-"""Who speaks in a REST request, as everybody will see it: a user by its profile, a server by the name of its key."""
+"""Who speaks in a REST request, as everybody will see it (a user by its profile, a server by the name of its key), and how often."""
 
 from __future__ import annotations
 
 import threading
 from functools import cache
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS
@@ -18,7 +18,7 @@ from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import Profile, member, profile
 from liveroom.accounts.services.people import PersonUnknown
 from liveroom.accounts.services.tokens import person_actor
-from liveroom.kernel import permission, text
+from liveroom.kernel import permission
 from liveroom.kernel.errors import NotPermitted
 from liveroom.kernel.http import counted_source
 from liveroom.rooms.models import Room
@@ -35,10 +35,10 @@ def speaker_of(request: ApiRequest, *, role: str) -> Speaker:
     return Speaker(actor=actor, profile=Profile(id=str(actor), nick=str(actor), avatar="", level=0), role=role)
 
 
-def speaker_named(request: ApiRequest, *, said_from: object, room: Room | None = None) -> Speaker:
+def speaker_named(request: ApiRequest, *, said_from: str | None, room: Room | None = None) -> Speaker:
     """Who is shown as the sender: whoever asks or, where a server says so (W3), another account of its app, with its own role in the room.
 
-    NotPermitted, PersonUnknown, BadParameter."""
+    NotPermitted, PersonUnknown."""
     actor = request.user
     if said_from is None:
         lone = permission.GUEST if actor.kind == permission.GUEST else permission.MEMBER
@@ -47,10 +47,9 @@ def speaker_named(request: ApiRequest, *, said_from: object, room: Room | None =
         raise NotPermitted(
             "Only the app's server and its admins speak as somebody else; leave `from` out.", field="from"
         )
-    identifier = text.storable(said_from, field="from")
-    person = member(sdkappid=actor.sdkappid, identifier=identifier)
+    person = member(sdkappid=actor.sdkappid, identifier=said_from)
     if person is None:
-        raise PersonUnknown(f"There is no user {identifier[:40]!r} in this app to speak as.", field="from")
+        raise PersonUnknown(f"There is no user {said_from[:40]!r} in this app to speak as.", field="from")
     role = permission.MEMBER if room is None else role_of(person_actor(person), room)
     return Speaker(actor=actor, profile=profile(person), role=role)
 
@@ -71,8 +70,9 @@ class AddressThrottle(BaseThrottle):
     limit: ClassVar[Limit]
 
     def allow_request(self, request: ApiRequest, view: Any) -> bool:  # type: ignore[override]
-        if request.method not in SAFE_METHODS:
-            _allow_from_address(request, self.limit)
+        if request.method not in SAFE_METHODS and request.user.kind == permission.PERSON:
+            with _LOCK:
+                _limits().ask(self.limit, person="", source=counted_source(request))
         return True
 
 
@@ -102,17 +102,3 @@ class SendThrottle(CountedThrottle):
 
     def most(self, request: ApiRequest) -> int:
         return SERVER_SENDS_PER_SECOND if request.user.acts_for_app else SENDS_PER_SECOND
-
-
-def allow_from_address(request: ApiRequest, what: Literal["like", "gift", "vote", "question"]) -> None:
-    _allow_from_address(request, {"like": LIKES, "gift": GIFTS, "vote": VOTES, "question": QUESTIONS}[what])
-
-
-def _allow_from_address(request: ApiRequest, limit: Limit) -> None:
-    if request.user.kind == permission.PERSON:
-        with _LOCK:
-            _limits().ask(limit, person="", source=counted_source(request))
-
-
-def allow_send(request: ApiRequest, *, app_id: int | None) -> None:
-    SendThrottle().allow_request(request, None)

@@ -22,9 +22,7 @@ from unfold.admin import ModelAdmin
 
 from liveroom.kernel import permission
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.forms import ActForm as ActForm
-from liveroom.kernel.forms import RowForm as RowForm
-from liveroom.kernel.forms import ServiceForm as ServiceForm
+from liveroom.kernel.forms import ActForm, RowForm
 from liveroom.kernel.permission import Actor
 
 FRESH = "console_fresh"

@@ -11,9 +11,7 @@ from rest_framework.views import APIView
 
 from liveroom.accounts import shapes
 from liveroom.accounts.api.access import ANYBODY, PEOPLE, open_to
-from liveroom.accounts.api.requests import ApiRequest
-from liveroom.accounts.api.requests import asked_app as asked_app
-from liveroom.accounts.api.requests import asked_person as asked_person
+from liveroom.accounts.api.requests import ApiRequest, asked_app, asked_person
 from liveroom.accounts.api.serializers import (
     DemoTokenSerializer,
     MeSerializer,
