@@ -40,7 +40,7 @@ def write_online_counts() -> int:
 
 
 def recount_online() -> int:
-    """Correct every number of the list. A process that was killed told nobody that its viewers are gone."""
+    """Correct every number of the list. A process that was killed left no word that its viewers are gone."""
     rooms = Room.objects.filter(online__gt=0, disbanded_at__isnull=True)
     listed = {
         f"{sdkappid}:{group_id}": (pk, online)
