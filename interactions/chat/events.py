@@ -84,7 +84,7 @@ class Custom(RoomEvent, frozen=True, kw_only=True, tag="custom"):
 
 
 class Broadcast(RoomEvent, frozen=True, kw_only=True, tag="broadcast"):
-    """A word of the app to all its rooms: `text`, or `data` (any JSON)."""
+    """A message of the app to all its rooms: `text`, or `data` (any JSON)."""
 
     in_history: ClassVar[bool] = True
 

@@ -119,7 +119,8 @@ class Ban(RoomEvent, frozen=True, kw_only=True, tag="ban"):
 
 
 class SystemMessage(RoomEvent, frozen=True, kw_only=True, tag="system"):
-    """A word of the house, with the `reason` `disbanded`; or with `notice` and an `id`, of the app's server: `data` is its own field."""
+    """A message of the system, with the `reason` `disbanded`; or of the app's server, with the reason `notice` and an `id`, where `data`
+    is the app's own field."""
 
     text: str
     reason: str

@@ -124,7 +124,7 @@ def still_banned(message: CloseSockets, to: Target) -> bool:
 
 @handles(AppBanLifted)
 def app_ban_lifted(fact: AppBanLifted) -> None:
-    """Nobody is told; who comes now is judged anew."""
+    """Nobody hears of it; whoever comes now is judged anew."""
     person = Person(sdkappid=fact.sdkappid, identifier=fact.identifier)
     hold_at_once(AccessInDoubt(doubt=EVERY_ROOM), to=person)
 

@@ -1,6 +1,7 @@
-"""A word of the app to all its rooms, above their caps (W3): one row in the outbox, told room by room by the relay; or to one room.
+"""Messages of the app to all its rooms (broadcasts) or to one (notices), above their rates (W3). A broadcast is one row in the outbox;
+the relay publishes it room by room.
 
-Promise: every open room that anybody could be in is told, each once, also when the relay dies in between: it begins again, and a room
+Promise: every open room that anybody could be in hears it, each once, also when the relay dies in between: it begins again, and a room
 that has heard the id hears nothing. A room that Redis does not know and that the list counts nobody in is left out: nobody is there to
 hear it, and whoever comes first begins a new memory."""
 
@@ -31,7 +32,7 @@ from liveroom.kernel.redis import key, redis_for
 from liveroom.rooms.models import Room
 
 TITLE_BYTES = 100
-# Rooms that are told in one round: between two of them Redis serves the others.
+# Rooms in one round: between two rounds Redis serves the others.
 CHUNK = 200
 
 

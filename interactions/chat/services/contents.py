@@ -1,5 +1,5 @@
-"""What a message may hold (product.md C1, C2, C9): its types are the business of `inputs.py`, its content is judged here, for all doors
-alike. Each refusal names the field, the limit and what was given; 80002 is what is too long."""
+"""What a message may hold (product.md C1, C2, C9): its types are the business of `inputs.py`, its content is judged here, for
+the socket and for REST alike. Each refusal names the field, the limit and what was given; 80002 is what is too long."""
 
 from __future__ import annotations
 

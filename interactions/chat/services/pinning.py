@@ -73,7 +73,7 @@ def _comment(room: Room, seq: int, *, now: datetime) -> dict[str, Any]:
 
 @transaction.atomic
 def unpin(*, room: Room, by: Actor, now: datetime, address: str = "") -> None:
-    """Nothing pinned: nothing happens, nothing is told."""
+    """Where nothing is pinned, nothing happens."""
     room = locked(room.pk)
     permission.ask("room.pin", actor=by, room=room)
     let_go(room=room, by=by, now=now, address=address)
