@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 
 from interactions.delivery.presence import Presence, crowd_now, members_now
+from interactions.delivery.presence.scripts import announced_key
 from interactions.delivery.room_ref import RoomRef
-from liveroom.kernel.redis import aredis_for, channel
+from liveroom.kernel.redis import aredis_for, channel, shared
 from tests.sockets.test_protocol import fits
 
 ROOM = RoomRef(key="1:r1", group_id="r1", app_id=1, history_count=20, history_hours=24)
@@ -100,3 +101,10 @@ async def until(online: int, sockets: int | None = None, *, seconds: float = 4) 
 
 def members() -> list[str]:
     return [came.id for came in members_now(room_key=ROOM.key)]
+
+
+async def announced(online: int, sockets: int, *, seconds: float = 4) -> None:
+    """Until that is the number that the room was told last: two processes that come at once may both know an older one first."""
+    async with asyncio.timeout(seconds):
+        while not (shared().get(announced_key(ROOM.key)) or b"").startswith(b"%d %d " % (online, sockets)):
+            await asyncio.sleep(0.01)

@@ -14,7 +14,7 @@ from interactions.delivery.presence import crowd_now, heartbeat, take_changed_ro
 from interactions.delivery.presence.crowd import Crowd
 from interactions.delivery.room_ref import RoomRef
 from liveroom.kernel.redis import shared
-from tests.helpers.presence import ROOM, Process, listening, members, until
+from tests.helpers.presence import ROOM, Process, announced, listening, members, until
 
 # Heartbeats of a third of a second: whoever is kept waiting by another run counts as dead.
 pytestmark = pytest.mark.alone
@@ -68,6 +68,7 @@ async def test_a_killed_process_is_found_and_told_by_the_other():
     one.enter("mia", "zed", None)
     other.enter("mia", "max")
     await until(4, 5)
+    await announced(4, 5)
     async with listening() as listener:
         await one.die()
         began = time.monotonic()
@@ -93,6 +94,7 @@ async def test_a_clean_end_is_counted_and_told_at_once(two):
     one.enter("mia", "zed")
     other.enter("mia")
     await until(2)
+    await announced(2, 3)
     async with listening() as listener:
         await one.stop()
         assert crowd_now(room_key=ROOM.key).online == 1
