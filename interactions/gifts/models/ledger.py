@@ -14,7 +14,7 @@ from liveroom.rooms.models import Room
 
 
 class Wallet(models.Model):
-    """A person's purse, or one of the two that an app has: `house` earns its part of the gifts, `source` stands for the money outside.
+    """A person's own, or one of the two that an app has: `house` earns its part of the gifts, `source` stands for the money outside.
 
     Only a person's has a kept balance: the app's two are in every transfer, and a row that everybody waits for would make buying slow;
     theirs is the sum of their entries."""

@@ -1,4 +1,4 @@
-"""Coins for the viewers of a demo, through the test provider's own door: signed, read, credited as a payment would be."""
+"""Coins for the viewers of a demo, by the test provider: signed, read, credited as a payment would be."""
 
 from __future__ import annotations
 
