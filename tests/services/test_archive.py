@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -190,6 +191,28 @@ def test_a_large_pile_is_written_in_bounded_transactions(
     assert len(seqs(cast.room)) == 100
     assert archiver.drain() is False
     assert seqs(cast.room) == list(range(1, 121))
+
+
+def test_rows_are_committed_with_what_follows_from_them_or_not_at_all(
+    cast: Cast, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[list[int | None]] = []
+
+    def follows(rows: Sequence[ArchivedMessage]) -> None:
+        heard.append([row.seq for row in rows])
+        if len(heard) == 1:
+            raise OperationalError("away")
+
+    monkeypatch.setattr(archive, "_subscribers", [follows])
+    tick(client, said(1, "a"), said(2, "b"))
+    archiver = Archiver(consumer="a")
+    with pytest.raises(OperationalError):
+        archiver.drain()
+    assert seqs(cast.room) == []
+    archiver.drain()
+    assert seqs(cast.room) == [1, 2]
+    archiver.drain()
+    assert heard == [[1, 2], [1, 2]]
 
 
 def test_a_room_that_took_a_freed_id_has_its_own_archive(cast: Cast, client: redis.Redis) -> None:
