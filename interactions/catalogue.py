@@ -23,12 +23,13 @@ from interactions.polls import commands as polls_commands
 from interactions.polls import events as polls
 from interactions.room import events as room
 from interactions.socket import commands as socket_commands
+from interactions.socket.joining import entering
 from interactions.statistics import events as statistics
 
 Kind = TypeVar("Kind", bound=Any)
 
 FEATURES = (audience, chat, control, draws, gifts, likes, people, polls, room, statistics)
-COMMANDS = (chat_commands, gifts_commands, likes_commands, polls_commands, socket_commands)
+COMMANDS = (chat_commands, gifts_commands, likes_commands, polls_commands, socket_commands, entering)
 
 
 def room_events() -> dict[str, type[RoomEvent]]:

@@ -88,8 +88,14 @@ class Entry(Protocol):
 class Session(Protocol):
     """What a handler may use of the connection that a command came on. `hub`: the rooms of this process."""
 
-    visitor: Visitor
-    hub: Hub
+    @property
+    def visitor(self) -> Visitor: ...
+
+    @property
+    def hub(self) -> Hub: ...
+
+    def leave(self) -> None:
+        """Out of the room, if it is in one."""
 
 
 # A dictionary answers at once. A future or a coroutine answers when it is done; until then other commands of the socket are served.

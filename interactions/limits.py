@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interactions.socket.buckets import NEVER, Rate, take
 from liveroom.kernel import metrics
+from liveroom.kernel.buckets import NEVER, Rate, take
 from liveroom.kernel.http import behind_proxy, source_of
 from liveroom.kernel.throttle import TooOften
 

@@ -52,7 +52,7 @@ class SayComment(Say, frozen=True, kw_only=True, tag="comment"):
 class SayCustom(Say, frozen=True, kw_only=True, tag="custom"):
     """`data`: any JSON that clients understand."""
 
-    data: Any = None
+    data: Any
     desc: str | None = None
     ext: str | None = None
 

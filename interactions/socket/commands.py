@@ -1,18 +1,14 @@
-"""The commands of the connection itself: `join`, `leave`, `ping`."""
+"""The commands of the connection itself: `join` (served by `joining/entering.py`), `leave`, `ping`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 
 from interactions.commands import Answer, Command, Entry, Refusal, RoomCommand, Session, serves, serves_in_room
-from interactions.limits import JOINS
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter
-
-if TYPE_CHECKING:
-    from interactions.socket.consumer import RoomConsumer
 
 
 def _refuse_room(value: Any) -> None:
@@ -47,13 +43,8 @@ class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Whether the server answers, and its clock."""
 
 
-@serves(Join, limit=JOINS, in_turn=True)
-async def join(session: RoomConsumer, command: Join) -> Answer:
-    return await session.join(command)
-
-
 @serves_in_room(Leave)
-def leave(session: RoomConsumer, entry: Entry, command: Leave) -> Answer:
+def leave(session: Session, entry: Entry, command: Leave) -> Answer:
     session.leave()
     return {}
 

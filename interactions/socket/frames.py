@@ -112,17 +112,19 @@ def _fault(kind: type[Command], given: dict[str, Any]) -> LiveRoomError:
             elif field.required:
                 raise msgspec.ValidationError
         except (msgspec.ValidationError, RecursionError):
-            return _refusal(name, hints[field.name], given.get(name))
+            return _refusal(name, hints[field.name], given.get(name), missing=name not in given)
     return BadCommand("A frame holds one JSON object: this one cannot be read, it may be nested too deep.")
 
 
-def _refusal(name: str, hint: Any, value: Any) -> LiveRoomError:
+def _refusal(name: str, hint: Any, value: Any, *, missing: bool) -> LiveRoomError:
     for said in getattr(hint, "__metadata__", ()):
         if isinstance(said, Refusal):
             try:
                 said.by(value)
             except LiveRoomError as error:
                 return error
+    if missing:
+        return BadParameter(f"{name} is needed.", field=name)
     if (plain := _plain(hint)) is str:
         return BadParameter(f"{name} must be text, not {type(value).__name__}.", field=name)
     return BadParameter(f"{name} is {_WORDS.get(plain, 'of another kind')}.", field=name)

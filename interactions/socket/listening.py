@@ -16,14 +16,15 @@ import redis
 from channels.db import database_sync_to_async
 from django.db import OperationalError
 
-from interactions.delivery.fanout import Hub, Seat
+from interactions.delivery.fanout import Seat
 from interactions.delivery.rooms import Position
 from interactions.delivery.targets import Person
-from interactions.limits import JOINS, Limits
+from interactions.limits import JOINS
 from interactions.socket import server_sent
 from interactions.socket.joining import joining
-from interactions.socket.joining.join_cache import Door, Lobby, Moment
+from interactions.socket.joining.join_cache import CachedRoom, Moment
 from interactions.socket.server_sent import Listener
+from interactions.socket.session import Shared
 from liveroom.accounts.rules import usersig
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services import tokens
@@ -77,9 +78,9 @@ def asked(scope: dict[str, Any], *, room: str, address: str) -> Asked:
 
 async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """An ASGI application for addresses that PATH matches."""
-    process_of_it = scope["extensions"]["liveroom.socket"]
+    extension = scope["extensions"]["liveroom.socket"]
     found = PATH.match(scope["raw_path"].decode("latin-1") if scope.get("raw_path") else scope["path"])
-    here = asked(scope, room=found[1] if found else "", address=process_of_it["address"])
+    here = asked(scope, room=found[1] if found else "", address=extension["address"])
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
     if not origin_is_ours(origin=here.origin, host=host):
         await _refuse(send, NotPermitted("This origin is not in LIVEROOM_ORIGINS.", field="origin"), "")
@@ -90,19 +91,18 @@ async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     elif process.draining.is_set():
         await _refuse(send, TryLater("This process ends; come again.", retry_after_ms=1000), here.origin)
     else:
-        await _Listening(process_of_it, here, receive, send).run()
+        await _Listening(extension, here, receive, send).run()
 
 
 class _Listening:
     """One client, from the question to its end."""
 
-    def __init__(self, process_of_it: dict[str, Any], here: Asked, receive: Receive, send: Send) -> None:
-        self.hub: Hub = process_of_it["hub"]
-        self.join_cache: Lobby = process_of_it["lobby"]
-        self.limits: Limits = process_of_it["limits"]
-        self.source: str = process_of_it["source"]
-        self.address: str = process_of_it["address"]
-        self.transport: Any = process_of_it["transport"]
+    def __init__(self, extension: dict[str, Any], here: Asked, receive: Receive, send: Send) -> None:
+        shared: Shared = extension["shared"]
+        self.hub, self.join_cache, self.limits = shared.hub, shared.join_cache, shared.limits
+        self.source: str = extension["source"]
+        self.address: str = extension["address"]
+        self.transport: Any = extension["transport"]
         self.asked, self._receive, self._send = here, receive, send
         self.listener: Listener | None = None
 
@@ -130,8 +130,8 @@ class _Listening:
         person = Person(sdkappid=actor.sdkappid, identifier=actor.identifier).key if actor.person_id else ""
         self.limits.ask(JOINS, person=person, source=self.source)
         app_id = actor.app_id or await self.join_cache.app_id(self.asked.sdkappid)
-        door = self.join_cache.door(app_id=app_id, group_id=self.asked.room)
-        view = (await door.view()).view
+        room = self.join_cache.room(app_id=app_id, group_id=self.asked.room)
+        view = (await room.view()).view
         listener = self.listener = Listener(
             transport=self.transport, room=view.ref.key, traces=frozenset() if person else self.asked.traces,
             close=self.transport.loseConnection,
@@ -140,7 +140,7 @@ class _Listening:
             self.hub.add_listener(person=person, listener=listener.hear)
         seat: Seat | None = None
         try:
-            seat, moment = await self._seated(door, visitor)
+            seat, moment = await self._seated(room, visitor)
             missed = await self._missed(moment)
             self._open(moment.position, missed)
             self.hub.viewers.add(listener)
@@ -167,19 +167,19 @@ class _Listening:
         actor = await database_sync_to_async(tokens.log_in_server)(bearer=token)
         return joining.Visitor(actor=actor, profile=Profile(id="", nick=str(actor), avatar="", level=0))
 
-    async def _seated(self, door: Door, visitor: joining.Visitor) -> tuple[Seat, Moment]:
+    async def _seated(self, room: CachedRoom, visitor: joining.Visitor) -> tuple[Seat, Moment]:
         """In the room, with nothing between what is known of it and what will be heard. What `joining.enter_room` refuses."""
         if self.listener is None:
             raise LookupError("nobody listens")
         for _ in range(TRIES):
-            view = (await door.view()).view
+            view = (await room.view()).view
             entry = await self.join_cache.let_in(
                 view=view, visitor=visitor, password=self.asked.password, address=self.address, rounds=self.hub.rounds
             )
             key = entry.room.key
             seat = await self.hub.enter(room=entry.room, viewer=self.listener, counted=False)
             try:
-                moment = await door.moment()
+                moment = await room.moment()
                 if moment.view.room.pk == view.room.pk:
                     joining.as_of(view=moment.view, entry=entry, now=clock.now())
                     if self.hub.settle(room_key=key, position=moment.position):

@@ -94,8 +94,8 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
             raise ConnectionDeny(404, f"Sockets are at {PATH}.")
         if process.draining.is_set():
             raise ConnectionDeny(503, "This process ends; come again.")
-        source = server.limits.source(**who_calls(self, request.headers))
-        refusal = server.limits.connect(source=source)
+        source = server.shared.limits.source(**who_calls(self, request.headers))
+        refusal = server.shared.limits.connect(source=source)
         if refusal is not None and not refusal.politely:
             raise ConnectionDeny(429, f"Too many connections; wait {refusal.after_ms} ms.")
         if refusal is not None:
@@ -262,7 +262,7 @@ class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
         if self.limits_source is not None:
-            self.factory.server_class.limits.disconnect(source=self.limits_source)
+            self.factory.server_class.shared.limits.disconnect(source=self.limits_source)
             self.limits_source = None
         if self in self.factory.server_class.connections:
             super().onClose(wasClean, code, reason)

@@ -14,8 +14,8 @@ from daphne.http_protocol import WebRequest
 from twisted.internet import reactor as _reactor
 
 from interactions.delivery.fanout import draining
-from interactions.limits import Limits
 from interactions.socket.server_sent import Listener
+from interactions.socket.session import Shared
 from liveroom.kernel import process
 from liveroom.kernel.http import behind_proxy, source_of
 from liveroom.sockets.protocol import CLOSING_SECONDS, MAX_FRAME_BYTES, SocketProtocol, who_calls
@@ -46,15 +46,14 @@ class _SocketRequest(WebRequest):  # type: ignore[misc]
 class SocketServer(DoorServer):
     """Gives each socket's consumer what it needs of the process, in `scope["extensions"]["liveroom.socket"]`:
 
-    `transport` (frames go straight to it), `hub`, `lobby`, `limits` with this connection's `source`, `address` of the viewer, `deflated`
-    (compressed frames are understood), `rest(ms)`, and `owns(socket)`, to be called once with the object that says `bye` here."""
+    `transport` (frames go straight to it), `shared` (what all sockets have together), this connection's `source` and its viewer's
+    `address`, `deflated` (compressed frames are understood), `rest(ms)`, and `owns(socket)`, to be called once with the object that says
+    `bye` here."""
 
     connections: dict[Any, dict[str, Any]]
-    hub: Any = None
-    lobby: Any = None
 
     def __init__(
-        self, *, application: Any, address: str, port: int, limits: Limits, deflate: bool, drain_seconds: float
+        self, *, application: Any, address: str, port: int, shared: Shared, deflate: bool, drain_seconds: float
     ):
         super().__init__(
             application,
@@ -66,7 +65,7 @@ class SocketServer(DoorServer):
             application_close_timeout=2,
             ready_callable=self._before_the_first,
         )
-        self.limits, self.deflate, self._drain_seconds = limits, deflate, drain_seconds
+        self.shared, self.deflate, self._drain_seconds = shared, deflate, drain_seconds
         self._ending: asyncio.Task[None] | None = None
         self.chance = random.Random()  # noqa: S311
 
@@ -97,13 +96,12 @@ class SocketServer(DoorServer):
         process.now_serves()
 
     def create_application(self, connection: Any, scope: dict[str, Any]) -> Any:
-        process_of_it = {"hub": self.hub, "lobby": self.lobby, "limits": self.limits}
         if scope["type"] == "http":
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             caller = behind_proxy(**who_calls(connection.channel, headers))
             scope["extensions"] = {
                 "liveroom.socket": {
-                    **process_of_it,
+                    "shared": self.shared,
                     "transport": connection.channel.transport,
                     "source": source_of(caller),
                     "address": caller.address,
@@ -113,8 +111,8 @@ class SocketServer(DoorServer):
             caller = behind_proxy(**who_calls(connection, connection.request.headers))
             scope["extensions"] = {
                 "liveroom.socket": {
-                    **process_of_it,
                     "transport": connection.transport,
+                    "shared": self.shared,
                     "source": connection.limits_source,
                     "address": caller.address,
                     "deflated": connection.offer is not None,
@@ -132,7 +130,7 @@ class SocketServer(DoorServer):
             if isinstance(found, SocketProtocol) and found.state == found.STATE_OPEN and "disconnected" not in details
         ]
         return sockets + [
-            viewer for viewer in self.hub.sockets() if isinstance(viewer, Listener) and not viewer.dismissed
+            viewer for viewer in self.shared.hub.sockets() if isinstance(viewer, Listener) and not viewer.dismissed
         ]
 
     def _open(self) -> bool:
@@ -164,8 +162,7 @@ class SocketServer(DoorServer):
             await asyncio.sleep(0.02)
         # Consumers leave their rooms; the hub says our last numbers.
         await asyncio.sleep(0.02)
-        if self.hub is not None:
-            await draining.within(1.0, self.hub.stop())
+        await draining.within(1.0, self.shared.hub.stop())
         self.stop()
 
     def kill_all_applications(self) -> Any:

@@ -12,7 +12,7 @@ from interactions.likes import totals
 from interactions.likes.process_counter import LikeCounter
 from interactions.likes.services import like_now, save_likes
 from interactions.room_refs import KnownRoom, ref
-from interactions.socket.joining.join_cache import Door
+from interactions.socket.joining.join_cache import CachedRoom
 from interactions.speaker import Speaker
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
@@ -27,7 +27,7 @@ from tests.helpers.people import STAFF
 
 async def snapshot(room: KnownRoom) -> int:
     """What who comes now is shown."""
-    return (await Door(app_id=room.app_id, group_id=room.group_id).moment()).likes
+    return (await CachedRoom(app_id=room.app_id, group_id=room.group_id).moment()).likes
 
 
 async def test_when_redis_lost_its_memory_the_database_knows_the_total(cast):

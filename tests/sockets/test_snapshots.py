@@ -24,7 +24,7 @@ from interactions.delivery.rooms.submitting import publish_now
 from interactions.polls import selectors
 from interactions.polls.services import polls, totals
 from interactions.socket.joining import join_cache, joining
-from interactions.socket.joining.join_cache import Door, Lobby
+from interactions.socket.joining.join_cache import CachedRoom, JoinCache
 from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
 from liveroom.kernel.redis import shared
@@ -268,18 +268,18 @@ async def test_the_database_is_asked_once_for_all_who_come_in_a_second(cast, mon
 
     real = joining.views_of
     monkeypatch.setattr(joining, "views_of", views_of)
-    door = Door(app_id=cast.app.pk, group_id="r1")
+    room = CachedRoom(app_id=cast.app.pk, group_id="r1")
 
     async def come() -> Any:
-        await door.view()
-        return await door.moment()
+        await room.view()
+        return await room.moment()
 
     moments = await asyncio.gather(*(come() for _ in range(CROWD)))
     assert len(asked) == 1
     assert len({moment.position.seq for moment in moments}) == 1
     await asyncio.gather(*(come() for _ in range(CROWD)))
     assert len(asked) == 1
-    door.doubt()
+    room.doubt()
     await asyncio.gather(*(come() for _ in range(CROWD)))
     assert len(asked) == 2
 
@@ -299,10 +299,10 @@ async def test_who_comes_back_from_the_same_place_is_told_by_one_look(cast, monk
             publish_now(room=ref_of_key(room_key=key), event=b'{"type":"custom"}', event_id=f"e{number}")
 
     await asyncio.to_thread(say)
-    lobby = Lobby()
+    cache = JoinCache()
     places = [0, 2, 1, 3]
-    crowd = [lobby.missed(room_key=key, since=place) for place in places * 50]
-    new = lobby.missed(room_key="1:never-heard-of", since=0)
+    crowd = [cache.missed(room_key=key, since=place) for place in places * 50]
+    new = cache.missed(room_key="1:never-heard-of", since=0)
     *found, unknown = await asyncio.gather(*crowd, new)
     assert asked == [[*((key, place) for place in places), ("1:never-heard-of", 0)]]
     for position, place in zip(found, places * 50, strict=True):
@@ -324,7 +324,7 @@ async def test_many_rooms_are_asked_for_together(cast, django_assert_max_num_que
         ]
 
     made = await asyncio.to_thread(make)
-    lobby = Lobby()
+    cache = JoinCache()
     names = [*(room.group_id for room in made), "nobody", "no/room"]
 
     def asked() -> list[Any]:
@@ -336,7 +336,7 @@ async def test_many_rooms_are_asked_for_together(cast, django_assert_max_num_que
     views = await database_sync_to_async(asked)()
     assert [view.shown["title"] for view in views[:40]] == [str(n) for n in range(40)]
     found = await asyncio.gather(
-        *(lobby.door(app_id=cast.app.pk, group_id=name).moment() for name in names), return_exceptions=True
+        *(cache.room(app_id=cast.app.pk, group_id=name).moment() for name in names), return_exceptions=True
     )
     assert [moment.view.room.group_id for moment in found[:40]] == names[:40]
     assert [type(refusal).__name__ for refusal in found[40:]] == ["RoomUnknown", "RoomIdMalformed"]
@@ -363,8 +363,8 @@ def test_of_many_rooms_the_same_is_known_as_of_each(cast):
 
 
 async def test_what_happened_since_is_seen_before_anybody_is_shown_an_old_room(cast):
-    door = Door(app_id=cast.app.pk, group_id="r1")
-    await door.view()
+    room = CachedRoom(app_id=cast.app.pk, group_id="r1")
+    await room.view()
 
     def change() -> None:
         rooms.change_room(room=cast.room, changes={"notice": "new"}, by=STAFF, now=clock.now())
@@ -372,8 +372,8 @@ async def test_what_happened_since_is_seen_before_anybody_is_shown_an_old_room(c
 
     worker = in_a_thread(change)
     await asyncio.to_thread(worker.join)
-    before = await door.view()
-    moment = await door.moment()
+    before = await room.view()
+    moment = await room.moment()
     assert before.view.shown["notice"] == ""  # read a moment ago
     assert moment.view.shown["notice"] == "new"
     assert moment.position.seq > before.position.seq

@@ -86,5 +86,7 @@ class MessagesView(APIView):
 
 def _said(fields: dict[str, Any]) -> SayComment | SayCustom:
     """The fields of the other kind of message count for nothing, as at the socket."""
+    if fields["type"] == "custom":
+        fields.setdefault("data", None)  # the service says what is missing
     kind: type[SayComment | SayCustom] = SayComment if fields.pop("type") == "comment" else SayCustom
     return kind(**{name: fields[name] for name in kind.__struct_fields__ if name in fields})

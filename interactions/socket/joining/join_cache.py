@@ -1,4 +1,4 @@
-"""Where those wait who come into a room: what they must know is read once for all who come at the same time, into whatever rooms.
+"""The join cache: what those who come into rooms must know is read once for all who come at the same time, into whatever rooms.
 
 Promise: a snapshot lacks nothing that happened up to its `seq`. State: memory, for a second."""
 
@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from channels.db import database_sync_to_async
 
-from interactions.delivery.events import EVERY_ROOM
+from interactions.delivery.events import EVERY_ROOM, RoomEvent, catalogue
 from interactions.delivery.rooms import Position, RoomRead, positions_since, read_rooms
 from interactions.delivery.rooms import positions as positions_of
 from interactions.likes import services as likes
@@ -31,12 +32,10 @@ ROOMS = 5_000
 _LOOKS: Final = Pool(name="entering", threads=2, waiting=500)
 # Once more if something happened meanwhile; then the newer view is shown with the older place, which is right, too.
 TRIES = 2
-# Of these a newcomer is told by the history; every other event changes what it is shown.
-_SAID = (b'"type":"comment"', b'"type":"custom"', b'"type":"broadcast"')
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _ReadView:
     """A view, and where the room stood before it was read."""
 
     view: RoomView
@@ -57,8 +56,8 @@ class Moment:
     """Whether also that was read just now of which the room tells nothing: who follows its owner."""
 
 
-class Door:
-    """One room that people are coming into. `looks` and `reads`: what is asked together with other rooms, and once for all who come
+class CachedRoom:
+    """One room that people are coming into. `views` and `moments`: what is asked together with other rooms, and once for all who come
     into the same one."""
 
     def __init__(
@@ -66,33 +65,33 @@ class Door:
         *,
         app_id: int,
         group_id: str,
-        looks: Rounds[Door, _Seen] | None = None,
-        reads: Rounds[Door, Moment] | None = None,
+        views: Rounds[CachedRoom, _ReadView] | None = None,
+        moments: Rounds[CachedRoom, Moment] | None = None,
     ) -> None:
         self.app_id, self.group_id = app_id, group_id
-        self.seen: _Seen | None = None
+        self.seen: _ReadView | None = None
         self._doubted_at = 0.0
         # Who comes while it is read waits for the next reading.
-        self._looks: Rounds[Door, _Seen] = Rounds(_look_all, once=True) if looks is None else looks
-        self._reads: Rounds[Door, Moment] = Rounds(_read_all, once=True) if reads is None else reads
+        self._views: Rounds[CachedRoom, _ReadView] = Rounds(_read_views, once=True) if views is None else views
+        self._moments: Rounds[CachedRoom, Moment] = Rounds(_read_moments, once=True) if moments is None else moments
 
     @property
     def room_key(self) -> str:
         return EVERY_ROOM if self.seen is None else self.seen.view.ref.key
 
-    def known(self, seconds: float) -> _Seen | None:
+    def known(self, seconds: float) -> _ReadView | None:
         """What was read at most so long ago, unless it is in doubt."""
         seen = self.seen
         now = asyncio.get_running_loop().time()
         young = seen is not None and seen.read_at >= self._doubted_at and now - seen.read_at < seconds
         return seen if young else None
 
-    async def view(self) -> _Seen:
+    async def view(self) -> _ReadView:
         """To be compared with what happened since by `moment`."""
-        return self.known(KEPT_SECONDS) or await self._looks.ask(self)
+        return self.known(KEPT_SECONDS) or await self._views.ask(self)
 
-    async def look_again(self) -> _Seen:
-        return await self._looks.ask(self)
+    async def look_again(self) -> _ReadView:
+        return await self._views.ask(self)
 
     def doubt(self) -> None:
         """What was read until now is shown to nobody who comes from here on."""
@@ -100,72 +99,74 @@ class Door:
 
     async def moment(self) -> Moment:
         """As of now or later: ask after the seat was taken, and nothing falls between the two."""
-        return await self._reads.ask(self)
+        return await self._moments.ask(self)
 
 
-async def _look_all(doors: Sequence[Door]) -> Sequence[_Seen | BaseException]:
-    """First where the rooms stand: what changes while the views are read is then noticed by `_read_all`. And first of all whether there
+async def _read_views(rooms: Sequence[CachedRoom]) -> Sequence[_ReadView | BaseException]:
+    """First where the rooms stand: what changes while the views are read is then noticed by `_read_moments`. And first of all whether there
     are such rooms: no place in Redis is made for an id that somebody has made up."""
     read_at = asyncio.get_running_loop().time()
-    found: dict[Door, str | BaseException] = {door: door.seen.view.ref.key for door in doors if door.seen is not None}
-    if new := [door for door in doors if door not in found]:
-        names = await database_sync_to_async(joining.keys_of)([(door.app_id, door.group_id) for door in new])
+    found: dict[CachedRoom, str | BaseException] = {
+        room: room.seen.view.ref.key for room in rooms if room.seen is not None
+    }
+    if new := [room for room in rooms if room not in found]:
+        names = await database_sync_to_async(joining.keys_of)([(room.app_id, room.group_id) for room in new])
         found.update(zip(new, names, strict=True))
-    keys = {door: key for door, key in found.items() if isinstance(key, str)}
+    keys = {room: key for room, key in found.items() if isinstance(key, str)}
     positions = dict(zip(keys, await positions_of(room_keys=list(keys.values())), strict=True))
-    there = [(door.app_id, door.group_id) for door in keys]
+    there = [(room.app_id, room.group_id) for room in keys]
     views = dict(zip(keys, await database_sync_to_async(joining.views_of)(there, now=clock.now()), strict=True))
-    answers: list[_Seen | BaseException] = []
-    for door in doors:
-        view = views.get(door, found[door])
+    answers: list[_ReadView | BaseException] = []
+    for room in rooms:
+        view = views.get(room, found[room])
         if isinstance(view, RoomView):
-            door.seen = _Seen(view=view, position=positions[door], read_at=read_at)
-            answers.append(door.seen)
+            room.seen = _ReadView(view=view, position=positions[room], read_at=read_at)
+            answers.append(room.seen)
         elif isinstance(view, BaseException):
-            door.seen = None
+            room.seen = None
             answers.append(view)
     return answers
 
 
-async def _read_all(doors: Sequence[Door]) -> Sequence[Moment | BaseException]:
+async def _read_moments(rooms: Sequence[CachedRoom]) -> Sequence[Moment | BaseException]:
     """Rooms in which something happened since their view was read are read anew, until nothing did. A flood of changes is given up on
     after some tries: with the last view, which is newer than the place it is shown with, so that the events that follow say the same
     again."""
-    answers: dict[Door, Moment | BaseException] = {}
-    read: dict[Door, RoomRead | BaseException] = {}
-    seen: dict[Door, _Seen | BaseException] = {
-        door: known for door in doors if (known := door.known(KEPT_SECONDS)) is not None
+    answers: dict[CachedRoom, Moment | BaseException] = {}
+    read: dict[CachedRoom, RoomRead | BaseException] = {}
+    seen: dict[CachedRoom, _ReadView | BaseException] = {
+        room: known for room in rooms if (known := room.known(KEPT_SECONDS)) is not None
     }
-    unknown = [door for door in doors if door not in seen]
-    seen.update(zip(unknown, await _gathered(door.view() for door in unknown), strict=True))
+    unknown = [room for room in rooms if room not in seen]
+    seen.update(zip(unknown, await _gathered(room.view() for room in unknown), strict=True))
     for _ in range(TRIES):
-        answers |= {door: found for door, found in seen.items() if isinstance(found, BaseException)}
-        asked = [(door, found) for door, found in seen.items() if isinstance(found, _Seen)]
+        answers |= {room: found for room, found in seen.items() if isinstance(found, BaseException)}
+        asked = [(room, found) for room, found in seen.items() if isinstance(found, _ReadView)]
         places = [(found.view.ref, found.position.seq) for _, found in asked]
         moments = await read_rooms(asked=places, now_ms=clock.now_ms(), extras=(likes.total_read,))
         stale = []
-        read = {door: moment for (door, _), moment in zip(asked, moments, strict=True)}
-        for door, found in asked:
-            moment = read[door]
+        read = {room: moment for (room, _), moment in zip(asked, moments, strict=True)}
+        for room, found in asked:
+            moment = read[room]
             if isinstance(moment, BaseException):
-                answers[door] = moment
+                answers[room] = moment
             elif _changed(found.position, moment.position):
-                stale.append(door)
+                stale.append(room)
             else:
-                answers[door] = _moment(found, moment)
+                answers[room] = _moment(found, moment)
         if not stale:
-            return [answers[door] for door in doors]
-        seen = dict(zip(stale, await _gathered(door.look_again() for door in stale), strict=True))
-    for door, last in seen.items():
-        read_last = read[door]
+            return [answers[room] for room in rooms]
+        seen = dict(zip(stale, await _gathered(room.look_again() for room in stale), strict=True))
+    for room, last in seen.items():
+        read_last = read[room]
         if isinstance(read_last, BaseException):
-            answers[door] = read_last
+            answers[room] = read_last
         else:
-            answers[door] = last if isinstance(last, BaseException) else _moment(last, read_last)
-    return [answers[door] for door in doors]
+            answers[room] = last if isinstance(last, BaseException) else _moment(last, read_last)
+    return [answers[room] for room in rooms]
 
 
-def _moment(seen: _Seen, found: RoomRead) -> Moment:
+def _moment(seen: _ReadView, found: RoomRead) -> Moment:
     counted = likes.total_of(found.extras[0])
     total = seen.view.room.likes if counted is None else counted
     fresh = asyncio.get_running_loop().time() - seen.read_at < FRESH_SECONDS
@@ -174,30 +175,37 @@ def _moment(seen: _Seen, found: RoomRead) -> Moment:
     )
 
 
-async def _gathered(asking: Iterable[Coroutine[Any, Any, _Seen]]) -> list[_Seen | BaseException]:
+async def _gathered(asking: Iterable[Coroutine[Any, Any, _ReadView]]) -> list[_ReadView | BaseException]:
     return await asyncio.gather(*asking, return_exceptions=True)
+
+
+@cache
+def _told_by_history() -> tuple[bytes, ...]:
+    """How events begin that a newcomer is told by the history; every other event changes what it is shown."""
+    return tuple(f'"type":"{name}"'.encode() for name, kind in catalogue(RoomEvent).items() if kind.in_history)
 
 
 def _changed(before: Position, now: Position) -> bool:
     """Whether something happened that the view of `before` does not show."""
+    said = _told_by_history()
     return (
         before.epoch != now.epoch
         or len(now.events) != now.seq - before.seq
-        or not all(any(kind in event[:60] for kind in _SAID) for event in now.events)
+        or not all(any(kind in event[:60] for kind in said) for event in now.events)
     )
 
 
-class Lobby:
+class JoinCache:
     """One per process."""
 
     def __init__(self) -> None:
-        self._doors: dict[tuple[int, str], Door] = {}
+        self._rooms: dict[tuple[int, str], CachedRoom] = {}
         self.passwords = PasswordChecks()
         self._log_ins: Rounds[str, Visitor] = Rounds(_visitors)
         self._apps: Rounds[int | None, int] = Rounds(_app_ids)
         self._follows: Rounds[tuple[int, int], bool] = Rounds(_are_following)
-        self._looks: Rounds[Door, _Seen] = Rounds(_look_all, under_way=2, once=True)
-        self._reads: Rounds[Door, Moment] = Rounds(_read_all, under_way=2, once=True)
+        self._views: Rounds[CachedRoom, _ReadView] = Rounds(_read_views, under_way=2, once=True)
+        self._moments: Rounds[CachedRoom, Moment] = Rounds(_read_moments, under_way=2, once=True)
         self._missed: Rounds[tuple[str, int], Position] = Rounds(_missed_by_all, under_way=2, once=True)
 
     async def app_id(self, sdkappid: int | None) -> int:
@@ -243,19 +251,19 @@ class Lobby:
 
     def doubt(self, room_key: str) -> None:
         """Somebody was banned from this room (EVERY_ROOM: from an app), or may come in again: what was read of it may be older."""
-        for door in self._doors.values():
-            if room_key in (EVERY_ROOM, door.room_key):
-                door.doubt()
+        for room in self._rooms.values():
+            if room_key in (EVERY_ROOM, room.room_key):
+                room.doubt()
 
-    def door(self, *, app_id: int, group_id: str) -> Door:
-        door = self._doors.get((app_id, group_id))
-        if door is None:
-            if len(self._doors) >= ROOMS:
-                self._doors.pop(next(iter(self._doors)))
-            door = self._doors[app_id, group_id] = Door(
-                app_id=app_id, group_id=group_id, looks=self._looks, reads=self._reads
+    def room(self, *, app_id: int, group_id: str) -> CachedRoom:
+        room = self._rooms.get((app_id, group_id))
+        if room is None:
+            if len(self._rooms) >= ROOMS:
+                self._rooms.pop(next(iter(self._rooms)))
+            room = self._rooms[app_id, group_id] = CachedRoom(
+                app_id=app_id, group_id=group_id, views=self._views, moments=self._moments
             )
-        return door
+        return room
 
 
 async def _visitors(usersigs: Sequence[str]) -> Sequence[Visitor | BaseException]:

@@ -13,7 +13,7 @@ from typing import Any
 from interactions.chat.selectors import pins_of
 from interactions.delivery.events import as_row
 from interactions.draws.selectors import open_draws, with_open_draws
-from interactions.people import selectors as standing_selectors
+from interactions.people import selectors as people
 from interactions.polls.selectors import open_polls, with_open_polls
 from interactions.room_refs import KnownRoom, ref
 from interactions.socket.joining.versions import AT_FIRST, Versions
@@ -116,7 +116,7 @@ def views_of(asked: Sequence[tuple[int, str]], *, now: datetime) -> list[RoomVie
         return [room for room in found if isinstance(room, LiveRoomError)]
     against = moderation.against_all(rooms=there, now=now)
     admins, policies, shown = rooms.admins_of(there), streams.programme_policies(there), rooms.snapshots(there)
-    followers = standing_selectors.followers_of_all(person_ids={room.owner_id for room in there})
+    followers = people.followers_of_all(person_ids={room.owner_id for room in there})
     pins, polls, draws = pins_of(there), with_open_polls(there), with_open_draws(there)
     views = {
         room.pk: RoomView(
@@ -202,7 +202,7 @@ def is_following(view: RoomView, visitor: Visitor) -> bool | None:
 
 def are_following(pairs: Sequence[tuple[int, int]]) -> list[bool]:
     """For (follower, streamer), in their order: one query for all who come at the same time."""
-    found = standing_selectors.following_pairs(pairs)
+    found = people.following_pairs(pairs)
     return [pair in found for pair in pairs]
 
 

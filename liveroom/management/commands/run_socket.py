@@ -16,26 +16,25 @@ class Command(ServiceCommand):
     def serve(self, options: dict[str, Any]) -> None:
         from interactions.delivery.fanout import Hub, send_many
         from interactions.limits import Limits
-        from interactions.socket.joining.join_cache import Lobby
+        from interactions.socket.joining.join_cache import JoinCache
         from interactions.socket.returning import look_again
+        from interactions.socket.session import Shared
         from liveroom.sockets.server import SocketServer
         from liveroom.asgi import sockets  # isort: skip
 
         keep_sqlite_connections()
         config = settings.LIVEROOM
         send_many.use(config.data)
+        hub, join_cache = Hub(process=self.name, tick_ms=config.tick_ms), JoinCache()
+        hub.on_return, hub.on_doubt = look_again, join_cache.doubt
         server = SocketServer(
             application=sockets,
+            shared=Shared(hub=hub, limits=Limits.of(config), join_cache=join_cache),
             address=config.bind,
             port=config.ws_port,
-            limits=Limits.of(config),
             deflate=config.ws_deflate,
             drain_seconds=config.drain_seconds,
         )
-        server.hub = Hub(process=self.name, tick_ms=config.tick_ms)
-        server.hub.on_return = look_again
-        server.lobby = Lobby()
-        server.hub.on_doubt = server.lobby.doubt
         # A thousand viewers who come are a hundred thousand objects, none of them garbage: look for it less often, and never
         # again among what was there before them.
         gc.collect()
