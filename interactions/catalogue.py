@@ -16,6 +16,8 @@ from interactions.delivery.events import catalogue as _catalogue
 from interactions.draws import events as draws
 from interactions.gifts import commands as gifts_commands
 from interactions.gifts import events as gifts
+from interactions.hands import commands as hands_commands
+from interactions.hands import events as hands
 from interactions.likes import commands as likes_commands
 from interactions.likes import events as likes
 from interactions.people import events as people
@@ -28,8 +30,8 @@ from interactions.statistics import events as statistics
 
 Kind = TypeVar("Kind", bound=Any)
 
-FEATURES = (audience, chat, control, draws, gifts, likes, people, polls, room, statistics)
-COMMANDS = (chat_commands, gifts_commands, likes_commands, polls_commands, socket_commands, entering)
+FEATURES = (audience, chat, control, draws, gifts, hands, likes, people, polls, room, statistics)
+COMMANDS = (chat_commands, gifts_commands, hands_commands, likes_commands, polls_commands, socket_commands, entering)
 
 
 def room_events() -> dict[str, type[RoomEvent]]:

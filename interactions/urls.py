@@ -4,6 +4,7 @@ from interactions.audience import urls as audience
 from interactions.chat import urls as chat
 from interactions.draws import urls as draws
 from interactions.gifts import urls as gifts
+from interactions.hands import urls as hands
 from interactions.likes import urls as likes
 from interactions.people import urls as people
 from interactions.polls import urls as polls
@@ -15,6 +16,7 @@ urlpatterns = [
     *chat.urlpatterns,
     *draws.urlpatterns,
     *gifts.urlpatterns,
+    *hands.urlpatterns,
     *likes.urlpatterns,
     *people.urlpatterns,
     *polls.urlpatterns,

@@ -200,6 +200,12 @@ def rooms_of_app(
     return found
 
 
+def moderators_of(room: Room) -> tuple[str, ...]:
+    """The user ids of the owner and the admins."""
+    admins = RoomAdmin.objects.filter(room=room).order_by("id").values_list("person__identifier", flat=True)
+    return tuple(dict.fromkeys((room.owner.identifier, *admins)))
+
+
 def current_session(room: Room) -> LiveSession | None:
     return LiveSession.objects.filter(room=room, ended_at__isnull=True).first()
 

@@ -70,7 +70,16 @@ BODIES: dict[str, Any] = {
     "wallets_topup": {"amount": 5},
 }
 # Who may, of those who are in a room as others are; the rest asks for the room's owner, or for the app's server.
-AS_A_MEMBER = {"room.enter", "comment.send", "like.send", "gift.send", "poll.vote", "question.ask"}
+AS_A_MEMBER = {
+    "room.enter",
+    "comment.send",
+    "like.send",
+    "gift.send",
+    "poll.vote",
+    "question.ask",
+    "hand.raise",
+    "hand.lower",
+}
 # Rights that no room gives: everybody has them in the own app. What is made or read there is one's own.
 IN_ONES_OWN_APP = {"room.create", "user.see", "user.follow", "direct.send"}
 

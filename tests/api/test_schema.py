@@ -187,6 +187,8 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "rooms_questions_ask": (question := mia.post("rooms/r1/questions", {"text": "?"})),
         "rooms_questions_list": stella.get("rooms/r1/questions"),
         "questions_update": stella.patch(f"questions/{question.json()['id']}", {"status": "shown"}),
+        "rooms_hands_raise": mia.post("rooms/r1/hands"),
+        "rooms_hands_list": stella.get("rooms/r1/hands"),
         "rooms_pin_get": mia.get("rooms/r1/pin"),
         "rooms_pin_set": stella.put("rooms/r1/pin", {"text": "hi"}),
         "rooms_online_get": mia.get("rooms/r1/online"),
@@ -235,6 +237,8 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "rooms_mute_all_lift": stella.delete("rooms/r1/mute-all"),
         "rooms_bans_lift": stella.delete("rooms/r1/bans/zed"),
         "bans_lift": server.delete("bans/zed"),
+        "rooms_hands_lower": mia.delete("rooms/r1/hands"),
+        "rooms_hands_lower_one": stella.delete("rooms/r1/hands/mia"),
         "rooms_pin_delete": stella.delete("rooms/r1/pin"),
         "rooms_disband": stella.delete("rooms/r1"),
     }

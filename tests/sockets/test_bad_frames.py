@@ -43,7 +43,7 @@ def test_an_unknown_command_is_answered_with_what_there_is(cast, calls, kind):
         phone.send(json.dumps({"id": "a", "type": kind}))
         answer = phone.answers("a")
         assert (answer["error"]["code"], answer["error"]["name"]) == (10011, "bad_command")
-        assert "comment, custom, direct, gift, join, leave, like, ping, poll_vote" in answer["error"]["message"]
+        assert "comment, custom, direct, gift, hand, join, leave, like, ping, poll_vote" in answer["error"]["message"]
         assert len(answer["error"]["message"]) < 200
 
 

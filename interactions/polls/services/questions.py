@@ -19,8 +19,8 @@ from liveroom.accounts.selectors import profile
 from liveroom.kernel import audit, ids, permission, throttle
 from liveroom.kernel.errors import Conflict, NotFound, NotPermitted
 from liveroom.kernel.permission import Actor
-from liveroom.rooms.models import Room, RoomAdmin
-from liveroom.rooms.selectors import current_session
+from liveroom.rooms.models import Room
+from liveroom.rooms.selectors import current_session, moderators_of
 from liveroom.rooms.services.locking import locked
 
 TEXT_BYTES = 300
@@ -89,8 +89,7 @@ def _readers(room: Room) -> tuple[str, ...]:
         throttle.allow(what="question-told", who=str(room.pk), limit=1, per_seconds=1)
     except throttle.TooOften:
         return ()
-    admins = RoomAdmin.objects.filter(room=room).order_by("id").values_list("person__identifier", flat=True)
-    return tuple(dict.fromkeys((room.owner.identifier, *admins)))
+    return moderators_of(room)
 
 
 @transaction.atomic
