@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from interactions.shown import ShownSpeaker, shown_speaker
 from liveroom.accounts.selectors import Profile
@@ -18,8 +17,5 @@ class Speaker:
     profile: Profile
     role: str
 
-    def shown_on_wire(self) -> ShownSpeaker:
+    def shown(self) -> ShownSpeaker:
         return shown_speaker(self.profile, role=self.role)
-
-    def shown(self) -> dict[str, Any]:
-        return {**self.profile.as_dict(), "role": self.role}

@@ -31,7 +31,7 @@ def prepared(
     contents.check_place(color=said.color, reply_to=said.reply_to)
     priority = contents.priority_of(said.priority, actor=speaker.actor, role=speaker.role)
     event_id, sender = ids.event_id(), speaker.profile.id
-    shown, word, limit = speaker.shown_on_wire(), priority.word, room.message_bytes
+    shown, word, limit = speaker.shown(), priority.word, room.message_bytes
     event: Comment | Custom
     if isinstance(said, SayComment):
         event = _comment(said, t=now_ms, id=event_id, priority=word, sender=shown, limit_bytes=limit)

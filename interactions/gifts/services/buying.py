@@ -207,6 +207,6 @@ def _event(
         effect_url=effect_url(room.app, offer.effect),
     )  # fmt: skip
     return GiftSent(
-        t=ms(now), id=number, priority=Priority.HIGH.word, sender=speaker.shown_on_wire(), gift=code, data=body, count=count,
+        t=ms(now), id=number, priority=Priority.HIGH.word, sender=speaker.shown(), gift=code, data=body, count=count,
         combo=count, value=offer.price * count,
     )  # fmt: skip

@@ -49,7 +49,7 @@ async def _enter(session: Session, room: CachedRoom, command: Join) -> Answer | 
     person = entry.speaker.profile.id or None
     seat = await session.hub.enter(
         room=entry.room, viewer=session.socket, person=person, counted=not command.overlay,
-        shown=None if person is None else entry.speaker.shown_on_wire(),
+        shown=None if person is None else entry.speaker.shown(),
     )  # fmt: skip
     try:
         moment = await room.moment()

@@ -217,7 +217,11 @@ def present_state(*, view: RoomView, entry: Entry, follows: bool, http: str, now
     now_ms = int(now.timestamp() * 1000)
     return {
         "room": {**view.shown, "owner": owner},
-        "me": {**speaker.shown(), "guest": speaker.role == permission.GUEST, **verdict.shown(entry.standing, now_ms)},
+        "me": {
+            **as_row(speaker.shown()),
+            "guest": speaker.role == permission.GUEST,
+            **verdict.shown(entry.standing, now_ms),
+        },
         "play": play,
         **view.engaging,
         "limits": {
