@@ -8,7 +8,7 @@ from interactions.hands import urls as hands
 from interactions.likes import urls as likes
 from interactions.people import urls as people
 from interactions.polls import urls as polls
-from interactions.socket import urls as socket
+from interactions.socket.listening import urls as socket
 from interactions.statistics import urls as statistics
 
 urlpatterns = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interactions.socket import listening
+from interactions.socket.listening import listening
 from liveroom.kernel import process
 
 

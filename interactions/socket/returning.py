@@ -12,7 +12,7 @@ from interactions.delivery.fanout import Hub
 from interactions.socket.connection import Socket
 from interactions.socket.control_messages import hear_missed
 from interactions.socket.joining import joining
-from interactions.socket.server_sent import RESTART, Listener
+from interactions.socket.listening.server_sent import RESTART, Listener
 from interactions.socket.session import Session
 from liveroom.kernel import clock
 

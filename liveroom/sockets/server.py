@@ -14,7 +14,7 @@ from daphne.http_protocol import WebRequest
 from twisted.internet import reactor as _reactor
 
 from interactions.delivery.fanout import draining
-from interactions.socket.server_sent import Listener
+from interactions.socket.listening.server_sent import Listener
 from interactions.socket.session import Shared
 from liveroom.kernel import process
 from liveroom.kernel.http import behind_proxy, source_of

@@ -12,7 +12,7 @@ import pytest
 
 from interactions import catalogue
 from interactions.delivery.events import as_row, encoded
-from interactions.socket import server_sent
+from interactions.socket.listening import server_sent
 from liveroom.kernel import clock
 from liveroom.rooms.services import rooms
 from moderation.services import banning

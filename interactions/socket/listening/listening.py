@@ -20,10 +20,10 @@ from interactions.delivery.fanout import Seat
 from interactions.delivery.rooms import Position
 from interactions.delivery.targets import Person
 from interactions.limits import JOINS
-from interactions.socket import server_sent
 from interactions.socket.joining import joining
 from interactions.socket.joining.join_cache import CachedRoom, Moment
-from interactions.socket.server_sent import Listener
+from interactions.socket.listening import server_sent
+from interactions.socket.listening.server_sent import Listener
 from interactions.socket.session import Shared
 from liveroom.accounts.rules import usersig
 from liveroom.accounts.selectors import Profile
