@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from interactions.delivery.events import RoomEvent
 from interactions.shown import ShownSpeaker
@@ -12,12 +12,10 @@ class Online(RoomEvent, frozen=True, kw_only=True, tag="online"):
     """How many are here: people (each once, however many windows it has open) and guests; and open sockets. The newest counts."""
 
     numbered: ClassVar[bool] = False
+    newest_says_all: ClassVar[bool] = True
 
     online: int
     sockets: int
-
-    def merged_with(self, newer: Self) -> Self:
-        return newer
 
 
 class Join(RoomEvent, frozen=True, kw_only=True, tag="join"):

@@ -29,19 +29,21 @@ class RoomEvent(Event, frozen=True, kw_only=True, tag_field="type"):
     """Heard by everybody in a room.
 
     `numbered`: it has a `seq`, and every viewer gets it once and in order; else it may be merged or left out for a slow viewer.
+    `newest_says_all`: of those that are not numbered and wait to be sent, the newest is enough (see also `merged_with`).
     `in_history`: whoever joins within the app's hours is shown it. `paid`: it waits for a place within the room's rate, and is never
     dropped; what is neither said by somebody nor paid is above that rate. `seq`: given by the room's script, never by a publisher."""
 
     numbered: ClassVar[bool] = True
+    newest_says_all: ClassVar[bool] = False
     in_history: ClassVar[bool] = False
     paid: ClassVar[bool] = False
 
     seq: int | UnsetType = UNSET
 
-    def merged_with(self, newer: Self) -> Self | None:
-        """For events that are not `numbered`: the one event that says what both say, where both wait to be sent; often `newer` itself.
-        None: both are sent."""
-        return None
+    def merged_with(self, newer: Self) -> Self:
+        """For events that are not `numbered`: the one event that says what both say, where both wait to be sent. A class that does not
+        say how has both sent."""
+        return newer
 
 
 class UserEvent(Event, frozen=True, kw_only=True, tag_field="type"):

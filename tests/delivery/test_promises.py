@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import redis
-from django.db import transaction
+from django.db import connections, transaction
 
 from interactions.delivery import (
     Everyone,
@@ -35,7 +35,9 @@ from interactions.delivery.rooms import Message, Priority, history_now, position
 from liveroom.kernel import clock, outbox
 from liveroom.kernel.models import OutboxRow
 from liveroom.kernel.redis import key, shared
-from tests.helpers.made_up import KeepingViewer, Level, Numbered, Recheck, Remembered, Tip, ToOne, enter, numbered
+from tests.helpers.made_up import KeepingViewer, Level, Numbered, Recheck, Remembered, Sum, Tip, ToOne, enter, numbered
+
+Result = TypeVar("Result")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,6 +66,18 @@ async def two() -> Any:
 def durably(*numbers: int) -> None:
     with transaction.atomic():
         publish_all_durably([(Numbered(t=1, n=n), ROOM) for n in numbers], at=clock.now())
+
+
+async def in_thread(work: Callable[[], Result]) -> Result:
+    """With a connection to the database that ends with it."""
+
+    def whole() -> Result:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(whole)
 
 
 def relay() -> None:
@@ -169,11 +183,13 @@ async def test_states_are_merged_tips_are_not_and_neither_is_kept(two) -> None:
         await viewer.hears(0)  # the next frame of this kind may go in 0.7 s
     for n in range(1, 6):
         await asyncio.to_thread(publish, Level(t=1, n=n), to=ROOM)
+        await asyncio.to_thread(publish, Sum(t=1, n=100), to=ROOM)
         await asyncio.to_thread(publish, Tip(t=1, n=10 + n), to=ROOM)
     for viewer in viewers:
         await viewer.hears(15)
         await viewer.hears(5)
         assert [event["n"] for event in viewer.events("made_up_level")] == [0, 5]
+        assert [event["n"] for event in viewer.events("made_up_sum")] == [500]
         assert [event["n"] for event in viewer.events("made_up_tip")] == [11, 12, 13, 14, 15]
     [found] = await positions_since(asked=[(REF.key, 0)])
     assert (found.seq, found.events) == (0, ())
@@ -315,7 +331,7 @@ async def test_a_room_that_closes_is_forgotten_once_after_its_viewers_heard_what
         OutboxRow.objects.filter(payload__family="control").update(done_at=None)  # its relay died before it marked it
         relay()
 
-    await asyncio.to_thread(close)
+    await in_thread(close)
     for viewer in viewers:
         await asyncio.wait_for(viewer.leaves(), 5)
         assert (viewer.dismissed, [event["n"] for event in viewer.events("made_up")]) == (4104, [1])
@@ -338,8 +354,8 @@ async def test_what_was_published_at_once_was_acted_on_by_every_process_before_t
             before_the_commit = len(heard)
         return before_the_commit, len(heard)
 
-    assert await asyncio.to_thread(commit) == (0, 2)
-    assert await asyncio.to_thread(OutboxRow.objects.count) == 2  # and the relay publishes it again, surely
+    assert await in_thread(commit) == (0, 2)
+    assert await in_thread(OutboxRow.objects.count) == 2  # and the relay publishes it again, surely
     assert [control.n for viewer in viewers for control in viewer.controls] == [2] * 4
 
 

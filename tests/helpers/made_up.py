@@ -27,11 +27,20 @@ class Level(RoomEvent, frozen=True, kw_only=True, tag="made_up_level"):
     """A state: the newest says it all."""
 
     numbered: ClassVar[bool] = False
+    newest_says_all: ClassVar[bool] = True
+
+    n: int
+
+
+class Sum(RoomEvent, frozen=True, kw_only=True, tag="made_up_sum"):
+    """Two make one."""
+
+    numbered: ClassVar[bool] = False
 
     n: int
 
     def merged_with(self, newer: Self) -> Self:
-        return newer
+        return type(self)(t=newer.t, n=self.n + newer.n)
 
 
 class Tip(RoomEvent, frozen=True, kw_only=True, tag="made_up_tip"):

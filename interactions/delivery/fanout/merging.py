@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -16,24 +17,26 @@ HEAD: Final = b'{"type":"'
 def merged(waiting: list[bytes], event: bytes) -> bytes:
     """`event` with what it is merged with, which is taken out of `waiting`: at most one that waits."""
     end = event.find(b'"', len(HEAD))
-    decoder = _decoder_of(event[len(HEAD) : end]) if end > 0 else None
-    if decoder is None:
+    merge = _merge_of(event[len(HEAD) : end]) if end > 0 else None
+    if merge is None:
         return event
     same = event[: end + 1]
     for place, other in enumerate(waiting):
         if other.startswith(same):
-            newer = decoder.decode(event)
-            both = decoder.decode(other).merged_with(newer)
-            if both is not None:
-                del waiting[place]
-                return event if both is newer else encoded(both)
+            del waiting[place]
+            return merge(other, event)
     return event
 
 
 @lru_cache(maxsize=256)
-def _decoder_of(name: bytes) -> msgspec.json.Decoder[Any] | None:
-    """None: this process knows no such event, or it is never merged."""
+def _merge_of(name: bytes) -> Callable[[bytes, bytes], bytes] | None:
+    """How two events of this name become one. None: they do not, or this process knows no such event."""
     kind = catalogue(RoomEvent).get(name.decode(errors="replace"))
-    if kind is None or kind.merged_with is RoomEvent.merged_with:
+    if kind is None:
         return None
-    return msgspec.json.Decoder(kind)
+    if kind.newest_says_all:
+        return lambda older, newer: newer
+    if kind.merged_with is RoomEvent.merged_with:
+        return None
+    decode = msgspec.json.Decoder(kind).decode
+    return lambda older, newer: encoded(decode(older).merged_with(decode(newer)))
