@@ -16,6 +16,8 @@ HEAD: Final = b'{"type":"'
 
 def merged(waiting: list[bytes], event: bytes) -> bytes:
     """`event` with what it is merged with, which is taken out of `waiting`: at most one that waits."""
+    if not waiting:
+        return event
     end = event.find(b'"', len(HEAD))
     merge = _merge_of(event[len(HEAD) : end]) if end > 0 else None
     if merge is None:
