@@ -19,7 +19,7 @@ from interactions.speaker import Speaker
 from liveroom.accounts.selectors import Profile
 from liveroom.kernel.errors import NotFound
 from liveroom.kernel.permission import Actor
-from liveroom.kernel.pools import Pool
+from liveroom.kernel.work.pools import Pool
 from moderation.rules.verdict import Standing
 
 if TYPE_CHECKING:

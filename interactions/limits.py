@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from liveroom.kernel import metrics
-from liveroom.kernel.buckets import NEVER, Rate, take
-from liveroom.kernel.http import behind_proxy, source_of
-from liveroom.kernel.throttle import TooOften
+from liveroom.kernel.values.buckets import NEVER, Rate, take
+from liveroom.kernel.web.http import behind_proxy, source_of
+from liveroom.kernel.web.throttle import TooOften
+from liveroom.kernel.work import metrics
 
 if TYPE_CHECKING:
     from liveroom.settings.env import Environment

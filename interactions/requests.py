@@ -20,7 +20,7 @@ from liveroom.accounts.services.people import PersonUnknown
 from liveroom.accounts.services.tokens import person_actor
 from liveroom.kernel import permission
 from liveroom.kernel.errors import NotPermitted
-from liveroom.kernel.http import counted_source
+from liveroom.kernel.web.http import counted_source
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import role_of
 

@@ -1,4 +1,4 @@
-"""Task workers: whatever is due (`kernel/due.py`). `celery -A liveroom worker`. Only they and `run_relay` load Celery."""
+"""Task workers: whatever is due (`kernel/work/due.py`). `celery -A liveroom worker`. Only they and `run_relay` load Celery."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ TURN_SECONDS = 0.0005
 
 app = Celery("liveroom")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["liveroom.kernel"])
+app.autodiscover_tasks(["liveroom.kernel.work"])
 
 
 @worker_init.connect

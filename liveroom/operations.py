@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonRes
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis import RedisError
 
-from liveroom.kernel import addresses, process
-from liveroom.kernel.metrics import exposition
-from liveroom.kernel.redis import PREFIX, shared
+from liveroom.kernel.data.redis import PREFIX, shared
+from liveroom.kernel.web import addresses
+from liveroom.kernel.work import process
+from liveroom.kernel.work.metrics import exposition
 
 
 def livez(request: HttpRequest) -> HttpResponse:

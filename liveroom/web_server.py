@@ -25,8 +25,8 @@ from waitress.server import TcpWSGIServer, create_server
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
-from liveroom.kernel import process
 from liveroom.kernel.errors import PROBLEM, problem_body
+from liveroom.kernel.work import process
 from liveroom.listening import BACKLOG, shared_socket
 
 # Requests that wait for a thread: some seconds of short ones. With more, a site needs more processes.
@@ -52,7 +52,7 @@ class Busy(Error):
     code, reason = 503, "Service Unavailable"
 
 
-# By status: code and name of a refusal, as kernel/problems.py has them.
+# By status: code and name of a refusal, as kernel/web/problems.py has them.
 NAMES = {413: (80002, "too_large"), 431: (80002, "too_large"), 500: (10002, "internal"), 503: (10002, "unavailable")}
 
 
@@ -123,7 +123,7 @@ class WebServer:
             max_request_body_size=MOST_BODY_BYTES,
             asyncore_use_poll=True,
             log_socket_errors=False,
-            # Whom to believe is settings.LIVEROOM.trusted_proxies' matter (kernel/http.py).
+            # Whom to believe is settings.LIVEROOM.trusted_proxies' matter (kernel/web/http.py).
             clear_untrusted_proxy_headers=False,
         )
         self._server.channel_class = Channel

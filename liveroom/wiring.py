@@ -24,9 +24,10 @@ from interactions.room import handlers as on_rooms
 from interactions.room import moderation as on_moderation
 from interactions.room_refs import open_refs
 from interactions.statistics.services import popularity, recounting, sampling, summarising
-from liveroom.kernel import due, facts, outbox, permission, pruning
-from liveroom.kernel.due import Job
+from liveroom.kernel import facts, outbox, permission
 from liveroom.kernel.permission import ADMIN, MEMBER, OWNER, Voter
+from liveroom.kernel.work import due, pruning
+from liveroom.kernel.work.due import Job
 from liveroom.rooms.selectors import role_of
 from liveroom.rooms.services.status import follow_losses, losses_are_due
 from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope, staff

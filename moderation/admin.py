@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock
-from liveroom.kernel.http import client_address
 from liveroom.kernel.models import AuditEntry
-from liveroom.kernel.pages import Act, SwornAdmin, is_staff, set_filter
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, SwornAdmin, is_staff, set_filter
 from moderation.forms import AppBanForm
 from moderation.models import Ban, Mute, MuteAll
 from moderation.services import banning, muting

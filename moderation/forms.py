@@ -7,7 +7,7 @@ from typing import Any, Final
 from django import forms
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from liveroom.kernel.forms import Refusable, ServiceForm, reason_field
+from liveroom.kernel.web.forms import Refusable, ServiceForm, reason_field
 from liveroom.rooms.admin.forms import UserForm
 from liveroom.rooms.services.people import PersonUnknown
 from moderation.rules.verdict import FOR_EVER_SECONDS

@@ -11,8 +11,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from liveroom.accounts.models import App
 from liveroom.kernel import clock
+from liveroom.kernel.data.sql import asked, instant
 from liveroom.kernel.permission import Actor
-from liveroom.kernel.sql import asked, instant
 from liveroom.rooms.models import Room
 from moderation.models import Ban, BanTrace, Mute, MuteAll
 from moderation.rules.verdict import UNTIL_LIFTED, Standing

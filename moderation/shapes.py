@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from liveroom.accounts.fields import UserIdField
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.fields import ReasonField, Shape, WholeNumberField
+from liveroom.kernel.web.fields import ReasonField, Shape, WholeNumberField
 from moderation.rules.verdict import FOR_EVER_SECONDS, seconds_fault
 
 _LONGEST: Final = f"From now on, at most {FOR_EVER_SECONDS}; that or null: until lifted."

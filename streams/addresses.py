@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from liveroom.accounts.models import Domain
 from liveroom.accounts.selectors import domains_of
-from liveroom.kernel import instants, signing
 from liveroom.kernel.errors import BadParameter, NotPermitted
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import instants, signing
 from liveroom.rooms.models import Room
 from streams.engines import engine
 from streams.models import Stream

@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from liveroom.kernel import clock
-from liveroom.kernel.forms import ActForm, reason_field
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, SwornAdmin, set_filter
+from liveroom.kernel.web.forms import ActForm, reason_field
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, SwornAdmin, set_filter
 from streams.models import Publish, PushRefusal, Stream
 from streams.rules.encoders import encoder_name
 from streams.services import streams

@@ -9,9 +9,10 @@ from django.conf import settings
 
 from liveroom.accounts.models import Domain
 from liveroom.accounts.selectors import domains_of
-from liveroom.kernel import permission, signing
+from liveroom.kernel import permission
+from liveroom.kernel.data.kept_queries import KeptQuery
 from liveroom.kernel.errors import NotFound
-from liveroom.kernel.kept_queries import KeptQuery
+from liveroom.kernel.values import signing
 from liveroom.rooms.models import Room
 from streams.models import Publish, Stream
 from streams.rules import url_signing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from liveroom.kernel.fields import InstantField, LineField, ReasonField, Shape, WordField
+from liveroom.kernel.web.fields import InstantField, LineField, ReasonField, Shape, WordField
 
 LABEL_BYTES: Final = 40
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
 from streams.engines import base
 from streams.engines.fake import FakeEngine
 from tests.helpers.emptying import emptied_quickly

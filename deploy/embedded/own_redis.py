@@ -6,7 +6,7 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from deploy.embedded.children import Service
+from deploy.embedded.supervising.children import Service
 
 # A last start may have left a long log to read back.
 LOADING_SECONDS = 60

@@ -21,8 +21,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from deploy.embedded.children import wrapped
 from deploy.embedded.ports import choose_inner
+from deploy.embedded.supervising.children import wrapped
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 STARTS_WITHIN_SECONDS = 150

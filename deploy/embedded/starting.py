@@ -16,9 +16,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from deploy.embedded import ports
+from deploy.embedded.installing.system_packages import TO_RUN
 from deploy.embedded.lock import AlreadyRunning, take_lock
 from deploy.embedded.run_as import UnfitDataFolder, choose_user, prepare_data_folder
-from deploy.embedded.system_packages import TO_RUN
 
 if TYPE_CHECKING:
     from liveroom.settings.env import Environment
@@ -87,7 +87,9 @@ def read_settings() -> Environment:
         from liveroom.settings import LIVEROOM
     except ImportError as error:
         again = f"{AGAIN}, or" if os.environ.get("LIVEROOM_SKIP_INSTALL") else "delete .venv and start again, or"
-        raise CannotStart(f"Python packages are missing ({error}): {again} run deploy/embedded/install.py.") from None
+        raise CannotStart(
+            f"Python packages are missing ({error}): {again} run deploy/embedded/installing/install.py."
+        ) from None
     return LIVEROOM
 
 

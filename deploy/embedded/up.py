@@ -13,13 +13,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.embedded import own_redis, ports, services, starting
-from deploy.embedded.masking import Masker
-from deploy.embedded.output import Output
+from deploy.embedded import own_redis, ports, starting
 from deploy.embedded.ready import NotReady, ready_document, running_document, told_to_people, until_serves
 from deploy.embedded.run_as import User, choose_user, give_to, write_private
 from deploy.embedded.starting import CHECKOUT, INNER, CannotStart, data_folder, read_settings
-from deploy.embedded.supervisor import Hopeless, Supervisor
+from deploy.embedded.supervising import services
+from deploy.embedded.supervising.masking import Masker
+from deploy.embedded.supervising.output import Output
+from deploy.embedded.supervising.supervisor import Hopeless, Supervisor
 
 if TYPE_CHECKING:
     from liveroom.settings.env import Environment
@@ -51,7 +52,7 @@ class Run:
     """One start of one copy, from its settings to its end."""
 
     def __init__(self, settings: Environment, *, began: float) -> None:
-        from liveroom.kernel.signing import derive
+        from liveroom.kernel.values.signing import derive
 
         self._settings = settings
         self._began = began

@@ -19,8 +19,8 @@ from liveroom.accounts.api.access import ANYBODY, open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest
 from liveroom.kernel import permission
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.fields import PageSizeField, Shape, WordField
-from liveroom.kernel.shapes import all_shown, checked, shown
+from liveroom.kernel.web.fields import PageSizeField, Shape, WordField
+from liveroom.kernel.web.shapes import all_shown, checked, shown
 from liveroom.rooms.api.requests import asked_room
 from liveroom.rooms.api.serializers import OwnerSerializer
 

@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from interactions import catalogue
 from interactions.models import ArchivedMessage
 from liveroom.accounts.models import Person
-from liveroom.kernel.pages import BoundedPaginator, SwornAdmin
+from liveroom.kernel.web.pages import BoundedPaginator, SwornAdmin
 
 
 class SampledFilter(admin.SimpleListFilter):

@@ -12,7 +12,7 @@ from interactions.delivery.rooms import Message, Outcome
 from interactions.limits import SENDS
 from interactions.speaker import Speaker
 from liveroom.kernel import clock, permission
-from liveroom.kernel.pools import Pool
+from liveroom.kernel.work.pools import Pool
 
 # Looks for the receivers of direct messages.
 _RECEIVERS: Final = Pool(name="direct", threads=2, waiting=200)

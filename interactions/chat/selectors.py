@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from interactions.delivery.rooms import PRIORITIES
 from interactions.models import ArchivedMessage, Pin
-from liveroom.kernel.redis import key, redis_for
+from liveroom.kernel.data.redis import key, redis_for
 from liveroom.rooms.models import Room
 
 

@@ -15,7 +15,7 @@ import msgspec
 from interactions.delivery import frames
 from interactions.delivery.events import Control, decoded, encoded
 from interactions.delivery.targets import Person, Room
-from liveroom.kernel.redis import channel, common_channel, common_key, redis_for, shared
+from liveroom.kernel.data.redis import channel, common_channel, common_key, redis_for, shared
 
 # The first byte of a message on the people's channel that is a user event; of one on a room's channel that is a control message.
 USER_EVENT: Final = b"Y"

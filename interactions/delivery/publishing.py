@@ -27,9 +27,10 @@ from interactions.delivery.rooms.messages import Message
 from interactions.delivery.rooms.published import DROPPABLE
 from interactions.delivery.rooms.submitting import publish_many_now, publish_now
 from interactions.delivery.targets import Everyone, Person, Room, Target, person_of_key
-from liveroom.kernel import ids, outbox
+from liveroom.kernel import outbox
+from liveroom.kernel.data.redis import channel, key, redis_for
 from liveroom.kernel.outbox import OutboxMessage
-from liveroom.kernel.redis import channel, key, redis_for
+from liveroom.kernel.values import ids
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from interactions.draws.rules import REFUSALS
 from interactions.draws.services.opening import cancel_draw
 from interactions.models import Draw, DrawEntry
 from liveroom.kernel import clock
-from liveroom.kernel.csv_file import csv_response
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, BoundedPaginator, SwornAdmin
+from liveroom.kernel.web.csv_file import csv_response
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, BoundedPaginator, SwornAdmin
 
 CANCEL = Act(
     "cancel", "Cancel the draw", icon="cancel", danger=True,

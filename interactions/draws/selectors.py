@@ -16,8 +16,8 @@ from interactions.models import Draw, DrawEntry, DrawWinner
 from interactions.shown import of_wire
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import ids
 from liveroom.kernel.errors import Conflict, NotFound
+from liveroom.kernel.values import ids
 from liveroom.rooms.models import Room
 
 # A room is told the first of a draw's winners; the result's own address has all (a frame must not grow with the prize).

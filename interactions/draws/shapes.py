@@ -17,7 +17,7 @@ from interactions.draws.rules import (
     Conditions,
 )
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.fields import InstantField, LineField, Shape, WholeNumberField, YesNoField
+from liveroom.kernel.web.fields import InstantField, LineField, Shape, WholeNumberField, YesNoField
 
 
 @extend_schema_serializer(component_name="Conditions")

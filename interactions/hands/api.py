@@ -20,7 +20,7 @@ from liveroom.accounts.api.requests import SDKAPPID, ApiRequest
 from liveroom.accounts.api.throttles import CountedThrottle
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import clock
-from liveroom.kernel.http import client_address
+from liveroom.kernel.web.http import client_address
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 
 

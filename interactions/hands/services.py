@@ -16,9 +16,11 @@ from interactions.models import Hand
 from interactions.shown import shown_person
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import audit, permission, throttle
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import Conflict, NotPermitted
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.web import throttle
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import current_session, moderators_of, refuse_ended
 from moderation.rules.verdict import Standing

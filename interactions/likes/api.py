@@ -15,8 +15,8 @@ from interactions.requests import LikesOfAddress, speaker_of
 from interactions.room_refs import ref
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.kernel.fields import Shape, WholeNumberField
-from liveroom.kernel.shapes import checked, shown
+from liveroom.kernel.web.fields import Shape, WholeNumberField
+from liveroom.kernel.web.shapes import checked, shown
 from liveroom.rooms.api.requests import asked_room
 from liveroom.rooms.selectors import role_of
 

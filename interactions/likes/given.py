@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from interactions.likes.scripts import PEOPLE, TAKE, TAKEN
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from interactions.likes.scripts import Answer, Asked, answer_of, call, is_over, 
 from interactions.likes.totals import ENDED, saved_totals
 from interactions.room_refs import KnownRoom
 from liveroom.kernel.errors import LiveRoomError, TryLater
-from liveroom.kernel.throttle import TooOften
+from liveroom.kernel.web.throttle import TooOften
 from liveroom.rooms.selectors import RoomEnded, RoomUnknown
 
 log = logging.getLogger(__name__)

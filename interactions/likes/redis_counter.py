@@ -13,8 +13,8 @@ from typing import Any
 from interactions.likes.scripts import ADD, CHANGED, KEPT_SECONDS, MARK, Asked, answer_of, call, is_over, shown_as
 from interactions.likes.totals import ENDED, saved_totals
 from interactions.room_refs import KnownRoom
-from liveroom.kernel.redis import aredis_for, key, redis_for, shared
-from liveroom.kernel.throttle import TooOften
+from liveroom.kernel.data.redis import aredis_for, key, redis_for, shared
+from liveroom.kernel.web.throttle import TooOften
 from liveroom.rooms.selectors import RoomEnded, RoomUnknown
 
 

@@ -16,8 +16,8 @@ import orjson
 
 from interactions.likes.rules import SHOWN_USERS
 from interactions.room_refs import KnownRoom
-from liveroom.kernel.redis import PREFIX, channel, key
-from liveroom.kernel.scripts import Script
+from liveroom.kernel.data.redis import PREFIX, channel, key
+from liveroom.kernel.data.scripts import Script
 
 CHANGED: Final = f"{PREFIX}:likes:changed"
 PEOPLE: Final = f"{PREFIX}:likes:people"

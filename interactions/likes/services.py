@@ -13,9 +13,10 @@ from interactions.likes.process_counter import LikeCounter
 from interactions.likes.redis_counter import Added
 from interactions.room_refs import KnownRoom
 from interactions.speaker import Speaker
-from liveroom.kernel import metrics, permission
+from liveroom.kernel import permission
+from liveroom.kernel.data.redis import key
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.redis import key
+from liveroom.kernel.work import metrics
 from liveroom.rooms.selectors import refuse_ended
 from moderation.rules.verdict import Standing
 

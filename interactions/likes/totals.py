@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from interactions.likes.scripts import ADD, CHANGED, SAVED, answer_of, call
 from interactions.room_refs import KnownRoom, ref_of_key
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
 from liveroom.rooms.models import Room
 from liveroom.rooms.rules.status import OVER
 from liveroom.rooms.services.figures import rooms_by_key, write_figures

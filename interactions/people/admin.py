@@ -14,10 +14,11 @@ from interactions.models import Badge, Membership, PersonBadge, Score
 from interactions.people import selectors
 from interactions.people.services import badges, levels
 from liveroom.accounts.models import Person
-from liveroom.kernel import audit, clock
-from liveroom.kernel.forms import ActForm
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ConsoleAdmin, SwornAdmin, short_list
+from liveroom.kernel import clock
+from liveroom.kernel.data import audit
+from liveroom.kernel.web.forms import ActForm
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, ConsoleAdmin, SwornAdmin, short_list
 
 
 class HolderForm(ActForm):

@@ -22,9 +22,9 @@ from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
 from liveroom.accounts.services.people import person_of
 from liveroom.kernel import clock, permission
-from liveroom.kernel.fields import InstantField, Shape
-from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import all_shown, checked, shown
+from liveroom.kernel.web.fields import InstantField, Shape
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.shapes import all_shown, checked, shown
 from liveroom.rooms.api.requests import RoomPages
 
 

@@ -12,8 +12,8 @@ from interactions.models import Poll, Question
 from interactions.polls import selectors
 from interactions.polls.services import polls, questions
 from liveroom.kernel import clock
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, SwornAdmin
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, SwornAdmin
 
 CLOSE = Act("close", "Close the poll", icon="check", question="Close it now? The room is told the result.")
 SHOW = Act("show", "Show", icon="keep", question="Pin this question in its room?")

@@ -17,7 +17,7 @@ from interactions.polls.rules import (
 )
 from interactions.polls.services.questions import STATUSES, TEXT_BYTES
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.fields import LineField, ListField, OneOfField, Shape, TextField, WholeNumberField
+from liveroom.kernel.web.fields import LineField, ListField, OneOfField, Shape, TextField, WholeNumberField
 
 
 class PollWriteSerializer(Shape):

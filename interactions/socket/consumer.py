@@ -18,7 +18,8 @@ from interactions.socket.connection import Socket
 from interactions.socket.handshake import Handshake, handshake_of
 from interactions.socket.session import Session, Shared
 from liveroom.accounts.services.tokens import TokenRefused
-from liveroom.kernel import clock, metrics
+from liveroom.kernel import clock
+from liveroom.kernel.work import metrics
 from moderation.live import traces
 
 UNAVAILABLE: Final = 4001

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 from django.conf import settings
 
 from interactions.delivery.people import user_events, whereabouts
-from liveroom.kernel import devices, origins
-from liveroom.kernel.http import origin_is_ours
+from liveroom.kernel.web import devices, origins
+from liveroom.kernel.web.http import origin_is_ours
 
 SUBPROTOCOL = "liveroom.v1"
 

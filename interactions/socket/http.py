@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interactions.socket.listening import listening
-from liveroom.kernel import process
+from liveroom.kernel.work import process
 
 
 async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:

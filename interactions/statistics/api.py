@@ -17,8 +17,8 @@ from interactions.statistics.rules.statistics import Minute
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app
 from liveroom.kernel import clock, permission
-from liveroom.kernel.csv_file import csv_response
-from liveroom.kernel.shapes import all_shown, shown
+from liveroom.kernel.web.csv_file import csv_response
+from liveroom.kernel.web.shapes import all_shown, shown
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 from liveroom.rooms.models import LiveSession
 

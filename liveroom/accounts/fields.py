@@ -6,7 +6,7 @@ from typing import Any
 
 from liveroom.accounts.rules.usersig import MAX_IDENTIFIER_BYTES
 from liveroom.accounts.services.tokens import checked_identifier
-from liveroom.kernel.fields import WordField, name_of
+from liveroom.kernel.web.fields import WordField, name_of
 
 
 class UserIdField(WordField):

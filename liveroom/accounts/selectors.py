@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from liveroom.accounts.models import App, Domain, Person
+from liveroom.kernel.data.kept_queries import KeptQuery
 from liveroom.kernel.errors import NotFound
-from liveroom.kernel.kept_queries import KeptQuery
 
 
 class AppUnknown(NotFound):

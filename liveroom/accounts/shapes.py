@@ -10,9 +10,9 @@ from rest_framework import serializers
 from liveroom.accounts.fields import UserIdField
 from liveroom.accounts.services.demo import NICK_CHARACTERS
 from liveroom.accounts.services.tokens import MAX_LIFETIME_SECONDS
-from liveroom.kernel import text
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.fields import (
+from liveroom.kernel.values import text
+from liveroom.kernel.web.fields import (
     ListField,
     NameField,
     ReasonField,

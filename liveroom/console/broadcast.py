@@ -18,9 +18,9 @@ from interactions.chat.services.broadcasts import TITLE_BYTES, send_broadcast
 from liveroom.accounts.models import App
 from liveroom.kernel import clock
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.forms import ActForm
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import is_staff, staff_actor
+from liveroom.kernel.web.forms import ActForm
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import is_staff, staff_actor
 
 if TYPE_CHECKING:
     AppField = forms.ModelChoiceField[App]

@@ -21,9 +21,9 @@ from interactions.polls.rules import ANSWER_BYTES, LONGEST_SECONDS, MOST_ANSWERS
 from interactions.polls.services import polls, questions
 from interactions.polls.shapes import PollWriteSerializer
 from liveroom.kernel import clock
-from liveroom.kernel.forms import ActForm
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ConsoleAdmin
+from liveroom.kernel.web.forms import ActForm
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, ConsoleAdmin
 from liveroom.rooms.models import Room
 
 POLLS_SHOWN, QUESTIONS_SHOWN = 5, 10

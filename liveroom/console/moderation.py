@@ -8,8 +8,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from liveroom.kernel import clock
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ConsoleAdmin
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, ConsoleAdmin
 from liveroom.rooms.models import Room
 from moderation import selectors
 from moderation.forms import LiftForm, UserMeasureForm

@@ -15,11 +15,12 @@ from interactions.chat.services import archive
 from interactions.models import SentGift
 from interactions.statistics.selectors import last_summary
 from liveroom.accounts.models import Login, Person
-from liveroom.console import plots
-from liveroom.kernel import clock, due
+from liveroom.console.figures import plots
+from liveroom.kernel import clock
+from liveroom.kernel.data.redis import shared
 from liveroom.kernel.models import Lease, OutboxRow
-from liveroom.kernel.pages import is_staff
-from liveroom.kernel.redis import shared
+from liveroom.kernel.web.pages import is_staff
+from liveroom.kernel.work import due
 from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.rules.status import Status
 from streams.engines import engine

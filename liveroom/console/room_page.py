@@ -12,13 +12,13 @@ from django.urls import path, reverse
 
 from interactions.chat.selectors import message_counts
 from interactions.statistics.selectors import sessions_of
-from liveroom.console.drawing import DRAWING, DrawActs
 from liveroom.console.engaging import ENGAGING, EngagingActs
+from liveroom.console.figures.drawing import DRAWING, DrawActs
 from liveroom.console.moderation import MODERATION, ModerationActs
 from liveroom.kernel import clock, permission
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, is_staff
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, is_staff
 from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, NOTICE, STATUS_ACTS, RoomPages
 from liveroom.rooms.admin.rights import runs
 from liveroom.rooms.models import Room, RoomAdmin

@@ -10,7 +10,7 @@ from django.urls import path, reverse
 
 from interactions.statistics import selectors
 from interactions.statistics.api import statistics_file
-from liveroom.console import plots
+from liveroom.console.figures import plots
 from liveroom.kernel import clock
 from liveroom.rooms.admin.sessions import LiveSessionPages
 from liveroom.rooms.models import LiveSession

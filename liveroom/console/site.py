@@ -13,9 +13,10 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.sites import UnfoldAdminSite
 
-from liveroom.console import broadcast, earnings, overview, reconciliation, usersig
-from liveroom.kernel import throttle
-from liveroom.kernel.http import client_address
+from liveroom.console import broadcast, overview, usersig
+from liveroom.console.figures import earnings, reconciliation
+from liveroom.kernel.web import throttle
+from liveroom.kernel.web.http import client_address
 
 LOGINS_A_MINUTE = 20
 

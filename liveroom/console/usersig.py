@@ -17,11 +17,12 @@ from liveroom.accounts.models import App, Login, Person
 from liveroom.accounts.rules import usersig
 from liveroom.accounts.services import tokens
 from liveroom.accounts.shapes import TokenRequestSerializer
-from liveroom.kernel import audit, clock
+from liveroom.kernel import clock
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.forms import ActForm
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import is_staff, staff_actor
+from liveroom.kernel.web.forms import ActForm
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import is_staff, staff_actor
 
 if TYPE_CHECKING:
     AppField = forms.ModelChoiceField[App]

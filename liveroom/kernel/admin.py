@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from liveroom.kernel.models import DueJob, Lease, OutboxRow
-from liveroom.kernel.pages import SwornAdmin
+from liveroom.kernel.web.pages import SwornAdmin
 
 
 class ToldFilter(admin.SimpleListFilter):

@@ -18,11 +18,11 @@ import redis
 from django.db import DatabaseError, transaction
 from django.db.models import Count
 
-from liveroom.kernel import ids
-from liveroom.kernel.fencing import HeldLease, LeaseLost
+from liveroom.kernel.data.redis import common_channel, shared
+from liveroom.kernel.data.sql import asked, insert
 from liveroom.kernel.models import OutboxRow
-from liveroom.kernel.redis import common_channel, shared
-from liveroom.kernel.sql import asked, insert
+from liveroom.kernel.values import ids
+from liveroom.kernel.work.fencing import HeldLease, LeaseLost
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ OWNER, ADMIN, MEMBER = "owner", "admin", "member"
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who asks. `person_id` is set for people and for console logins that belong to one; `scopes` for servers only,
-    `traces` (the device and address, kernel/devices.py) for guests only."""
+    `traces` (the device and address, kernel/web/devices.py) for guests only."""
 
     kind: str
     app_id: int | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from liveroom.kernel import problems
+from liveroom.kernel.web import problems
 
 log = logging.getLogger(__name__)
 

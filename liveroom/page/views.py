@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from interactions.draws.selectors import published_draw
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import devices, origins
+from liveroom.kernel.web import devices, origins
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import room_for_page
 from streams.addresses import origin_with

@@ -11,11 +11,11 @@ from django.db.models import Q, QuerySet
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import AppUnknown, app_for, profile
 from liveroom.kernel import permission
+from liveroom.kernel.data.kept_queries import KeptQuery
+from liveroom.kernel.data.redis import room_key
+from liveroom.kernel.data.sql import asked
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound
-from liveroom.kernel.kept_queries import KeptQuery
 from liveroom.kernel.permission import Actor
-from liveroom.kernel.redis import room_key
-from liveroom.kernel.sql import asked
 from liveroom.rooms.models import AllowedPerson, LiveSession, Room, RoomAdmin, RoomAttribute
 from liveroom.rooms.rules import ids
 from liveroom.rooms.rules.status import is_over

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from rest_framework.fields import SkipField, empty
 
-from liveroom.kernel import text
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.fields import (
+from liveroom.kernel.values import text
+from liveroom.kernel.web.fields import (
     InstantField,
     LineField,
     ListField,

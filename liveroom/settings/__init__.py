@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from liveroom.kernel import origins
+from liveroom.kernel.web import origins
 from liveroom.page.vendor import VENDOR_DIRS
 from liveroom.settings import env as _env
 from liveroom.settings.console import UNFOLD
@@ -53,10 +53,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "liveroom.kernel.http.TrustedProxyMiddleware",
+    "liveroom.kernel.web.http.TrustedProxyMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "liveroom.kernel.http.ContentSecurityMiddleware",
+    "liveroom.kernel.web.http.ContentSecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -104,7 +104,7 @@ def _database(url: str) -> dict:
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or unquote(parts.hostname or "")
-    # Only kernel/sql.py has statements prepared; a pooler in between that cannot follow that takes `prepare_threshold=never`.
+    # Only kernel/data/sql.py has statements prepared; a pooler in between that cannot follow that takes `prepare_threshold=never`.
     prepare = options.pop("prepare_threshold", "3")
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -176,10 +176,10 @@ REST_FRAMEWORK = {
     # What a view declares for nobody is refused to everybody.
     "DEFAULT_PERMISSION_CLASSES": ["liveroom.accounts.api.access.OpenAsDeclared"],
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_RENDERER_CLASSES": ["liveroom.kernel.strict_json.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["liveroom.kernel.strict_json.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["liveroom.kernel.web.strict_json.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["liveroom.kernel.web.strict_json.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "liveroom.kernel.problems.problem",
+    "EXCEPTION_HANDLER": "liveroom.kernel.web.problems.problem",
     "UNAUTHENTICATED_USER": "liveroom.kernel.permission.anonymous",
     "UNAUTHENTICATED_TOKEN": None,
 }
@@ -203,7 +203,7 @@ SPECTACULAR_SETTINGS = {
 
 CELERY_BROKER_URL = LIVEROOM.redis_url
 CELERY_TASK_IGNORE_RESULT = True
-# Threads: due jobs wait for databases. More of them than slow jobs may take (kernel/due.py), so that prompt ones never wait for those;
+# Threads: due jobs wait for databases. More of them than slow jobs may take (kernel/work/due.py), so that prompt ones never wait for those;
 # and no worker holds hints that another one could follow now.
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = 8

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from liveroom.kernel import origins
+from liveroom.kernel.web import origins
 from liveroom.settings import values
 from liveroom.settings.values import ImproperlyConfigured
 
@@ -137,7 +137,7 @@ def _redis_url(source: Mapping[str, str], ports: Mapping[str, int], secret: str)
     given = values.given_redis_url(source)
     if given:
         return given
-    from liveroom.kernel.signing import derive
+    from liveroom.kernel.values.signing import derive
 
     return f"redis://:{derive(secret=secret, purpose='redis')}@127.0.0.1:{ports.get('redis', 6379)}/0"
 

@@ -17,7 +17,7 @@ except ImportError:  # nothing is installed yet
         pass
 
 
-from liveroom.kernel import origins as origin_rules
+from liveroom.kernel.web import origins as origin_rules
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 

@@ -21,7 +21,7 @@ from interactions.delivery import frames
 from interactions.delivery.fanout import draining
 from interactions.delivery.rooms import WAITING_PER_SENDER
 from interactions.limits import TOO_MANY_CONNECTIONS, Refusal
-from liveroom.kernel import process
+from liveroom.kernel.work import process
 from liveroom.sockets.compression import OurDeflate, fitting_offer
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from twisted.internet import reactor as _reactor
 from interactions.delivery.fanout import draining
 from interactions.socket.listening.server_sent import Listener
 from interactions.socket.session import Shared
-from liveroom.kernel import process
-from liveroom.kernel.http import behind_proxy, source_of
+from liveroom.kernel.web.http import behind_proxy, source_of
+from liveroom.kernel.work import process
 from liveroom.sockets.protocol import CLOSING_SECONDS, MAX_FRAME_BYTES, SocketProtocol, who_calls
 
 log = logging.getLogger(__name__)

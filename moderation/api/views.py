@@ -12,8 +12,8 @@ from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app
 from liveroom.accounts.services.tokens import checked_identifier
 from liveroom.kernel import clock
-from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import all_shown, checked, shown
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.shapes import all_shown, checked, shown
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 from moderation import selectors
 from moderation.api import serializers as shapes

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Final
 
-from liveroom.kernel.redis import key, redis_for
-from liveroom.kernel.rounds import Rounds
-from liveroom.kernel.scripts import Script
+from liveroom.kernel.data.redis import key, redis_for
+from liveroom.kernel.data.scripts import Script
+from liveroom.kernel.work.rounds import Rounds
 
 KIND = "traces"
 MOST = 20

@@ -10,7 +10,8 @@ from django.db import transaction
 
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import audit, facts, permission
+from liveroom.kernel import facts, permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import NotPermitted
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room

@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db import transaction
 
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import audit, facts, permission
+from liveroom.kernel import facts, permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.locking import locked

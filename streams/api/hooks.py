@@ -9,9 +9,10 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from liveroom.kernel import clock, signing
+from liveroom.kernel import clock
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.metrics import hook_seconds
+from liveroom.kernel.values import signing
+from liveroom.kernel.work.metrics import hook_seconds
 from streams.engines import BadHook, engine
 from streams.services import playing, publishing
 

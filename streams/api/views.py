@@ -15,8 +15,8 @@ from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import NotFound
-from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import all_shown, checked, shown
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.shapes import all_shown, checked, shown
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 from streams import addresses, selectors
 from streams.api import serializers as shapes

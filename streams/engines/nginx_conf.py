@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from liveroom.kernel import origins
+from liveroom.kernel.web import origins
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "nginx.conf.template"
 RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
@@ -59,7 +59,7 @@ def site_from_settings() -> Site:
     """The running deployment's site."""
     from django.conf import settings
 
-    from liveroom.kernel.signing import derived_secret
+    from liveroom.kernel.values.signing import derived_secret
 
     room = settings.LIVEROOM
     return Site(

@@ -99,7 +99,7 @@ class NginxRtmp:
 def from_settings() -> NginxRtmp:
     from django.conf import settings
 
-    from liveroom.kernel.signing import derived_secret
+    from liveroom.kernel.values.signing import derived_secret
 
     room = settings.LIVEROOM
     return NginxRtmp(

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotFound, NotPermitted
 from streams.engines.base import EngineState, EngineStream
+from streams.gateway.picture.viewer import Ticket
 from streams.gateway.policies import Policy
-from streams.gateway.viewer import Ticket
 from streams.rules import codecs, names, url_signing
 
 SIGNED = ("txSecret", "txTime", "vid", "vsig")

@@ -15,14 +15,15 @@ from pathlib import Path
 
 from aiohttp import WSCloseCode, web
 
-from liveroom.kernel import addresses, clock, origins
+from liveroom.kernel import clock
 from liveroom.kernel.errors import PROBLEM, LiveRoomError, NotFound, NotPermitted, TryLater, told
-from liveroom.kernel.metrics import exposition
+from liveroom.kernel.web import addresses, origins
+from liveroom.kernel.work.metrics import exposition
 from streams.gateway import access, metrics
-from streams.gateway.feed import Feed
 from streams.gateway.gateway import Admitted, Gateway
-from streams.gateway.playlist import viewers_playlist
-from streams.gateway.viewer import Viewer, Wire
+from streams.gateway.picture.feed import Feed
+from streams.gateway.picture.playlist import viewers_playlist
+from streams.gateway.picture.viewer import Viewer, Wire
 
 log = logging.getLogger(__name__)
 

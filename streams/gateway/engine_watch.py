@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 
 from streams.engines.base import Engine, EngineState, EngineUnreachable
-from streams.gateway.timeline import Timeline
+from streams.gateway.picture.timeline import Timeline
 
 Fetch = Callable[[], Awaitable[EngineState]]
 

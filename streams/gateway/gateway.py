@@ -16,11 +16,11 @@ from streams.engines.base import Engine, EngineState, EngineStream, EngineUnreac
 from streams.gateway import access, metrics
 from streams.gateway.audience import Audience
 from streams.gateway.engine_watch import EngineWatch
-from streams.gateway.feed import Feed
+from streams.gateway.picture.feed import Feed
+from streams.gateway.picture.timeline import Timeline
+from streams.gateway.picture.viewer import Ticket
 from streams.gateway.policies import Policies, Policy, PolicyUnavailable
 from streams.gateway.settings import GatewaySettings
-from streams.gateway.timeline import Timeline
-from streams.gateway.viewer import Ticket
 from streams.rules import names
 
 log = logging.getLogger(__name__)

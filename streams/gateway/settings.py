@@ -37,7 +37,7 @@ class GatewaySettings:
 def from_settings(*, name: str) -> GatewaySettings:
     from django.conf import settings
 
-    from liveroom.kernel.signing import derived_secret
+    from liveroom.kernel.values.signing import derived_secret
 
     room = settings.LIVEROOM
     return GatewaySettings(

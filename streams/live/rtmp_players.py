@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from liveroom.kernel.redis import key, redis_for
+from liveroom.kernel.data.redis import key, redis_for
 from streams.live import viewer_counts
 
 KIND = "rtmp-players"

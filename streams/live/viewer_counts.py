@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from liveroom.kernel.redis import aredis_for, key, redis_for
+from liveroom.kernel.data.redis import aredis_for, key, redis_for
 
 KIND = "viewers"
 BELIEVED_MS = 10_000

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import liveroom.kernel.ids
+import liveroom.kernel.values.ids
 
 
 class Migration(migrations.Migration):
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name="Stream",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(default=liveroom.kernel.ids.stream_name, max_length=64, unique=True)),
+                ("name", models.CharField(default=liveroom.kernel.values.ids.stream_name, max_length=64, unique=True)),
                 ("label", models.CharField(default="main", help_text="main, screen, a guest's name …", max_length=40)),
                 ("on_programme", models.BooleanField(default=False, help_text="What viewers of the room see.")),
                 (

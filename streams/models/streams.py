@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from liveroom.accounts.models import Domain
-from liveroom.kernel import ids
+from liveroom.kernel.values import ids
 from liveroom.rooms.models import LiveSession, Room
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import redis
 
-from liveroom.kernel.redis import PREFIX, shared
+from liveroom.kernel.data.redis import PREFIX, shared
 from streams.engines.base import EngineStream
 from streams.models import Publish, Stream
 from streams.rules import codecs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from liveroom.kernel import signing
-from liveroom.kernel.http import is_trusted
+from liveroom.kernel.values import signing
+from liveroom.kernel.web.http import is_trusted
 from streams import addresses, selectors
 from streams.engines.base import Hook
 from streams.rules import url_signing

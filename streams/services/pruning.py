@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from liveroom.kernel.pruning import forget_all
+from liveroom.kernel.work.pruning import forget_all
 from streams.models import Publish, PushRefusal
 
 KEPT: Final = timedelta(days=90)

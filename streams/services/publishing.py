@@ -11,10 +11,11 @@ from django.db import transaction
 
 from liveroom.accounts.models import App, Domain
 from liveroom.accounts.selectors import domains_of
-from liveroom.kernel import facts, permission, signing
+from liveroom.kernel import facts, permission
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.metrics import publish_decisions
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import signing
+from liveroom.kernel.work.metrics import publish_decisions
 from liveroom.rooms.models import LiveSession
 from liveroom.rooms.services.locking import locked
 from liveroom.rooms.services.status import publisher_came, publisher_lost

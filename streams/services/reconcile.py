@@ -11,7 +11,7 @@ from liveroom.accounts.models import Domain
 from liveroom.accounts.selectors import apps_with_domain
 from liveroom.kernel import permission
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.metrics import reconciled
+from liveroom.kernel.work.metrics import reconciled
 from streams.engines.base import EngineState, EngineStream
 from streams.models import Publish, Stream
 from streams.services import cutting

@@ -15,9 +15,9 @@ from typing import Any
 import redis
 from django.db import transaction
 
+from liveroom.kernel.data.redis import PREFIX, shared
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.redis import PREFIX, shared
-from liveroom.kernel.throttle import TooOften, allow
+from liveroom.kernel.web.throttle import TooOften, allow
 from streams.models import Publish, PushRefusal, Stream
 from streams.rules import refusals as rules
 

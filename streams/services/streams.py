@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from liveroom.accounts.models import Domain
-from liveroom.kernel import audit, facts, ids, permission
+from liveroom.kernel import facts, permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import ids
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.locking import locked
 from liveroom.rooms.services.status import publisher_came, publisher_lost

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from interactions.chat.archive.archiver import Archiver
 from interactions.models import ArchivedMessage
-from liveroom.kernel.redis import key, shared
+from liveroom.kernel.data.redis import key, shared
 from liveroom.rooms.models import Room
 from tests.api.test_schema import fits
 from tests.helpers.archive import ROOM, said, tick

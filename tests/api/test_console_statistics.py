@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from interactions.statistics.selectors import latest_summaries
 from interactions.statistics.services.summarising import summarise_due
-from liveroom.console import plots
+from liveroom.console.figures import plots
 from liveroom.kernel import clock
 from liveroom.rooms.models import LiveSession, Room
 from tests.api.test_statistics import NOON, show

@@ -1,4 +1,4 @@
-"""The fields of REST bodies: strict, and refused as everywhere (liveroom/kernel/fields.py)."""
+"""The fields of REST bodies: strict, and refused as everywhere (liveroom/kernel/web/fields.py)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from liveroom.kernel import fields
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web import fields
+from liveroom.kernel.web.shapes import checked
 
 pytestmark = pytest.mark.once
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from liveroom.kernel import clock
-from liveroom.kernel.signing import derived_secret
+from liveroom.kernel.values.signing import derived_secret
 from liveroom.rooms.models import Room
 from streams.engines import base
 from streams.models import Publish, PushRefusal

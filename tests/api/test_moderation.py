@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from liveroom.accounts.services import tokens
-from liveroom.kernel import clock, devices
+from liveroom.kernel import clock
 from liveroom.kernel.models import AuditEntry
+from liveroom.kernel.web import devices
 from moderation.models import Ban, BanTrace, Mute
 from moderation.rules.verdict import FOR_EVER_SECONDS
 from moderation.services import banning, muting

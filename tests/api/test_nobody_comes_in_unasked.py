@@ -22,7 +22,7 @@ from liveroom import wiring
 from liveroom.accounts.api.access import ANYBODY, PEOPLE, declared
 from liveroom.accounts.models import App
 from liveroom.kernel import clock, permission
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.services.rooms import create_room
 from liveroom.rooms.services.status import set_status
 from liveroom.rooms.voters import for_the_app

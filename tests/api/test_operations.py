@@ -9,7 +9,7 @@ import redis
 from django.conf import settings as configured
 from django.test import Client
 
-from liveroom.kernel import redis as kernel_redis
+from liveroom.kernel.data import redis as kernel_redis
 from tests.helpers.problems import refused
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def no_redis(monkeypatch):
     monkeypatch.setattr(kernel_redis, "shared", lambda: away)
     for module in (
         "liveroom.operations.shared",
-        "liveroom.kernel.throttle.shared",
+        "liveroom.kernel.web.throttle.shared",
         "interactions.delivery.presence.one_room.redis_for",
     ):
         monkeypatch.setattr(module, lambda *_: away)

@@ -17,7 +17,7 @@ from interactions.draws.shapes import DrawWriteSerializer
 from interactions.gifts.services.providers import TestProvider
 from liveroom.accounts.models import App, Person
 from liveroom.kernel import clock
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.shapes import checked
 from tests.helpers.money import fill, make_gift
 from tests.helpers.people import STAFF, Cast
 from tests.helpers.problems import given

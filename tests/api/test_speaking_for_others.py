@@ -9,8 +9,9 @@ import pytest
 from interactions.delivery.rooms import history_now
 from interactions.room_refs import ref
 from liveroom.accounts.models import ApiKey, Person
-from liveroom.kernel import clock, throttle
+from liveroom.kernel import clock
 from liveroom.kernel.models import AuditEntry, OutboxRow
+from liveroom.kernel.web import throttle
 from liveroom.rooms.models import Room
 from tests.helpers.people import Api
 from tests.helpers.problems import given, refused

@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from liveroom import demo
 from liveroom.accounts.models import Domain
 from liveroom.accounts.services import tokens
+from liveroom.demo import making as demo
 from liveroom.kernel import clock
 from streams.engines import EngineStream
 from streams.rules import url_signing

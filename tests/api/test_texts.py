@@ -1,4 +1,4 @@
-"""Every place where somebody writes what others read judges it alike (liveroom/kernel/text.py)."""
+"""Every place where somebody writes what others read judges it alike (liveroom/kernel/values/text.py)."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from interactions.gifts.services import topups
 from interactions.gifts.services.buying import buy_gift
 from interactions.gifts.services.providers import TestProvider
 from interactions.models import Gift, GiftTotal, LedgerEntry, Order
-from liveroom import demo
 from liveroom.accounts.models import ApiKey, App
+from liveroom.demo import making as demo
 from liveroom.kernel import clock
-from liveroom.kernel.csv_file import lines
+from liveroom.kernel.web.csv_file import lines
 from tests.helpers.money import balance_of, fill, make_gift, speaker
 from tests.helpers.people import Api, Cast
 from tests.helpers.problems import given, refused

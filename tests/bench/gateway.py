@@ -22,7 +22,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liveroom.settings")
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="metrics-"))
 
-from streams.gateway.flv import Kind, Parser, kind_of
+from streams.gateway.picture.flv import Kind, Parser, kind_of
 from tests.media.rig import PULL_TOKEN, SECURE_LINK_SECRET, SEGMENTS, Rig, make_clip, make_rig
 
 STREAM = "bench"

@@ -22,7 +22,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from deploy.embedded.servers_for_tests import CannotServe, another_database, postgres_cluster, redis_server
+from deploy.embedded.testing.servers_for_tests import CannotServe, another_database, postgres_cluster, redis_server
 from tests.helpers.site import CHECKOUT, Site
 
 MOST_FOR_AS_MUCH, MOST_PER_ROOM = 3.0, 2.0

@@ -15,7 +15,7 @@ from interactions.delivery.rooms.epochs import begin_call
 from interactions.delivery.rooms.log_scripts import BEGIN
 from interactions.delivery.rooms.messages import Message, Submitted, answered, submit_call
 from interactions.delivery.rooms.scripts import SUBMIT
-from liveroom.kernel.redis import key, redis_for
+from liveroom.kernel.data.redis import key, redis_for
 
 START_MS, TICK_MS = 1_800_000_000_000, 100
 

@@ -19,7 +19,7 @@ from interactions.delivery.rooms.log import position
 from interactions.delivery.rooms.messages import Message
 from interactions.delivery.rooms.submitting import publish_now, submit_now
 from interactions.delivery.targets import Room
-from liveroom.kernel.redis import channel, key, shared
+from liveroom.kernel.data.redis import channel, key, shared
 from tests.helpers.made_up import KeepingViewer, enter, numbered
 
 ROOMS = 40

@@ -33,8 +33,8 @@ from interactions.delivery.people import user_events
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms import Message, Priority, history_now, positions, positions_since, submit_now
 from liveroom.kernel import clock, outbox
+from liveroom.kernel.data.redis import key, shared
 from liveroom.kernel.models import OutboxRow
-from liveroom.kernel.redis import key, shared
 from tests.helpers.made_up import KeepingViewer, Level, Numbered, Recheck, Remembered, Sum, Tip, ToOne, enter, numbered
 
 Result = TypeVar("Result")

@@ -22,7 +22,7 @@ from interactions.delivery.rooms.messages import Message, Outcome, Unanswered
 from interactions.delivery.rooms.published import published_events
 from interactions.delivery.rooms.submitting import publish_now, submit_now
 from interactions.delivery.rooms.ticker import Ticker
-from liveroom.kernel.redis import channel, key, shared
+from liveroom.kernel.data.redis import channel, key, shared
 from tests.helpers.made_up import numbered
 from tests.helpers.sockets import free_port
 

@@ -26,7 +26,7 @@ from interactions.delivery.rooms.log import position
 from interactions.delivery.rooms.messages import Outcome
 from interactions.delivery.rooms.submitting import publish_now
 from interactions.models import ArchivedMessage
-from liveroom.kernel.redis import key, shared
+from liveroom.kernel.data.redis import key, shared
 from tests.helpers.crowd import Viewer
 from tests.helpers.made_up import numbered
 from tests.helpers.people import Cast, make_cast_of_its_own

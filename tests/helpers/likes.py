@@ -9,7 +9,7 @@ import orjson
 
 from interactions.likes.process_counter import LikeCounter
 from interactions.room_refs import KnownRoom
-from liveroom.kernel.redis import aredis_for, channel
+from liveroom.kernel.data.redis import aredis_for, channel
 
 ALONE = KnownRoom(key="1:liked", group_id="liked", app_id=1, history_count=20, history_hours=24, likes_per_second=1000)
 

@@ -15,8 +15,8 @@ from interactions.delivery.presence.many_rooms import CHANGED_ROOMS
 from interactions.likes.scripts import CHANGED, PEOPLE
 from interactions.models import Score
 from liveroom.accounts.models import App, Person
-from liveroom.kernel import ids
-from liveroom.kernel.redis import key, shared
+from liveroom.kernel.data.redis import key, shared
+from liveroom.kernel.values import ids
 from liveroom.rooms.models import LiveSession, Room
 
 HERE_MS = 3_600_000

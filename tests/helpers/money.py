@@ -13,7 +13,8 @@ from interactions.speaker import Speaker
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.selectors import profile
 from liveroom.accounts.services.tokens import person_actor
-from liveroom.kernel import clock, ids, permission
+from liveroom.kernel import clock, permission
+from liveroom.kernel.values import ids
 
 
 def make_gift(app: App, code: str = "rose", *, price: int = 10, **more: Any) -> Gift:

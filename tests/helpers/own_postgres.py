@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.embedded.servers_for_tests import another_database, new_cluster, postgres_tools
+from deploy.embedded.testing.servers_for_tests import another_database, new_cluster, postgres_tools
 from tests.helpers.site import children_of
 from tests.helpers.stack import until
 

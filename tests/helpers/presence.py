@@ -13,7 +13,7 @@ import orjson
 from interactions.delivery.presence import Presence, crowd_now, members_now
 from interactions.delivery.presence.scripts import announced_key
 from interactions.delivery.room_ref import RoomRef
-from liveroom.kernel.redis import aredis_for, channel, shared
+from liveroom.kernel.data.redis import aredis_for, channel, shared
 from tests.sockets.test_protocol import fits
 
 ROOM = RoomRef(key="1:r1", group_id="r1", app_id=1, history_count=20, history_hours=24)

@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from deploy.embedded.children import READY_PIPE, wrapped
 from deploy.embedded.ports import choose_inner
+from deploy.embedded.supervising.children import READY_PIPE, wrapped
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 SERVES_WITHIN_SECONDS = 40

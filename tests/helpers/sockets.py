@@ -23,7 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from interactions.audience.services import write_online_counts
 from liveroom.kernel import clock, outbox
-from liveroom.kernel.process import READY_PIPE
+from liveroom.kernel.work.process import READY_PIPE
 
 PATIENCE_SECONDS = 10
 CHECKOUT = Path(__file__).resolve().parent.parent.parent

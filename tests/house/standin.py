@@ -9,11 +9,11 @@ import signal
 import sys
 from pathlib import Path
 
-from deploy.embedded.children import Service
 from deploy.embedded.lock import AlreadyRunning, take_lock
-from deploy.embedded.masking import Masker
-from deploy.embedded.output import Output
-from deploy.embedded.supervisor import Hopeless, Supervisor
+from deploy.embedded.supervising.children import Service
+from deploy.embedded.supervising.masking import Masker
+from deploy.embedded.supervising.output import Output
+from deploy.embedded.supervising.supervisor import Hopeless, Supervisor
 
 MORE = {"stop_signal": signal.SIGINT}
 

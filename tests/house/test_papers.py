@@ -90,7 +90,7 @@ def test_every_command_that_a_paper_names_exists() -> None:
 
 
 def test_every_metric_is_described_to_operators() -> None:
-    from liveroom.kernel import metrics
+    from liveroom.kernel.work import metrics
     from streams.gateway import metrics as gateway
 
     said = OPERATORS.read_text()
@@ -102,7 +102,7 @@ def test_every_metric_is_described_to_operators() -> None:
 
 
 def test_every_process_is_described_to_operators() -> None:
-    from deploy.embedded import services
+    from deploy.embedded.supervising import services
 
     table = services.table(
         checkout=CHECKOUT, python=Path("python"), run=Path("run"), web_processes=1, socket_processes=1

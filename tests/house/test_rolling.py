@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from deploy.embedded.children import Service
+from deploy.embedded.supervising.children import Service
 from tests.house.test_supervisor import CHECKOUT, LIVES, data, running  # noqa: F401 - a fixture
 
 # Says when it serves, when it is asked to drain, when it is told to stop at once.

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.run_tests import NOTHING_SELECTED, PARTS, POSTGRESQL, SQLITE, exit_code
-from deploy.embedded.side_by_side import Output, Result, Step, run_side_by_side
+from deploy.embedded.testing.run_tests import NOTHING_SELECTED, PARTS, POSTGRESQL, SQLITE, exit_code
+from deploy.embedded.testing.side_by_side import Output, Result, Step, run_side_by_side
 from tests.conftest import ONCE
 from tests.helpers.turns import FOLDER, turn
 

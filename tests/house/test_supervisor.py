@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.masking import Masker
-from deploy.embedded.output import Output
 from deploy.embedded.ports import PortTaken, check_public, choose_inner, is_free
 from deploy.embedded.run_as import UnfitDataFolder, prepare_data_folder
+from deploy.embedded.supervising.masking import Masker
+from deploy.embedded.supervising.output import Output
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LIVES = "import time; print('up'); time.sleep(600)"

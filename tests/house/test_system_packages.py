@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.embedded.installing.system_packages import OUR_MARK, Apt, Need
 from deploy.embedded.steps import SetupFailed
-from deploy.embedded.system_packages import OUR_MARK, Apt, Need
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NEEDS = (Need(("nginx-light",), ("nginx",)), Need(("ffmpeg",), ("ffmpeg",)))

@@ -150,7 +150,7 @@ HOSTILE = (
     ("Z" + "\u0336\u0311\u030d\u0329" * 2) * 30 + " tall",
     "line\none\n\n\n\n\n\n\ntwo",
 )
-# What would reach into the lines around it is said by nobody (liveroom/kernel/text.py).
+# What would reach into the lines around it is said by nobody (liveroom/kernel/values/text.py).
 UNSAID = ("\u2067open", "Z" + "\u0336\u0311\u030d\u0329" * 60)
 
 

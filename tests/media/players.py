@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from streams.gateway.flv import Kind, Parser, kind_of
+from streams.gateway.picture.flv import Kind, Parser, kind_of
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.gateway.flv import Kind, Parser, kind_of
+from streams.gateway.picture.flv import Kind, Parser, kind_of
 from tests.media.conftest import Clips, RunningGateway
 from tests.media.players import Player, ask, at_ms
 from tests.media.rig import Rig, make_clip, wait_until

@@ -16,11 +16,11 @@ from streams.engines.fake import FakeEngine
 from streams.gateway.access import BandwidthLimit, ViewerLimit
 from streams.gateway.audience import Audience
 from streams.gateway.engine_watch import EngineWatch
-from streams.gateway.flv import BrokenFlv, GroupOfPictures, Kind, Parser, kind_of
-from streams.gateway.playlist import signature, viewers_playlist
+from streams.gateway.picture.flv import BrokenFlv, GroupOfPictures, Kind, Parser, kind_of
+from streams.gateway.picture.playlist import signature, viewers_playlist
+from streams.gateway.picture.timeline import Timeline
+from streams.gateway.picture.viewer import Batch, Wire
 from streams.gateway.policies import Policies, PolicyUnavailable
-from streams.gateway.timeline import Timeline
-from streams.gateway.viewer import Batch, Wire
 from streams.live.viewer_counts import counted, entry
 from streams.media import graphs
 from streams.media.specs import RtmpTags

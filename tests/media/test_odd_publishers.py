@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from streams.gateway.flv import Kind, kind_of
-from streams.gateway.look import look_at_picture
+from streams.gateway.picture.flv import Kind, kind_of
+from streams.gateway.picture.look import look_at_picture
 from streams.rules import codecs
 from tests.helpers.rtmp import STARTED, Rtmp, tags_of
 from tests.media.conftest import Clips, RunningGateway

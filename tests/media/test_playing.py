@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import websockets.sync.client
 
-from streams.gateway.flv import Kind, Parser, kind_of
+from streams.gateway.picture.flv import Kind, Parser, kind_of
 from streams.rules import url_signing
 from tests.media.conftest import VID_SECRET, Clips, OnAir, RunningGateway
 from tests.media.players import Player, ask, at_ms, probe

@@ -1,4 +1,4 @@
-"""Whose request it is, however proxies spell it (liveroom/kernel/addresses.py)."""
+"""Whose request it is, however proxies spell it (liveroom/kernel/web/addresses.py)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveroom.kernel.addresses import Caller, caller, household, is_among, parsed
+from liveroom.kernel.web.addresses import Caller, caller, household, is_among, parsed
 
 NGINX, BALANCER, MIA = "127.0.0.1", "10.0.0.5", "203.0.113.7"
 OURS = ("127.0.0.1", "::1", "10.0.0.0/8")

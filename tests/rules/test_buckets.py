@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveroom.kernel.buckets import NEVER, Rate, take
+from liveroom.kernel.values.buckets import NEVER, Rate, take
 
 RATES = st.builds(Rate, count=st.integers(1, 500), per_ms=st.integers(1, 60_000), burst=st.integers(1, 50))
 PAUSES = st.lists(st.integers(0, 3_000), min_size=1, max_size=200)

@@ -1,4 +1,4 @@
-"""Which pages and apps may call (liveroom/kernel/origins.py), and how LIVEROOM_ORIGINS takes them."""
+"""Which pages and apps may call (liveroom/kernel/web/origins.py), and how LIVEROOM_ORIGINS takes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveroom.kernel.origins import host_name, in_address, is_framing, may_call, normal
+from liveroom.kernel.web.origins import host_name, in_address, is_framing, may_call, normal
 from liveroom.settings.env import read
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveroom.kernel.strict_json import MAX_DEPTH, RepeatedKey, strict_json
+from liveroom.kernel.web.strict_json import MAX_DEPTH, RepeatedKey, strict_json
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

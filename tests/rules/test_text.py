@@ -1,4 +1,4 @@
-"""Text from outside (liveroom/kernel/text.py): what shows nothing or runs over others is refused, and everything else stays as it is."""
+"""Text from outside (`kernel/values/text.py`): what shows nothing or runs over others is refused, everything else stays as it is."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveroom.kernel import text
 from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.values import text
 
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 KEPT = {

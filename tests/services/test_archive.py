@@ -26,7 +26,7 @@ from interactions.likes.totals import saved_totals
 from interactions.models import ArchivedMessage
 from interactions.room_refs import ref
 from liveroom.kernel import clock
-from liveroom.kernel.redis import key, shared
+from liveroom.kernel.data.redis import key, shared
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.services.rooms import create_room, disband_room
 from liveroom.rooms.services.status import set_status
@@ -276,7 +276,7 @@ def test_how_much_waits_and_for_how_long_is_known(cast: Cast, client: redis.Redi
 def test_messages_are_forgotten_after_the_days_of_their_app(
     cast: Cast, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("liveroom.kernel.pruning.CHUNK", 2)
+    monkeypatch.setattr("liveroom.kernel.work.pruning.CHUNK", 2)
     ritas = create_room(app=cast.other_app, owner=cast.rita, by=STAFF, now=clock.now(), group_id="r1", title="Rita's")
     type(cast.app).objects.filter(pk=cast.app.pk).update(archive_days=7)
     old, young = (clock.now() - timedelta(days=days) for days in (8, 6))

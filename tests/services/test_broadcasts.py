@@ -22,10 +22,10 @@ from interactions.delivery.rooms.submitting import publish_many_now, submit_now
 from interactions.room_refs import ref
 from liveroom.accounts.models import App
 from liveroom.kernel import clock, outbox
+from liveroom.kernel.data.redis import channel, key, room_key, shared
 from liveroom.kernel.errors import BadParameter, NotPermitted
 from liveroom.kernel.models import AuditEntry
-from liveroom.kernel.redis import channel, key, room_key, shared
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.models import Room
 from tests.helpers.people import STAFF, make_person
 from tests.helpers.problems import refused

@@ -22,8 +22,8 @@ from interactions.models import GiftMessage, GiftTotal, LedgerEntry, Order, Scor
 from interactions.room_refs import ref
 from liveroom.kernel import clock, outbox, permission
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
-from liveroom.kernel.fencing import HeldLease, LeaseLost
 from liveroom.kernel.models import Lease, OutboxRow
+from liveroom.kernel.work.fencing import HeldLease, LeaseLost
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.status import set_status
 from liveroom.rooms.voters import LogInFirst

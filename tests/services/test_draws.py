@@ -21,11 +21,11 @@ from interactions.gifts.services.buying import buy_gift
 from interactions.models import ArchivedMessage, Draw, DrawEntry, DrawWinner, Follow, Membership
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock
+from liveroom.kernel.data.redis import shared
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted
 from liveroom.kernel.models import AuditEntry
 from liveroom.kernel.permission import Actor
-from liveroom.kernel.redis import shared
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.models import LiveSession
 from liveroom.rooms.services.rooms import create_room, disband_room
 from liveroom.rooms.services.status import set_status

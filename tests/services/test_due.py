@@ -20,9 +20,10 @@ from django.core.management import call_command
 from liveroom import wiring
 from liveroom.celery import app
 from liveroom.console import overview
-from liveroom.kernel import clock, due, tasks
-from liveroom.kernel.due import Dispatcher, Job
+from liveroom.kernel import clock
 from liveroom.kernel.models import AuditEntry, DueJob
+from liveroom.kernel.work import due, tasks
+from liveroom.kernel.work.due import Dispatcher, Job
 from tests.helpers.sockets import CHECKOUT, database_of_the_tests
 from tests.helpers.stack import until
 from tests.services.test_once_and_leases import at_once

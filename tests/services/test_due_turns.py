@@ -17,9 +17,10 @@ from django.db import DatabaseError, connection
 
 from liveroom import wiring
 from liveroom.celery import TURN_SECONDS
-from liveroom.kernel import clock, due
-from liveroom.kernel.due import Dispatcher, Job
+from liveroom.kernel import clock
 from liveroom.kernel.models import DueJob
+from liveroom.kernel.work import due
+from liveroom.kernel.work.due import Dispatcher, Job
 from tests.helpers.many_rooms import counted
 
 Clock = Callable[[float], datetime]

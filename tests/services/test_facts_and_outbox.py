@@ -13,9 +13,9 @@ from django.db import transaction
 from interactions.delivery.rooms.log import history_now
 from interactions.room_refs import ref
 from liveroom.kernel import clock, facts, outbox
+from liveroom.kernel.data.redis import key, redis_for
 from liveroom.kernel.facts import Fact, Subscription
 from liveroom.kernel.models import OutboxRow
-from liveroom.kernel.redis import key, redis_for
 from liveroom.rooms.facts import NoticeChanged
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.rooms import change_room

@@ -15,8 +15,8 @@ from interactions.socket.joining import joining
 from liveroom.accounts.models import Person
 from liveroom.accounts.services.people import PersonUnknown
 from liveroom.kernel import clock, outbox, permission
+from liveroom.kernel.data.redis import key, shared
 from liveroom.kernel.models import OutboxRow
-from liveroom.kernel.redis import key, shared
 from liveroom.rooms.models import Room
 from liveroom.rooms.rules.status import Status
 from liveroom.rooms.services.status import set_status

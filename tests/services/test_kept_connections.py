@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from liveroom.kernel.kept_connections import drop_closed_connections
+from liveroom.kernel.data.kept_connections import drop_closed_connections
 from tests.helpers.stack import until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,8 +12,8 @@ from django.db.models import F, Model
 
 from liveroom.accounts import selectors as accounts
 from liveroom.accounts.models import App, Person
-from liveroom.kernel.kept_queries import KeptQuery
-from liveroom.kernel.shapes import all_shown, shown
+from liveroom.kernel.data.kept_queries import KeptQuery
+from liveroom.kernel.web.shapes import all_shown, shown
 from liveroom.rooms import selectors as rooms
 from liveroom.rooms.api.serializers import RoomSerializer
 from liveroom.rooms.models import Room

@@ -22,9 +22,9 @@ from interactions.statistics.services.cursors import CountedElsewhere
 from liveroom.accounts.facts import AppChanged
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock, facts
+from liveroom.kernel.data.redis import shared
 from liveroom.kernel.errors import NotPermitted
 from liveroom.kernel.models import AuditEntry
-from liveroom.kernel.redis import shared
 from liveroom.rooms.services.rooms import create_room
 from tests.helpers.people import STAFF
 from tests.helpers.published import control_messages, user_events

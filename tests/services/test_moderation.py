@@ -13,7 +13,7 @@ from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted
 from liveroom.kernel.models import AuditEntry, OutboxRow
 from liveroom.kernel.permission import Actor, ask, may
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.services.people import PersonUnknown, appoint_admin
 from liveroom.rooms.services.rooms import create_room
 from moderation import selectors

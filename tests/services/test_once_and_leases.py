@@ -12,9 +12,11 @@ import pytest
 from django.db import connections
 
 from liveroom.accounts.services import tokens
-from liveroom.kernel import clock, idempotency, leases
+from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound
 from liveroom.kernel.models import KeptAnswer, Lease
+from liveroom.kernel.web import idempotency
+from liveroom.kernel.work import leases
 from liveroom.rooms.models import Room, RoomAttribute
 from liveroom.rooms.services.attributes import AttributeConflict, change_counters, write_attributes
 from liveroom.rooms.services.status import set_status

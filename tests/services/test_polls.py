@@ -25,7 +25,7 @@ from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotPermitted
 from liveroom.kernel.models import AuditEntry
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.services.rooms import disband_room
 from moderation.rules.verdict import Standing
 from moderation.services import banning, muting

@@ -1,4 +1,4 @@
-"""Threads with a queue that has an end (liveroom/kernel/pools.py)."""
+"""Threads with a queue that has an end (liveroom/kernel/work/pools.py)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from liveroom.kernel.pools import Busy, Pool
+from liveroom.kernel.work.pools import Busy, Pool
 
 
 async def test_a_full_pool_says_so_at_once_and_serves_again_afterwards():

@@ -10,7 +10,7 @@ from interactions.models import Gift, Order, SentGift
 from interactions.statistics.services import popularity
 from interactions.statistics.services.popularity import follow_popularity
 from liveroom.kernel import clock
-from liveroom.kernel.redis import key, shared
+from liveroom.kernel.data.redis import key, shared
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.rooms import create_room
 from tests.helpers.many_rooms import counted, make_rooms

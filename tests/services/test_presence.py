@@ -13,7 +13,7 @@ import pytest
 from interactions.delivery.presence import crowd_now, heartbeat, take_changed_rooms
 from interactions.delivery.presence.crowd import Crowd
 from interactions.delivery.room_ref import RoomRef
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
 from tests.helpers.presence import ROOM, Process, announced, listening, members, until
 
 # Heartbeats of a third of a second: whoever is kept waiting by another run counts as dead.

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
 from tests.helpers.presence import Process, listening, members, until
 
 # Heartbeats of a third of a second: whoever is kept waiting by another run counts as dead.

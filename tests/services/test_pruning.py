@@ -10,8 +10,9 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from interactions.chat.archive import pruning as archive_pruning
-from liveroom.kernel import clock, due, pruning
+from liveroom.kernel import clock
 from liveroom.kernel.models import KeptAnswer, OutboxRow
+from liveroom.kernel.work import due, pruning
 from streams.models import Publish
 from streams.services import pruning as stream_pruning
 

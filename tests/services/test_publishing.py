@@ -9,7 +9,7 @@ import pytest
 
 from liveroom.accounts.models import App, Domain
 from liveroom.kernel import clock
-from liveroom.kernel.signing import derived_secret
+from liveroom.kernel.values.signing import derived_secret
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.services.rooms import change_access, disband_room
 from liveroom.rooms.services.status import set_status

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from liveroom.kernel import clock
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
 from streams.engines import BadHook
 from streams.models import PushRefusal, Stream
 from streams.rules import refusals as rules

@@ -8,7 +8,7 @@ import pytest
 
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, NotPermitted
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.api.serializers import StatusSerializer
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.rules.status import Status, legal_next

@@ -12,8 +12,8 @@ from django.contrib.auth.hashers import check_password
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, NotPermitted
 from liveroom.kernel.models import AuditEntry, OutboxRow
-from liveroom.kernel.shapes import checked
-from liveroom.kernel.throttle import TooOften
+from liveroom.kernel.web.shapes import checked
+from liveroom.kernel.web.throttle import TooOften
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.selectors import RoomIdMalformed, RoomUnknown, attributes, snapshot
 from liveroom.rooms.services import passwords, people, rooms

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from liveroom.kernel import clock, rounds
-from liveroom.kernel.redis import aredis_for, key, shared
-from liveroom.kernel.rounds import Rounds
+from liveroom.kernel import clock
+from liveroom.kernel.data.redis import aredis_for, key, shared
+from liveroom.kernel.work import rounds
+from liveroom.kernel.work.rounds import Rounds
 from moderation.live import traces
 
 

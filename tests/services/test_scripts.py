@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from redis.exceptions import NoScriptError, ResponseError
 
-from liveroom.kernel.redis import aredis_for, key, shared
-from liveroom.kernel.rounds import redis_rounds
-from liveroom.kernel.scripts import Script
+from liveroom.kernel.data.redis import aredis_for, key, shared
+from liveroom.kernel.data.scripts import Script
+from liveroom.kernel.work.rounds import redis_rounds
 
 COUNTED = key("counted", "scripts")
 # Adds to what was counted, so that a call which is done twice shows.

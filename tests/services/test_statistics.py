@@ -27,7 +27,7 @@ from interactions.statistics.services import recounting, sampling, summarising
 from interactions.statistics.services.recounting import recount
 from interactions.statistics.services.sampling import sample
 from interactions.statistics.services.summarising import summarise_due
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
 from liveroom.rooms.models import LiveSession, Room
 from streams.models import Publish
 from tests.helpers.archive import tick

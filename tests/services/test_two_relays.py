@@ -15,11 +15,12 @@ from interactions.delivery.publishing import TOPIC
 from interactions.delivery.rooms.submitting import publish_now
 from interactions.room.events import RoomNotice
 from interactions.room_refs import ref
-from liveroom.kernel import clock, due, fencing, outbox
-from liveroom.kernel.due import Dispatcher, Job
-from liveroom.kernel.fencing import HeldLease, LeaseLost
+from liveroom.kernel import clock, outbox
+from liveroom.kernel.data.redis import shared
 from liveroom.kernel.models import Lease, OutboxRow
-from liveroom.kernel.redis import shared
+from liveroom.kernel.work import due, fencing
+from liveroom.kernel.work.due import Dispatcher, Job
+from liveroom.kernel.work.fencing import HeldLease, LeaseLost
 from liveroom.rooms.services.rooms import create_room, disband_room
 from tests.helpers.people import STAFF
 

@@ -9,7 +9,7 @@ from redis import RedisError
 from interactions.delivery import Person, control
 from interactions.room.events import AccessInDoubt
 from liveroom.kernel import clock
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
 from liveroom.rooms.services import people, rooms
 from moderation.services import banning, muting
 from tests.helpers.people import STAFF

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from liveroom.accounts.models import App
-from liveroom.kernel import clock, devices
+from liveroom.kernel import clock
+from liveroom.kernel.web import devices
 from moderation.models import BanTrace
 from moderation.services import banning
 from tests.helpers.sockets import tell

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from liveroom.kernel import clock
-from liveroom.kernel.redis import key, redis_for
+from liveroom.kernel.data.redis import key, redis_for
 
 
 def test_a_guest_hears_and_cannot_speak(cast, watching):

@@ -14,7 +14,7 @@ from interactions.likes.services import like_now
 from interactions.polls.services import polls
 from interactions.room_refs import ref
 from liveroom.kernel import clock
-from liveroom.kernel.redis import key, redis_for
+from liveroom.kernel.data.redis import key, redis_for
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import RoomEnded
 from liveroom.rooms.services.status import set_status

@@ -15,7 +15,7 @@ from interactions.likes import rules as batching
 from interactions.likes.events import Liker, Likes
 from interactions.likes.rules import Batch
 from interactions.likes.scripts import ADD, Asked, answer_of, call, shown_as
-from liveroom.kernel.redis import channel, key, shared
+from liveroom.kernel.data.redis import channel, key, shared
 from tests.helpers.likes import ALONE
 from tests.sockets.test_protocol import fits
 

@@ -17,7 +17,7 @@ from interactions.speaker import Speaker
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import clock, outbox, permission
-from liveroom.kernel.redis import channel, key, shared
+from liveroom.kernel.data.redis import channel, key, shared
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import RoomUnknown
 from liveroom.rooms.services import rooms

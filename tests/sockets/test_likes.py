@@ -19,9 +19,9 @@ from interactions.likes.scripts import ADD, Asked, call
 from interactions.likes.services import checked_count, total_of, total_read
 from interactions.room_refs import KnownRoom
 from liveroom.kernel import clock
+from liveroom.kernel.data.redis import aredis_for, key, shared
 from liveroom.kernel.errors import BadParameter, TryLater
-from liveroom.kernel.redis import aredis_for, key, shared
-from liveroom.kernel.throttle import TooOften
+from liveroom.kernel.web.throttle import TooOften
 from tests.helpers.likes import ALONE, hearing, nick, running, shown, until
 from tests.sockets.test_protocol import fits
 

@@ -11,7 +11,7 @@ import pytest
 
 from interactions import limits as module
 from interactions.limits import GIFTS, JOINS, LIKES, QUESTIONS, SENDS, VOTES, Allowance, Limits, Refusal
-from liveroom.kernel.throttle import TooOften
+from liveroom.kernel.web.throttle import TooOften
 from tests.helpers.sockets import SocketProcess, calling
 from tests.helpers.wire import wired
 

@@ -20,7 +20,7 @@ from interactions.delivery.rooms.messages import Message, Outcome
 from interactions.delivery.rooms.submitting import publish_many_now, publish_now, submit_now
 from interactions.room_refs import ref
 from liveroom.kernel import clock
-from liveroom.kernel.redis import key, redis_for, shared
+from liveroom.kernel.data.redis import key, redis_for, shared
 from tests.helpers.made_up import ToOne, numbered
 from tests.helpers.sockets import HungUp, Phone
 

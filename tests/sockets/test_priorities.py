@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from liveroom.kernel import clock
-from liveroom.kernel.redis import key, redis_for
+from liveroom.kernel.data.redis import key, redis_for
 from liveroom.rooms.services import rooms
 from tests.helpers.people import STAFF
 from tests.helpers.problems import given, refused

@@ -14,7 +14,7 @@ from interactions.delivery.rooms.submitting import publish_now
 from interactions.room.events import SystemMessage
 from interactions.room_refs import ref
 from liveroom.kernel import clock
-from liveroom.kernel.redis import redis_for
+from liveroom.kernel.data.redis import redis_for
 from tests.helpers.made_up import numbered
 
 

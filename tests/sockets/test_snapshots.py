@@ -27,7 +27,7 @@ from interactions.socket.joining import join_cache, joining
 from interactions.socket.joining.join_cache import CachedRoom, JoinCache
 from liveroom.accounts.services import tokens
 from liveroom.kernel import clock
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
 from liveroom.rooms.models import Room
 from liveroom.rooms.services import attributes, people, rooms
 from moderation.models import Ban, BanTrace

@@ -17,7 +17,7 @@ from interactions.delivery.events import KEPT_SECONDS, MOST_KEPT_SECONDS, as_row
 from interactions.delivery.people import user_events as you
 from interactions.room.events import YourMute
 from liveroom.kernel import clock
-from liveroom.kernel.redis import aredis_for, key, shared
+from liveroom.kernel.data.redis import aredis_for, key, shared
 from moderation.services import muting
 from tests.helpers.sockets import calling, tell
 from tests.sockets.test_protocol import document, fits

@@ -11,8 +11,8 @@ from interactions.chat import selectors
 from interactions.models import ArchivedMessage
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.kernel.fields import InstantField, Shape, WordField, YesNoField
-from liveroom.kernel.shapes import all_shown, checked
+from liveroom.kernel.web.fields import InstantField, Shape, WordField, YesNoField
+from liveroom.kernel.web.shapes import all_shown, checked
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 
 

@@ -14,9 +14,9 @@ from interactions.requests import SendThrottle
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest, asked_app, once
 from liveroom.kernel import clock
-from liveroom.kernel.fields import AnyField, Shape, WordField
-from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.fields import AnyField, Shape, WordField
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.api.requests import asked_room
 
 

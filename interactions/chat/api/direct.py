@@ -17,8 +17,8 @@ from interactions.requests import SendThrottle, speaker_named
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock
-from liveroom.kernel.fields import AnyField, Shape, WordField
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.fields import AnyField, Shape, WordField
+from liveroom.kernel.web.shapes import checked
 
 
 class LifeTimeField(serializers.IntegerField):

@@ -19,8 +19,8 @@ from interactions.room_refs import ref
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock
-from liveroom.kernel.fields import AnyField, OneOfField, Shape, WordField, YesNoField
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.fields import AnyField, OneOfField, Shape, WordField, YesNoField
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.api.requests import asked_room
 
 

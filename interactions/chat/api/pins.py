@@ -18,9 +18,9 @@ from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.fields import AnyField, Shape, WholeNumberField, WordField
-from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.fields import AnyField, Shape, WholeNumberField, WordField
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.api.requests import asked_room
 
 

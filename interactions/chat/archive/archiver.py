@@ -17,8 +17,8 @@ from interactions.chat.archive.rows import Entry, Malformed, entry_of, rows_of
 from interactions.chat.services.archive import GROUP, rows_written
 from interactions.delivery.rooms import ARCHIVE
 from interactions.models import ArchivedMessage
-from liveroom.kernel import metrics
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
+from liveroom.kernel.work import metrics
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from interactions.models import ArchivedMessage
 from liveroom.accounts.models import App
-from liveroom.kernel.pruning import forget_all
+from liveroom.kernel.work.pruning import forget_all
 from liveroom.rooms.models import Room
 
 

@@ -13,7 +13,7 @@ import orjson
 from django.db.models import CharField, Q
 
 from interactions.models import ArchivedMessage
-from liveroom.kernel.redis import room_key
+from liveroom.kernel.data.redis import room_key
 from liveroom.rooms.models import LiveSession, Room
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from interactions.chat.archive.rows import named
 from interactions.delivery.rooms import ARCHIVE
 from interactions.models import ArchivedMessage
-from liveroom.kernel.redis import room_key, shared
+from liveroom.kernel.data.redis import room_key, shared
 from liveroom.rooms.models import Room
 
 # The archive's group of readers of the stream.

@@ -24,11 +24,13 @@ from interactions.delivery.rooms import begin_now
 from interactions.room.events import SystemMessage
 from interactions.room_refs import ref
 from liveroom.accounts.models import App
-from liveroom.kernel import audit, ids, permission
-from liveroom.kernel import text as kernel_text
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
+from liveroom.kernel.data.redis import key, redis_for
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.permission import Actor
-from liveroom.kernel.redis import key, redis_for
+from liveroom.kernel.values import ids
+from liveroom.kernel.values import text as kernel_text
 from liveroom.rooms.models import Room
 
 TITLE_BYTES = 100

@@ -17,7 +17,8 @@ from interactions.delivery.rooms import Message, Outcome, message_id, submit_and
 from interactions.room_refs import KnownRoom
 from interactions.shown import ShownSpeaker
 from interactions.speaker import Speaker
-from liveroom.kernel import ids, permission
+from liveroom.kernel import permission
+from liveroom.kernel.values import ids
 from moderation.rules.verdict import Standing
 
 

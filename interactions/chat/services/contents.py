@@ -12,9 +12,9 @@ from msgspec import UNSET, UnsetType
 from interactions.chat import rules
 from interactions.chat.events import AudioElement, CustomElement, Element, EmojiElement, ImageElement, TextElement
 from interactions.delivery.rooms import PRIORITIES, Priority
-from liveroom.kernel import text
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import text
 
 TOO_LONG: Final = 80002
 

@@ -17,7 +17,8 @@ from interactions.shown import shown_person
 from interactions.speaker import Speaker
 from liveroom.accounts.models import Person
 from liveroom.accounts.services.people import PersonUnknown
-from liveroom.kernel import ids, permission, text
+from liveroom.kernel import permission
+from liveroom.kernel.values import ids, text
 
 
 @dataclass(frozen=True, slots=True)

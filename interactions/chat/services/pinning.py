@@ -18,9 +18,11 @@ from interactions.models import ArchivedMessage, Pin
 from interactions.room_refs import ref
 from interactions.shown import of_wire
 from liveroom.accounts.selectors import Profile
-from liveroom.kernel import audit, permission, text
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter, NotFound
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import text
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.locking import locked
 

@@ -18,7 +18,7 @@ from interactions.delivery.fanout.schedule import Schedule
 from interactions.delivery.rooms.epochs import begin
 from interactions.delivery.rooms.log import Position, glances, mark_of, position
 from interactions.delivery.rooms.ticker import Ticker
-from liveroom.kernel import metrics
+from liveroom.kernel.work import metrics
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from interactions.delivery.fanout.send_queue import SendQueue
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms.log import Glance, mark_of
 from interactions.delivery.rooms.published import PublishedEvents
-from liveroom.kernel import metrics
+from liveroom.kernel.work import metrics
 
 # Between two of these the loop does other things: a thousand sends take ten milliseconds.
 CHUNK = 250

@@ -22,8 +22,8 @@ from interactions.delivery.presence.heartbeat import Presence
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms.log import Position
 from interactions.delivery.rooms.ticker import TICK_MS, Ticker
-from liveroom.kernel import metrics
-from liveroom.kernel.rounds import redis_rounds
+from liveroom.kernel.work import metrics
+from liveroom.kernel.work.rounds import redis_rounds
 
 log = logging.getLogger(__name__)
 

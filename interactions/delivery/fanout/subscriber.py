@@ -28,8 +28,8 @@ from interactions.delivery.fanout.feed import Feed
 from interactions.delivery.fanout.schedule import Schedule
 from interactions.delivery.rooms.published import DROPPABLE, NUMBERED, published_events
 from interactions.delivery.rooms.ticker import Ticker
-from liveroom.kernel.redis import aredis_for, channel
-from liveroom.kernel.rounds import Rounds
+from liveroom.kernel.data.redis import aredis_for, channel
+from liveroom.kernel.work.rounds import Rounds
 
 CHECK_SECONDS = 5.0
 

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from interactions.delivery.control import HeardUserEvent, people_channel
 from interactions.delivery.events import KEPT_SECONDS, MOST_KEPT_SECONDS, UserEvent, encoded
-from liveroom.kernel.redis import aredis_for, key, redis_for
-from liveroom.kernel.rounds import Rounds
-from liveroom.kernel.scripts import Script
+from liveroom.kernel.data.redis import aredis_for, key, redis_for
+from liveroom.kernel.data.scripts import Script
+from liveroom.kernel.work.rounds import Rounds
 
 KEPT_EVENTS: Final = 200
 SAME_SECONDS: Final = 600

@@ -8,8 +8,8 @@ from typing import Any
 
 from interactions.delivery.control import for_person, people_channel
 from interactions.delivery.events import Control
-from liveroom.kernel.redis import key
-from liveroom.kernel.rounds import Rounds
+from liveroom.kernel.data.redis import key
+from liveroom.kernel.work.rounds import Rounds
 
 WEB = "web"
 PLATFORMS = frozenset({WEB, "ios", "android", "pc"})

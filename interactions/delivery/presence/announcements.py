@@ -12,7 +12,7 @@ from interactions.delivery.presence import scripts
 from interactions.delivery.presence.crowd import Crowd, announce_after_ms
 from interactions.delivery.presence.room_here import Answer, Tip
 from interactions.delivery.rooms.published import DROPPABLE
-from liveroom.kernel.redis import channel
+from liveroom.kernel.data.redis import channel
 
 
 class MakesOnline(Protocol):

@@ -20,8 +20,8 @@ from interactions.delivery.presence.crowd import Crowd
 from interactions.delivery.presence.many_rooms import CHANGED_ROOMS
 from interactions.delivery.presence.room_here import NEVER, Answer, RoomHere
 from interactions.delivery.room_ref import RoomRef
-from liveroom.kernel.redis import aredis_for, channel
-from liveroom.kernel.scripts import Script
+from liveroom.kernel.data.redis import aredis_for, channel
+from liveroom.kernel.data.scripts import Script
 
 log = logging.getLogger(__name__)
 

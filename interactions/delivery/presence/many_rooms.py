@@ -13,7 +13,7 @@ import redis
 
 from interactions.delivery.presence import scripts
 from interactions.delivery.presence.crowd import Crowd
-from liveroom.kernel.redis import PREFIX, key, redis_for, shared
+from liveroom.kernel.data.redis import PREFIX, key, redis_for, shared
 
 ROOMS_PER_PIPELINE: Final = 200
 CROWDS_PER_PIPELINE: Final = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from interactions.delivery.presence import scripts
 from interactions.delivery.presence.crowd import Came, Crowd
-from liveroom.kernel.redis import redis_for
+from liveroom.kernel.data.redis import redis_for
 
 
 def crowd_now(*, room_key: str) -> Crowd:

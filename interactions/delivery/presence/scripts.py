@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from liveroom.kernel.redis import key
-from liveroom.kernel.scripts import Script
+from liveroom.kernel.data.redis import key
+from liveroom.kernel.data.scripts import Script
 
 # How many of who came last are kept, and how long somebody who left is remembered.
 KEPT: Final = 1_000

@@ -10,7 +10,7 @@ from typing import Final
 
 from channels.db import database_sync_to_async
 
-from liveroom.kernel.redis import PREFIX
+from liveroom.kernel.data.redis import PREFIX
 
 ARCHIVE: Final = f"{PREFIX}:archive"
 # What the stream holds at most; the script drops the oldest.

@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 from interactions.delivery.rooms.archive_stream import alast_numbers, last_numbers
 from interactions.delivery.rooms.log_scripts import BEGIN
 from liveroom.kernel import clock
-from liveroom.kernel.redis import aredis_for, key, redis_for
-from liveroom.kernel.rounds import Rounds
+from liveroom.kernel.data.redis import aredis_for, key, redis_for
+from liveroom.kernel.work.rounds import Rounds
 
 
 def begin_call(room_key: str, highest: int, broken: str = "") -> list[Any]:

@@ -15,7 +15,7 @@ import orjson
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms.epochs import begin
 from interactions.delivery.rooms.log_scripts import READ, REPAIR
-from liveroom.kernel.redis import aredis_for, key, redis_for
+from liveroom.kernel.data.redis import aredis_for, key, redis_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms.admission import Priority
 from interactions.delivery.rooms.archive_stream import ARCHIVE
 from interactions.delivery.rooms.scripts import SUBMIT
+from liveroom.kernel.data.redis import channel, key
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.redis import channel, key
 
 SYSTEM = "s"
 # A sampled answer comes after half a second at most; past this something is wrong.

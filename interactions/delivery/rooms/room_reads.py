@@ -12,7 +12,7 @@ from interactions.delivery.presence import scripts as presence_scripts
 from interactions.delivery.room_ref import RoomRef
 from interactions.delivery.rooms.log import Position, position, position_of, read_call, repair_call, young
 from interactions.delivery.rooms.log_scripts import REPAIR
-from liveroom.kernel.redis import aredis_for, key
+from liveroom.kernel.data.redis import aredis_for, key
 
 # A command of Redis for a room, such as ("GET", its key): what a feature keeps there and whoever comes in is shown.
 ExtraRead = Callable[[str], Sequence[Any]]

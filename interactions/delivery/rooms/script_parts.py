@@ -15,7 +15,7 @@ from typing import Final
 
 from interactions.delivery.rooms.admission import COMPETES_MS, WAITING_PER_ROOM, WAITING_PER_SENDER
 from interactions.delivery.rooms.archive_stream import STREAM_ENTRIES
-from liveroom.kernel.scripts import Script
+from liveroom.kernel.data.scripts import Script
 
 LOG_SECONDS: Final = 120
 LOG_EVENTS: Final = 500

@@ -22,7 +22,7 @@ from interactions.delivery.rooms.messages import (
     submit_call,
 )
 from interactions.delivery.rooms.scripts import SUBMIT
-from liveroom.kernel.redis import redis_for
+from liveroom.kernel.data.redis import redis_for
 
 # A tick that does not come due by itself: a system event does not pull waiting comments along.
 _NO_TICK: Final = 10**9

@@ -27,9 +27,9 @@ from interactions.delivery.rooms.messages import (
     submit_call,
 )
 from interactions.delivery.rooms.scripts import SUBMIT
-from liveroom.kernel import metrics
+from liveroom.kernel.data.redis import aredis_for
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.redis import aredis_for
+from liveroom.kernel.work import metrics
 
 log = logging.getLogger(__name__)
 

@@ -22,9 +22,9 @@ from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app, once
 from liveroom.accounts.models import Person
 from liveroom.kernel import clock, permission
-from liveroom.kernel.csv_file import csv_response
-from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import checked, shown
+from liveroom.kernel.web.csv_file import csv_response
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.shapes import checked, shown
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room, entered
 
 

@@ -18,9 +18,11 @@ from interactions.draws.events import DrawOpen, DrawResult
 from interactions.draws.rules import LONGEST_SECONDS, SHORTEST_SECONDS, Conditions
 from interactions.draws.selectors import shown_draw, shown_result
 from interactions.models import Draw
-from liveroom.kernel import audit, ids, permission
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import ids
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import RoomUnknown, current_session, refuse_ended
 from liveroom.rooms.services.locking import locked

@@ -24,9 +24,9 @@ from interactions.gifts.services.icons import MOST_BYTES, check_size
 from interactions.models import Gift
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.forms import ServiceForm
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import ConsoleAdmin
+from liveroom.kernel.web.forms import ServiceForm
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import ConsoleAdmin
 
 KINDS: Any = Gift._meta.get_field("kind").choices
 

@@ -17,9 +17,9 @@ from interactions.gifts.selectors.statements import in_words
 from interactions.gifts.services.refunds import REASON_BYTES, refund
 from interactions.models import ArchivedMessage, LedgerEntry, Order, SentGift, Wallet
 from liveroom.kernel import clock
-from liveroom.kernel.forms import ActForm
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, SwornAdmin
+from liveroom.kernel.web.forms import ActForm
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, SwornAdmin
 
 
 class RefundForm(ActForm):

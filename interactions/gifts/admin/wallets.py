@@ -13,11 +13,12 @@ from unfold.widgets import UnfoldAdminBigIntegerFieldWidget, UnfoldAdminTextInpu
 from interactions.gifts.selectors import statements
 from interactions.gifts.services.topups import STAFF, top_up
 from interactions.models import Wallet
-from liveroom.kernel import clock, ids
-from liveroom.kernel.csv_file import csv_response
-from liveroom.kernel.forms import ActForm
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, SwornAdmin
+from liveroom.kernel import clock
+from liveroom.kernel.values import ids
+from liveroom.kernel.web.csv_file import csv_response
+from liveroom.kernel.web.forms import ActForm
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, SwornAdmin
 
 
 class TopUpForm(ActForm):

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from interactions.gifts.selectors.catalog import gift_shown, gifts_of
 from liveroom.accounts.api.access import ANYBODY, open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app
-from liveroom.kernel.shapes import shown
+from liveroom.kernel.web.shapes import shown
 
 
 class CatalogGiftSerializer(serializers.Serializer):

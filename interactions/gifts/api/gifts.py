@@ -15,8 +15,8 @@ from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.throttles import CountedThrottle
 from liveroom.kernel import clock
-from liveroom.kernel.fields import Shape
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.fields import Shape
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.api.requests import asked_room, let_in
 
 

@@ -15,8 +15,8 @@ from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import clock
-from liveroom.kernel.fields import OneOfField, PageSizeField, Shape
-from liveroom.kernel.shapes import checked, shown
+from liveroom.kernel.web.fields import OneOfField, PageSizeField, Shape
+from liveroom.kernel.web.shapes import checked, shown
 from liveroom.rooms.api.requests import asked_room
 
 

@@ -18,9 +18,9 @@ from liveroom.accounts.api.requests import ApiRequest, asked_app, asked_person
 from liveroom.accounts.api.throttles import CountedThrottle
 from liveroom.accounts.services.people import person_of
 from liveroom.kernel import clock
-from liveroom.kernel.fields import Shape
-from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import checked, shown
+from liveroom.kernel.web.fields import Shape
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.shapes import checked, shown
 
 
 class TopUpWriteSerializer(Shape):

@@ -16,10 +16,10 @@ from interactions.gifts.selectors import statements
 from liveroom.accounts.api.access import PEOPLE, open_to
 from liveroom.accounts.api.requests import ApiRequest, asked_app, asked_person
 from liveroom.accounts.services.people import person_of
-from liveroom.kernel.csv_file import csv_response
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.fields import InstantField, PageSizeField, Shape
-from liveroom.kernel.shapes import all_shown, checked, shown
+from liveroom.kernel.web.csv_file import csv_response
+from liveroom.kernel.web.fields import InstantField, PageSizeField, Shape
+from liveroom.kernel.web.shapes import all_shown, checked, shown
 
 
 class WalletSerializer(serializers.Serializer):

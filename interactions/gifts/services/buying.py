@@ -23,9 +23,10 @@ from interactions.gifts.selectors.catalog import effect_url, icon_url
 from interactions.gifts.services.ledger import Posting, locked_wallets, post, wallet_of_app
 from interactions.models import Order, Wallet
 from interactions.speaker import Speaker
-from liveroom.kernel import ids, outbox, permission
+from liveroom.kernel import outbox, permission
+from liveroom.kernel.data.sql import asked, insert, insert_one
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
-from liveroom.kernel.sql import asked, insert, insert_one
+from liveroom.kernel.values import ids
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import RoomUnknown, refuse_ended
 from moderation.rules.verdict import Standing

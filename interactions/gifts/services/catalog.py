@@ -17,9 +17,11 @@ from interactions.gifts.selectors.catalog import effect_url, icon_url
 from interactions.gifts.services.icons import checked_icon
 from interactions.models import Gift
 from liveroom.accounts.models import App
-from liveroom.kernel import audit, permission, text
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import text
 
 __all__ = ["add_gift", "change_gift", "effect_url", "icon_url"]
 

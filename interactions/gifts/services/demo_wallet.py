@@ -11,8 +11,8 @@ from django.conf import settings
 from interactions.gifts.services.providers import TestProvider
 from interactions.gifts.services.topups import take_payment
 from liveroom.accounts.models import App, Person
-from liveroom.kernel import ids
 from liveroom.kernel.errors import BadParameter, NotFound
+from liveroom.kernel.values import ids
 
 MOST = 1_000
 

@@ -21,11 +21,11 @@ from interactions.gifts.rules.combos import Group, Kind, Paid, Streak, grouped
 from interactions.gifts.services.totals import Counted, add_to_totals
 from interactions.models import GiftMessage, Order, SentGift
 from interactions.people.services import levels
-from liveroom.kernel import ids
-from liveroom.kernel.fencing import HeldLease, fenced
+from liveroom.kernel.data.redis import room_key
+from liveroom.kernel.data.sql import instant
 from liveroom.kernel.outbox import HandledTwice, Looked
-from liveroom.kernel.redis import room_key
-from liveroom.kernel.sql import instant
+from liveroom.kernel.values import ids
+from liveroom.kernel.work.fencing import HeldLease, fenced
 
 # Gifts that are looked at in one round, the oldest first; rows of one statement.
 AT_ONCE: Final = 5_000

@@ -13,8 +13,8 @@ from typing import Any
 from django.db import connection
 
 from interactions.models import Wallet
+from liveroom.kernel.data.sql import asked, insert, run
 from liveroom.kernel.errors import LiveRoomError
-from liveroom.kernel.sql import asked, insert, run
 
 
 class InsufficientBalance(LiveRoomError):

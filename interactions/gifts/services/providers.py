@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from liveroom.accounts.models import App
-from liveroom.kernel import signing
 from liveroom.kernel.errors import BadParameter, LiveRoomError, NotFound
-from liveroom.kernel.strict_json import strict_json
+from liveroom.kernel.values import signing
+from liveroom.kernel.web.strict_json import strict_json
 
 TOLERANCE_SECONDS = 300
 REFERENCE_CHARACTERS = 200

@@ -16,9 +16,11 @@ from interactions.gifts.services.ledger import LockedWallet, Posting, locked_wal
 from interactions.gifts.services.totals import Counted, add_to_totals
 from interactions.models import LedgerEntry, Order, SentGift, Wallet
 from interactions.people.services import levels
-from liveroom.kernel import audit, ids, permission, text
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import ids, text
 
 REASON_BYTES = 300
 

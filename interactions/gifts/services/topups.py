@@ -19,10 +19,12 @@ from interactions.gifts.services.providers import TopUpProvider, checked_amount,
 from interactions.models import Order, Wallet
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.services.people import person_of
-from liveroom.kernel import audit, ids, permission, text
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
+from liveroom.kernel.data.sql import insert_one
 from liveroom.kernel.errors import BadParameter, Conflict, NotPermitted
 from liveroom.kernel.permission import Actor
-from liveroom.kernel.sql import insert_one
+from liveroom.kernel.values import ids, text
 
 # What JSON numbers hold exactly; nobody's wallet comes near.
 FULL = 2**53 - 1

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from interactions.models import GiftTotal
-from liveroom.kernel.sql import run
+from liveroom.kernel.data.sql import run
 
 # Rows of one statement.
 CHUNK = 400

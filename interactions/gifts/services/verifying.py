@@ -18,7 +18,7 @@ from interactions.chat.services import archive
 from interactions.gifts.services import verifying_sql as sql
 from interactions.models import Wallet
 from liveroom.accounts.models import App
-from liveroom.kernel.redis import shared
+from liveroom.kernel.data.redis import shared
 
 SETTLES = timedelta(minutes=1)
 # Of each kind of finding; that there are more is said.

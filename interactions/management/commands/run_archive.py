@@ -12,8 +12,9 @@ from django.db import DatabaseError
 from interactions.chat.archive.archiver import Archiver, trim
 from interactions.chat.services.archive import backlog
 from interactions.delivery.rooms import STREAM_ENTRIES
-from liveroom.kernel import clock, metrics
-from liveroom.kernel.process import ServiceCommand, Worker
+from liveroom.kernel import clock
+from liveroom.kernel.work import metrics
+from liveroom.kernel.work.process import ServiceCommand, Worker
 
 log = logging.getLogger(__name__)
 

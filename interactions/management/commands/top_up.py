@@ -9,9 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from interactions.gifts.services.topups import STAFF, top_up
 from liveroom.accounts.selectors import app_for
 from liveroom.accounts.services.people import person_of
-from liveroom.kernel import clock, ids, permission
+from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import ids
 
 
 class Command(BaseCommand):

@@ -9,7 +9,8 @@ from django.db import transaction
 from interactions.models import Badge, PersonBadge
 from interactions.people.services import levels
 from liveroom.accounts.services.people import person_of
-from liveroom.kernel import audit, permission
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.permission import Actor
 

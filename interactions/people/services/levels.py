@@ -25,7 +25,7 @@ from interactions.people.rules import BadgeRule
 from interactions.statistics.services.cursors import CountedElsewhere
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import due
+from liveroom.kernel.work import due
 
 MEASURES = ("minutes", "messages", "likes", "gift_value")
 # Parameters of one statement: SQLite takes 32,766.

@@ -9,7 +9,8 @@ from django.db import transaction
 from interactions.models import Membership
 from interactions.people.services import levels
 from liveroom.accounts.models import Person
-from liveroom.kernel import audit, permission
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.permission import Actor
 

@@ -21,7 +21,7 @@ from interactions.people.services import levels
 from interactions.statistics.services import cursors
 from interactions.statistics.services.cursors import CountedElsewhere
 from liveroom.accounts.models import App, Person
-from liveroom.kernel.redis import room_key
+from liveroom.kernel.data.redis import room_key
 from liveroom.rooms.models import Room
 
 COUNTED_TYPES = ("comment", "custom")

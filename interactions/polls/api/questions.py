@@ -18,8 +18,8 @@ from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app, once
 from liveroom.accounts.api.throttles import CountedThrottle
 from liveroom.kernel import clock
-from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 
 

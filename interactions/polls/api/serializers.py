@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from interactions.models import Poll
 from interactions.polls.services.questions import STATUSES
-from liveroom.kernel.fields import OneOfField, Shape
+from liveroom.kernel.web.fields import OneOfField, Shape
 
 
 class PollAnswerSerializer(serializers.Serializer):

@@ -19,9 +19,11 @@ from interactions.polls import rules
 from interactions.polls.selectors import shown_poll
 from interactions.polls.services import totals
 from interactions.room_refs import KnownRoom
-from liveroom.kernel import audit, ids, permission
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter, Conflict, NotFound, NotPermitted
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import ids
 from liveroom.rooms.models import Room
 from liveroom.rooms.rules.status import OVER
 from liveroom.rooms.selectors import RoomUnknown, current_session, refuse_ended

@@ -16,9 +16,12 @@ from interactions.polls.events import QuestionMoved
 from interactions.polls.selectors import shown_question
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import audit, ids, permission, throttle
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import Conflict, NotFound, NotPermitted
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import ids
+from liveroom.kernel.web import throttle
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import current_session, moderators_of
 from liveroom.rooms.services.locking import locked

@@ -20,8 +20,8 @@ from interactions.socket.joining import joining
 from interactions.socket.joining.joining import RoomView, Visitor
 from interactions.socket.joining.passwords import PasswordChecks
 from liveroom.kernel import clock
-from liveroom.kernel.pools import Pool
-from liveroom.kernel.rounds import Rounds
+from liveroom.kernel.work.pools import Pool
+from liveroom.kernel.work.rounds import Rounds
 
 # Longer than this nobody is shown an old title, role or list of the banned (R1: a second).
 FRESH_SECONDS = 0.8

@@ -12,8 +12,8 @@ from typing import Any, Final
 import redis
 
 from liveroom.kernel.permission import Actor
-from liveroom.kernel.pools import Pool
-from liveroom.kernel.rounds import Rounds
+from liveroom.kernel.work.pools import Pool
+from liveroom.kernel.work.rounds import Rounds
 from liveroom.rooms.services import passwords
 
 # A proof takes a quarter of a second and lets the event loop run meanwhile; two at once would leave a small machine nothing.

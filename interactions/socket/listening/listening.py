@@ -28,10 +28,12 @@ from interactions.socket.session import Shared
 from liveroom.accounts.rules import usersig
 from liveroom.accounts.selectors import Profile
 from liveroom.accounts.services import tokens
-from liveroom.kernel import clock, devices, metrics, process
+from liveroom.kernel import clock
 from liveroom.kernel.errors import PROBLEM, LiveRoomError, NotPermitted, TryLater, told
-from liveroom.kernel.http import origin_is_ours
-from liveroom.kernel.throttle import TooOften
+from liveroom.kernel.web import devices
+from liveroom.kernel.web.http import origin_is_ours
+from liveroom.kernel.web.throttle import TooOften
+from liveroom.kernel.work import metrics, process
 
 PATH: Final = re.compile(r"/api/v1/rooms/([^/]{1,300})/events\Z")
 # A room may be closed, and its id taken again, while somebody comes in.

@@ -18,7 +18,7 @@ from django.db.models import Q
 from interactions.models import SentGift
 from interactions.statistics.rules import popularity as rules
 from liveroom.accounts.models import App
-from liveroom.kernel.redis import PREFIX, key, redis_for, room_key, shared
+from liveroom.kernel.data.redis import PREFIX, key, redis_for, room_key, shared
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.figures import write_figures
 

@@ -15,7 +15,7 @@ from django.db.models import Count, DateTimeField, Exists, F, Func, OuterRef, Q,
 
 from interactions.models import ArchivedMessage, Cursor, MinuteStat, SentGift, SessionViewer
 from interactions.statistics.rules import statistics as rules
-from liveroom.kernel.sql import adapted
+from liveroom.kernel.data.sql import adapted
 from liveroom.rooms.models import LiveSession
 from streams.models import Publish
 

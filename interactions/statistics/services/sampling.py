@@ -16,9 +16,9 @@ from django.db.models import OuterRef, Subquery
 from interactions.delivery.presence import Attendance, attendance
 from interactions.models import MinuteStat
 from interactions.statistics.rules import statistics as rules
-from liveroom.kernel import due
-from liveroom.kernel.redis import room_key
-from liveroom.kernel.sql import adapted, asked, instant
+from liveroom.kernel.data.redis import room_key
+from liveroom.kernel.data.sql import adapted, asked, instant
+from liveroom.kernel.work import due
 from liveroom.rooms.models import LiveSession
 
 # Of one look; what does not fit is looked at in the next, which follows at once.

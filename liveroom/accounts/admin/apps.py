@@ -20,10 +20,11 @@ from liveroom.accounts.models import ApiKey, App, Domain
 from liveroom.accounts.models.apps import SCOPES
 from liveroom.accounts.services import apps
 from liveroom.accounts.shapes import TopUpSecretShape
-from liveroom.kernel import audit, clock, facts
-from liveroom.kernel.forms import ActForm, RowForm, ServiceForm
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ConsoleAdmin, short_list
+from liveroom.kernel import clock, facts
+from liveroom.kernel.data import audit
+from liveroom.kernel.web.forms import ActForm, RowForm, ServiceForm
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, ConsoleAdmin, short_list
 
 
 class UserIdsField(forms.CharField):

@@ -20,10 +20,11 @@ from liveroom.accounts.rules.usersig import MAX_IDENTIFIER_BYTES
 from liveroom.accounts.services import blocking, profiles, tokens
 from liveroom.accounts.services.profiles import ProfileSaid
 from liveroom.accounts.shapes import NICK_BYTES, BlockShape, UserImportSerializer
-from liveroom.kernel import audit, clock
-from liveroom.kernel.forms import ActForm, RowForm, ServiceForm, counted, reason_field
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ConsoleAdmin
+from liveroom.kernel import clock
+from liveroom.kernel.data import audit
+from liveroom.kernel.web.forms import ActForm, RowForm, ServiceForm, counted, reason_field
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, ConsoleAdmin
 
 # Rights come from who is logged in; groups would be buttons without a wire.
 admin.site.unregister(Group)

@@ -10,9 +10,10 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from liveroom.accounts.models import Login, Person
 from liveroom.accounts.rules import usersig
 from liveroom.accounts.services import tokens
-from liveroom.kernel import clock, devices, permission
-from liveroom.kernel.http import client_address
+from liveroom.kernel import clock, permission
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.web import devices
+from liveroom.kernel.web.http import client_address
 
 
 class BearerAuthentication(BaseAuthentication):

@@ -15,8 +15,8 @@ from liveroom.accounts.models import App, Person
 from liveroom.accounts.rules import usersig
 from liveroom.accounts.selectors import app_by_id, app_for
 from liveroom.accounts.services import tokens
-from liveroom.kernel import idempotency
 from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.web import idempotency
 
 if TYPE_CHECKING:
     from liveroom.kernel.permission import Actor

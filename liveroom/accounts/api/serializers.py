@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from liveroom.accounts.models import Person
-from liveroom.kernel.fields import Shape
+from liveroom.kernel.web.fields import Shape
 
 
 class MeSerializer(Shape):

@@ -10,8 +10,8 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.throttling import BaseThrottle
 
 from liveroom.accounts.api.requests import ApiRequest
-from liveroom.kernel import throttle
-from liveroom.kernel.http import client_address
+from liveroom.kernel.web import throttle
+from liveroom.kernel.web.http import client_address
 
 
 class CountedThrottle(BaseThrottle):

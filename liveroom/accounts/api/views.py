@@ -23,8 +23,8 @@ from liveroom.accounts.api.throttles import DemoLoginThrottle
 from liveroom.accounts.services import demo, people, profiles, tokens
 from liveroom.accounts.services.profiles import ProfileSaid
 from liveroom.kernel import clock
-from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import all_shown, checked, shown
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.shapes import all_shown, checked, shown
 
 
 class MeView(APIView):

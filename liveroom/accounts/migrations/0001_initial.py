@@ -8,7 +8,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import liveroom.accounts.models.apps
-import liveroom.kernel.ids
+import liveroom.kernel.values.ids
 
 
 class Migration(migrations.Migration):
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 (
                     "secret_key",
                     models.CharField(
-                        default=liveroom.kernel.ids.secret_key,
+                        default=liveroom.kernel.values.ids.secret_key,
                         help_text="Signs UserSigs. Keep it on servers.",
                         max_length=128,
                     ),
@@ -235,8 +235,11 @@ class Migration(migrations.Migration):
                 ),
                 ("enabled", models.BooleanField(default=True)),
                 ("auth_enabled", models.BooleanField(default=True, verbose_name="addresses are signed")),
-                ("master_key", models.CharField(default=liveroom.kernel.ids.stream_key, max_length=64)),
-                ("backup_key", models.CharField(blank=True, default=liveroom.kernel.ids.stream_key, max_length=64)),
+                ("master_key", models.CharField(default=liveroom.kernel.values.ids.stream_key, max_length=64)),
+                (
+                    "backup_key",
+                    models.CharField(blank=True, default=liveroom.kernel.values.ids.stream_key, max_length=64),
+                ),
                 (
                     "auth_delta_seconds",
                     models.PositiveIntegerField(

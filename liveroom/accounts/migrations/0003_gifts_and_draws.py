@@ -4,7 +4,7 @@ import django.core.validators
 from django.db import migrations, models
 
 import liveroom.accounts.models.apps
-import liveroom.kernel.ids
+import liveroom.kernel.values.ids
 
 
 class Migration(migrations.Migration):
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
             model_name="app",
             name="topup_secret",
             field=models.CharField(
-                default=liveroom.kernel.ids.secret_key,
+                default=liveroom.kernel.values.ids.secret_key,
                 help_text="Signs what payment providers tell us. Keep it on servers.",
                 max_length=128,
             ),

@@ -10,7 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from liveroom.kernel import ids
+from liveroom.kernel.values import ids
 
 SCOPES = ("rooms", "messages", "tokens", "streams", "people", "money")
 

@@ -9,8 +9,10 @@ from django.db import transaction
 
 from liveroom.accounts.models import ApiKey, App, Domain
 from liveroom.accounts.services.tokens import make_api_key
-from liveroom.kernel import audit, ids, permission
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import ids
 
 
 @transaction.atomic

@@ -8,7 +8,8 @@ from django.db import transaction
 
 from liveroom.accounts.models import Person
 from liveroom.accounts.services.tokens import revoke_tokens
-from liveroom.kernel import audit, permission
+from liveroom.kernel import permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.permission import Actor
 
 

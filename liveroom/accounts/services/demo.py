@@ -8,8 +8,8 @@ from django.conf import settings
 
 from liveroom.accounts.models import App, Person
 from liveroom.accounts.services import profiles, tokens
-from liveroom.kernel import ids
 from liveroom.kernel.errors import NotFound
+from liveroom.kernel.values import ids
 
 LIFETIME = timedelta(hours=12)
 NICK_CHARACTERS = 24

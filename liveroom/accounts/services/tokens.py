@@ -11,10 +11,12 @@ from liveroom.accounts import selectors
 from liveroom.accounts.facts import TokensRevoked
 from liveroom.accounts.models import ApiKey, App, Person
 from liveroom.accounts.rules import usersig
-from liveroom.kernel import audit, facts, ids, permission, signing, text
+from liveroom.kernel import facts, permission
+from liveroom.kernel.data import audit
+from liveroom.kernel.data.kept_queries import KeptQuery
 from liveroom.kernel.errors import BadParameter, LiveRoomError
-from liveroom.kernel.kept_queries import KeptQuery
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import ids, signing, text
 
 _API_KEY = KeptQuery(
     lambda *, secret_id: ApiKey.objects.select_related("app").filter(secret_id=secret_id), secret_id=str

@@ -19,8 +19,9 @@ from django.db.migrations.executor import MigrationExecutor
 from interactions.chat.services import archive
 from interactions.delivery.fanout import send_many
 from interactions.delivery.rooms import STREAM_ENTRIES
-from liveroom.kernel import clock, due
-from liveroom.kernel.redis import shared
+from liveroom.kernel import clock
+from liveroom.kernel.data.redis import shared
+from liveroom.kernel.work import due
 from liveroom.page import vendor
 from streams.engines import EngineUnreachable, engine
 

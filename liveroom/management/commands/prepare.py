@@ -63,7 +63,7 @@ class Command(BaseCommand):
         send_many.build(settings.LIVEROOM.data)
         found: dict[str, Any] = {}
         if not settings.LIVEROOM.production:
-            from liveroom import demo
+            from liveroom.demo import making as demo
 
             demo.make_demo(now=clock.now())
             found = demo.described(now=clock.now())

@@ -1,6 +1,6 @@
 """Carries what transactions wrote into the outbox, and hands out what is due: one process by lease, any number stand by.
 
-It does no work itself: rooms and people are told, task workers get hints (`kernel/due.py`)."""
+It does no work itself: rooms and people are told, task workers get hints (`kernel/work/due.py`)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from django.db import DatabaseError, connection
 from kombu.exceptions import OperationalError as BrokerAway
 
 from liveroom.celery import app
-from liveroom.kernel import clock, due, metrics, outbox, tasks
-from liveroom.kernel.fencing import HeldLease, LeaseLost
-from liveroom.kernel.process import ServiceCommand, Worker
-from liveroom.kernel.redis import common_channel, shared
+from liveroom.kernel import clock, outbox
+from liveroom.kernel.data.redis import common_channel, shared
+from liveroom.kernel.work import due, metrics, tasks
+from liveroom.kernel.work.fencing import HeldLease, LeaseLost
+from liveroom.kernel.work.process import ServiceCommand, Worker
 
 log = logging.getLogger(__name__)
 

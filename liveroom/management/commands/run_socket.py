@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
-from liveroom.kernel.kept_connections import keep_sqlite_connections
-from liveroom.kernel.process import ServiceCommand
+from liveroom.kernel.data.kept_connections import keep_sqlite_connections
+from liveroom.kernel.work.process import ServiceCommand
 
 
 class Command(ServiceCommand):

@@ -15,7 +15,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from liveroom.kernel.forms import ActForm, ServiceForm, counted
+from liveroom.kernel.web.forms import ActForm, ServiceForm, counted
 from liveroom.rooms.models import AllowedPerson, Room
 from liveroom.rooms.rules.ids import MAX_BYTES
 from liveroom.rooms.services.people import PersonUnknown

@@ -17,9 +17,9 @@ from unfold.admin import TabularInline
 from liveroom.accounts.api.authentication import login_actor
 from liveroom.accounts.models import Login, Person
 from liveroom.kernel import clock
-from liveroom.kernel.http import client_address
-from liveroom.kernel.pages import Act, ConsoleAdmin, is_staff, set_filter
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.pages import Act, ConsoleAdmin, is_staff, set_filter
 from liveroom.rooms.admin.forms import NoticeForm, RoomForm, UserForm
 from liveroom.rooms.admin.rights import moderates, own_person, runs
 from liveroom.rooms.models import Room, RoomAdmin, RoomAttribute, RoomCounter

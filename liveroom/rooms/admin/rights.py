@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from liveroom.accounts.models import Login
-from liveroom.kernel.pages import is_staff
+from liveroom.kernel.web.pages import is_staff
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import admin_ids
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from liveroom.kernel.pages import SwornAdmin, is_staff
+from liveroom.kernel.web.pages import SwornAdmin, is_staff
 from liveroom.rooms.admin.rights import own_person
 from liveroom.rooms.models import LiveSession
 

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.kernel import clock
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms import selectors
 from liveroom.rooms.api import serializers as shapes
 from liveroom.rooms.api.requests import asked_room

@@ -10,7 +10,7 @@ from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import clock
-from liveroom.kernel.shapes import checked
+from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.api import serializers as shapes
 from liveroom.rooms.api.requests import asked_room
 from liveroom.rooms.models import AllowedPerson, RoomAdmin

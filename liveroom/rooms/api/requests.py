@@ -11,7 +11,7 @@ from rest_framework.pagination import CursorPagination
 from liveroom.accounts.api.requests import ApiRequest, asked_app
 from liveroom.kernel import permission
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.http import client_address
+from liveroom.kernel.web.http import client_address
 from liveroom.rooms import selectors
 from liveroom.rooms.models import Room
 from liveroom.rooms.services import people

@@ -17,8 +17,8 @@ from liveroom.accounts.selectors import member
 from liveroom.accounts.services.tokens import ensure_person
 from liveroom.kernel import clock, permission
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.http import client_address
-from liveroom.kernel.shapes import all_shown, checked, shown
+from liveroom.kernel.web.http import client_address
+from liveroom.kernel.web.shapes import all_shown, checked, shown
 from liveroom.rooms import selectors
 from liveroom.rooms.api import serializers as shapes
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room

@@ -8,9 +8,9 @@ from rest_framework import serializers
 
 from liveroom.accounts.fields import UserIdField
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import text
 from liveroom.kernel.errors import BadParameter
-from liveroom.kernel.fields import (
+from liveroom.kernel.values import text
+from liveroom.kernel.web.fields import (
     LineField,
     ListField,
     NumbersField,

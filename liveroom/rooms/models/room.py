@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from liveroom.accounts.models import App, Person
-from liveroom.kernel.redis import room_key
+from liveroom.kernel.data.redis import room_key
 from liveroom.rooms.rules.status import STATUS_CHOICES, Status
 
 

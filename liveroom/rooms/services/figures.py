@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from liveroom.kernel.sql import adapted
+from liveroom.kernel.data.sql import adapted
 from liveroom.rooms.models import Room
 
 ROWS: Final = 1_000

@@ -15,9 +15,9 @@ from typing import Final
 
 from django.contrib.auth.hashers import check_password
 
-from liveroom.kernel import addresses, throttle
 from liveroom.kernel.errors import NotPermitted
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.web import addresses, throttle
 
 # Wrong ones, of one address in one room.
 GUESSES: Final = 10

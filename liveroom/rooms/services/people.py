@@ -8,7 +8,8 @@ from django.db import transaction
 
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
-from liveroom.kernel import audit, facts, permission
+from liveroom.kernel import facts, permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter, NotFound, NotPermitted
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.facts import AccessChanged, RoleChanged

@@ -9,9 +9,11 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
 from liveroom.accounts.models import App, Person
-from liveroom.kernel import audit, facts, ids, permission
+from liveroom.kernel import facts, permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import Conflict
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import ids
 from liveroom.rooms.facts import AccessChanged, NoticeChanged, RoomChanged, RoomCreated, RoomDisbanded
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.rules import ids as id_rules

@@ -9,9 +9,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from liveroom.kernel import audit, facts, ids, permission
+from liveroom.kernel import facts, permission
+from liveroom.kernel.data import audit
 from liveroom.kernel.errors import Conflict
 from liveroom.kernel.permission import Actor
+from liveroom.kernel.values import ids
 from liveroom.rooms.facts import AttributesChanged, StatusChanged
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.rules import status as rules

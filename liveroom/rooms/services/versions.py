@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from liveroom.kernel.sql import asked
+from liveroom.kernel.data.sql import asked
 
 
 def next_version(*, room_id: int) -> int:

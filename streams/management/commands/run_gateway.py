@@ -9,7 +9,7 @@ from channels.db import database_sync_to_async
 from django.core.management.base import CommandError
 
 from liveroom.kernel import clock
-from liveroom.kernel.process import ServiceCommand
+from liveroom.kernel.work.process import ServiceCommand
 from streams.engines import engine
 from streams.gateway.server import Server, serve
 from streams.gateway.settings import from_settings

@@ -13,11 +13,12 @@ from typing import Any
 
 from django.db import DatabaseError, close_old_connections
 
-from liveroom.kernel import clock, metrics
-from liveroom.kernel.fencing import HeldLease
-from liveroom.kernel.process import ServiceCommand
+from liveroom.kernel import clock
+from liveroom.kernel.work import metrics
+from liveroom.kernel.work.fencing import HeldLease
+from liveroom.kernel.work.process import ServiceCommand
 from streams.engines import EngineState, EngineUnreachable, engine
-from streams.gateway.look import look_at_picture
+from streams.gateway.picture.look import look_at_picture
 from streams.media.probe import ProbeFailed, probe_health
 from streams.services import health, probing
 from streams.services.audience import RtmpAudience

@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from deploy.embedded.children import wrapped
 from deploy.embedded.ports import choose_inner
+from deploy.embedded.supervising.children import wrapped
 from tests.bench.fanout.load import LoadFailed, until
 
 # Settings of whoever runs us that would reach the servers.

@@ -10,10 +10,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.embedded import python_packages as packages
-from deploy.embedded.install import REQUIREMENTS, VENV
+from deploy.embedded.installing import python_packages as packages
+from deploy.embedded.installing.install import REQUIREMENTS, VENV
+from deploy.embedded.installing.system_packages import SEARCH, TO_BENCH, Apt
 from deploy.embedded.steps import SetupFailed, run, say
-from deploy.embedded.system_packages import SEARCH, TO_BENCH, Apt
 from tests.bench.fanout.load import compiled
 
 RIVALS = Path(__file__).with_name("rivals")

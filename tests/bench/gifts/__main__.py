@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deploy.embedded.servers_for_tests import CARELESS, CannotServe, another_database, postgres_cluster
+from deploy.embedded.testing.servers_for_tests import CARELESS, CannotServe, another_database, postgres_cluster
 from tests.bench.gifts import latency, report
 from tests.bench.gifts.report import BARE, BOUND, ONE, REST, REST_TWO, SERVICE, SPREAD, SQLITE, TPCB
 from tests.bench.gifts.rig import ROOMS, CannotMeasure, Pgbench, Place, Workers, place

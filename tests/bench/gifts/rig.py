@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from deploy.embedded.servers_for_tests import another_database, postgres_tools, redis_server
+from deploy.embedded.testing.servers_for_tests import another_database, postgres_tools, redis_server
 from tests.helpers.site import CHECKOUT, Site
 
 BUYERS, ROOMS = 1_000, 50

@@ -29,8 +29,9 @@ from interactions.delivery.paid import PAID
 from interactions.gifts.services.buying import buy_gift
 from interactions.models import GiftMessage, Order, SentGift
 from liveroom.accounts.models import Person
-from liveroom.kernel import clock, ids, outbox
+from liveroom.kernel import clock, outbox
 from liveroom.kernel.models import OutboxRow
+from liveroom.kernel.values import ids
 from liveroom.rooms.models import Room
 from tests.helpers.money import speaker
 

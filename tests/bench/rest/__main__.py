@@ -22,11 +22,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.embedded import python_packages as packages
-from deploy.embedded.children import wrapped
+from deploy.embedded.installing import python_packages as packages
 from deploy.embedded.ports import choose_inner
-from deploy.embedded.servers_for_tests import CARELESS, CannotServe, another_database, postgres_cluster
 from deploy.embedded.steps import SetupFailed, run, say
+from deploy.embedded.supervising.children import wrapped
+from deploy.embedded.testing.servers_for_tests import CARELESS, CannotServe, another_database, postgres_cluster
 from tests.bench.gateway import cpu_seconds
 from tests.bench.gifts.report import write_between_marks
 from tests.bench.gifts.rig import CannotMeasure, Place, place
