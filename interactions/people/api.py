@@ -1,4 +1,4 @@
-"""Doors of people among each other: who somebody is, whom one follows, how far one has come; memberships for the app's server."""
+"""People among each other, over REST: who somebody is, whom one follows, how far one has come; memberships for the app's server."""
 
 from __future__ import annotations
 

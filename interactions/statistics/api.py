@@ -1,4 +1,4 @@
-"""Doors of shows in numbers, for who runs the room: the list, one with its minutes, the same as a table."""
+"""Shows in numbers over REST, for who runs the room: the list, one with its minutes, the same as a table."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class StatisticsFileView(APIView):
 
 
 def statistics_file(session: LiveSession) -> StreamingHttpResponse:
-    """For this door and the console's."""
+    """For REST and for the console."""
     return csv_response(name=f"statistics-{session.sequence}.csv", header=HEADER, parts=_parts(session))
 
 

@@ -1,4 +1,4 @@
-"""Doors of moderators: mutes and bans of a room, bans of an app."""
+"""What moderators do, over REST: mutes and bans of a room, bans of an app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine's door: callbacks from loopback with the shared secret, and nobody else's."""
+"""The engine's callbacks, from loopback with the shared secret, and nobody else's."""
 
 from __future__ import annotations
 

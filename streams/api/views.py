@@ -1,4 +1,4 @@
-"""Doors of streams: push and play addresses, forbidding, the programme, health."""
+"""Streams over REST: push and play addresses, forbidding, the programme, health."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from streams.engines.base import Engine
-from streams.gateway import doors
+from streams.gateway import handlers
 from streams.gateway.engine_watch import EngineWatch, fetch_from
 from streams.gateway.gateway import Gateway, Tell
 from streams.gateway.policies import Load, Policies
@@ -51,7 +51,7 @@ class Server:
             tell=self._tell,
         )
         self._runner = web.AppRunner(
-            doors.application(gateway),
+            handlers.application(gateway),
             access_log=None,
             handler_cancellation=True,
             shutdown_timeout=1.0,

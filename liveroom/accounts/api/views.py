@@ -1,4 +1,4 @@
-"""Doors of people and tokens: `/me`, `/tokens`, `/demo/tokens`."""
+"""People and tokens over REST: `/me`, `/tokens`, `/demo/tokens`."""
 
 from __future__ import annotations
 
