@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,8 @@ def test_the_overview_says_that_gifts_wait_for_a_relay(staff: Client, cast: Cast
     assert (found["waiting"], found["stuck"]) == (1, False)
     SentGift.objects.update(at=clock.now() - timedelta(seconds=11))
     assert staff.get(reverse("admin:index")).context["overview"]["stuck"]
-    outbox.handle_batches(now=clock.now())
+    until = time.monotonic() + 3  # the room may have a place for it at its next tick only
+    while staff.get(reverse("admin:index")).context["overview"]["waiting"] and time.monotonic() < until:
+        outbox.handle_batches(now=clock.now())
     found = staff.get(reverse("admin:index")).context["overview"]
     assert (found["waiting"], found["stuck"]) == (0, False)

@@ -24,7 +24,7 @@ def here(cast) -> Callable[..., None]:
             heart = asyncio.ensure_future(presence.run())
             for person in people:
                 presence.entered(room=ref(cast.room), person=person, shown=None, counted=True)
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.01)
             await asyncio.sleep(0.15)
             heart.cancel()
 
