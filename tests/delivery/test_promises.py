@@ -178,6 +178,9 @@ def test_a_relay_that_dies_before_it_marks_what_it_published_publishes_it_once()
 
 async def test_states_are_merged_tips_are_not_and_neither_is_kept(two) -> None:
     _, viewers = two
+    await asyncio.to_thread(publish, Numbered(t=1, n=100), to=ROOM)
+    for viewer in viewers:
+        await viewer.hears(100)  # its process listens by now: what may be dropped is not told again
     await asyncio.to_thread(publish, Level(t=1, n=0), to=ROOM)
     for viewer in viewers:
         await viewer.hears(0)  # the next frame of this kind may go in 0.7 s

@@ -101,7 +101,7 @@ def test_only_if_all_passed_the_code_is_zero(codes: tuple[int, ...], wanted: int
 STEPS = """
 import os, sys
 from pathlib import Path
-from deploy.embedded.side_by_side import Step, run_side_by_side
+from deploy.embedded.testing.side_by_side import Step, run_side_by_side
 nap = 'import os, time; print(os.getpid(), flush=True); time.sleep(600)'
 steps = [Step(name=name, argv=(sys.executable, '-c', nap), env=dict(os.environ)) for name in ('one', 'two', 'three')]
 run_side_by_side(steps, at_once=2, cwd=Path.cwd(), show=lambda text: print(text, end='', flush=True))

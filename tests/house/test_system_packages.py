@@ -74,7 +74,7 @@ def test_the_policy_is_removed_after_a_signal(machine):
     machine.apt_get(f"touch {machine.folder}/began; exec sleep 30")
     code = (
         "import signal; signal.signal(15, signal.default_int_handler)\n"
-        "from pathlib import Path; from deploy.embedded.system_packages import Apt, Need\n"
+        "from pathlib import Path; from deploy.embedded.installing.system_packages import Apt, Need\n"
         f"Apt(policy=Path({str(machine.policy)!r}), lists=Path({str(machine.folder / 'lists')!r}),"
         f" locked=Path({str(machine.folder)!r}), as_root=()).install([Need(('nginx-light',), ('nginx',))])"
     )

@@ -22,7 +22,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SLOW = """
 import json, sys, time, django
 django.setup()
-from liveroom.kernel import process
+from liveroom.kernel.work import process
 from liveroom.web_server import WebServer
 
 def application(environ, start_response):

@@ -188,7 +188,8 @@ WORKER = """
 import sys, time, django
 django.setup()
 from liveroom.celery import app
-from liveroom.kernel import clock, due, tasks
+from liveroom.kernel import clock
+from liveroom.kernel.work import due, tasks
 from liveroom.kernel.models import AuditEntry
 
 def work(now):

@@ -9,6 +9,7 @@ import redis
 
 from interactions.delivery.people import user_events as you
 from interactions.models import Follow
+from interactions.people import selectors
 from interactions.people.services import follows
 from interactions.people.services.follows import FollowsItself
 from interactions.socket.joining import joining
@@ -144,7 +145,7 @@ def test_who_comes_in_is_told_whether_it_follows_without_a_question_of_its_own(
     assert view.followers == 1
     with django_assert_num_queries(0):
         assert [joining.is_following(view, who) for who in (mia, max_, joining.GUEST)] == [True, False, False]
-    monkeypatch.setattr(joining.standing_selectors, "FEW_FOLLOWERS", 0)
+    monkeypatch.setattr(selectors, "FEW_FOLLOWERS", 0)
     [view] = joining.views_of([(cast.app.pk, "r1")], now=clock.now())
     assert (view.followers, view.follower_ids, joining.is_following(view, mia)) == (1, None, None)
     pairs = [(cast.mia.pk, cast.stella.pk), (cast.max.pk, cast.stella.pk), (cast.mia.pk, cast.max.pk)] * 50
