@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.bench.fanout import report
+from interactions.delivery.fanout import send_many
+from tests.bench.fanout import ours, report
 from tests.bench.fanout.load import Load, Run
 from tests.bench.fanout.scenarios import Bar, Scenario, Server
 
@@ -69,3 +70,7 @@ def test_a_paper_without_a_place_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs one line"):
         report.write_between_marks(paper, "new")
     assert paper.read_text() == "nothing here\n"
+
+
+def test_the_folder_of_the_compiled_library_is_left_out_by_its_name() -> None:
+    assert ours.COMPILED == send_many.FOLDER
