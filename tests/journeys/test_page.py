@@ -99,6 +99,22 @@ def test_a_pushed_stream_plays_advances_and_stays_near_the_newest_picture(stack:
         assert mia.errors() == []
 
 
+def test_the_picture_comes_back_soon_after_its_server_died(stack: Stack) -> None:
+    """While nothing answers behind nginx (502 to 504 in its own words), nobody has refused anything."""
+    room = Room.made(stack)
+    with browser() as mia, stack.push(url=room.push_url):
+        open_room(mia, room)
+        mia.until(PLAYING)
+        mia.run("window.titles = []; new MutationObserver(() => titles.push(document.querySelector('#scene h2')?.textContent))"
+                ".observe(document.getElementById('scene'), { childList: true, subtree: true })")  # fmt: skip
+        stack.kill("gateway-1")
+        mia.until(
+            "!(document.querySelector('video').currentTime > 0.5) || document.getElementById('stage').classList.contains('empty')"
+        )
+        mia.until("document.querySelector('video').currentTime > 0.5 && " + PLAYING, seconds=10)
+        assert "No free place for the picture" not in mia.run("return titles")
+
+
 def test_where_the_first_player_does_not_come_through_the_picture_comes_by_hls(stack: Stack) -> None:
     room = Room.made(stack)
     with stack.push(url=room.push_url), browser() as mia:

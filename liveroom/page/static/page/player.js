@@ -208,6 +208,11 @@ export class Player {
     }
     const said = this.#play.flv ? await refusalOf(this.#play.flv) : { name: "", detail: "" };
     if (turn !== this.#turn || this.#play === null) return;
+    // Nobody of ours said it: the gateway is away for a moment, as after a restart.
+    if (status >= 500 && !said.name) {
+      this.#again("network");
+      return;
+    }
     const reason = said.name === "picture_unplayable" ? "unplayable" : status === 401 || status === 403 ? "refused" : "busy";
     this.#become("failed", { reason, message: said.detail || message });
     this.#later(REFUSED_RETRY_MS, () => {
