@@ -13,6 +13,7 @@ from interactions.delivery import ms, publish_durably
 from interactions.hands.events import HandMoved
 from interactions.hands.selectors import hands_of
 from interactions.models import Hand
+from interactions.room.services import publish_to_moderators
 from interactions.shown import shown_person
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
@@ -20,9 +21,8 @@ from liveroom.kernel import permission
 from liveroom.kernel.data import audit
 from liveroom.kernel.errors import Conflict, NotPermitted
 from liveroom.kernel.permission import Actor
-from liveroom.kernel.web import throttle
 from liveroom.rooms.models import Room
-from liveroom.rooms.selectors import current_session, moderators_of, refuse_ended
+from liveroom.rooms.selectors import current_session, refuse_ended
 from moderation.rules.verdict import Standing
 
 MOST_HANDS = 1_000
@@ -61,7 +61,7 @@ def raise_hand(
         raise TooManyHands(f"{MOST_HANDS:,} hands are up in this room.", limit=MOST_HANDS)
     hand, is_new = Hand.objects.get_or_create(session=session, person_id=by.person_id, defaults={"raised_at": now})
     if is_new:
-        _publish(_moved(hand, room, up=True, now=now), room, now=now)
+        _tell_moderators(_moved(hand, room, up=True, now=now), room, now=now)
     return hand
 
 
@@ -73,7 +73,7 @@ def lower_hand(
     permission.ask("hand.lower", actor=by, room=room, role=role, standing=standing, now_ms=ms(now))
     hand = None if by.person_id is None else hands_of(room).filter(person_id=by.person_id).first()
     if hand is not None and _lowered(hand):
-        _publish(_moved(hand, room, up=False, now=now), room, now=now)
+        _tell_moderators(_moved(hand, room, up=False, now=now), room, now=now)
 
 
 @transaction.atomic
@@ -86,7 +86,7 @@ def lower_hand_of(*, room: Room, identifier: str, by: Actor, now: datetime, addr
     audit.record(action="hand.lower", actor=by, now=now, room_key=room.key, target=identifier, address=address)
     event = _moved(hand, room, up=False, now=now, by=by)
     publish_durably(event, to=PersonTarget(sdkappid=room.app.sdkappid, identifier=identifier), at=now)
-    _publish(event, room, now=now)
+    _tell_moderators(event, room, now=now)
 
 
 def _lowered(hand: Hand) -> bool:
@@ -101,12 +101,5 @@ def _moved(hand: Hand, room: Room, *, up: bool, now: datetime, by: Actor | None 
     return HandMoved(t=ms(now), room=room.group_id, user=user, up=up, raised=raised, by=str(by))
 
 
-def _publish(event: HandMoved, room: Room, *, now: datetime) -> None:
-    """To the owner and the admins: nobody, if they were told of a hand this second."""
-    try:
-        throttle.allow(what="hand-told", who=str(room.pk), limit=1, per_seconds=1)
-    except throttle.TooOften:
-        return
-    for moderator in moderators_of(room):
-        if moderator != event.user.id:
-            publish_durably(event, to=PersonTarget(sdkappid=room.app.sdkappid, identifier=moderator), at=now)
+def _tell_moderators(event: HandMoved, room: Room, *, now: datetime) -> None:
+    publish_to_moderators(event, room=room, what="hand-told", at=now, but=event.user.id)

@@ -14,6 +14,7 @@ from interactions.delivery import ms, publish_durably
 from interactions.models import Question
 from interactions.polls.events import QuestionMoved
 from interactions.polls.selectors import shown_question
+from interactions.room.services import publish_to_moderators
 from liveroom.accounts.models import Person
 from liveroom.accounts.selectors import profile
 from liveroom.kernel import permission
@@ -21,9 +22,8 @@ from liveroom.kernel.data import audit
 from liveroom.kernel.errors import Conflict, NotFound, NotPermitted
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.values import ids
-from liveroom.kernel.web import throttle
 from liveroom.rooms.models import Room
-from liveroom.rooms.selectors import current_session, moderators_of
+from liveroom.rooms.selectors import current_session
 from liveroom.rooms.services.locking import locked
 
 TEXT_BYTES = 300
@@ -76,23 +76,12 @@ def ask_question(*, room: Room, words: str, by: Actor, now: datetime) -> Questio
 
 
 def _publish_to_readers(question: Question, room: Room, *, now: datetime) -> None:
-    """To the owner and the admins, wherever they are."""
     asked = shown_question(question)
     event = QuestionMoved(
         t=ms(now), room=room.group_id, id=asked.id, status=asked.status, text=asked.text, sender=asked.sender,
         asked_at=asked.asked_at,
     )  # fmt: skip
-    for reader in _readers(room):
-        publish_durably(event, to=PersonTarget(sdkappid=room.app.sdkappid, identifier=reader), at=now)
-
-
-def _readers(room: Room) -> tuple[str, ...]:
-    """Who is told of a new question now: nobody, if they were told of one this second. The queue is in the list in any case."""
-    try:
-        throttle.allow(what="question-told", who=str(room.pk), limit=1, per_seconds=1)
-    except throttle.TooOften:
-        return ()
-    return moderators_of(room)
+    publish_to_moderators(event, room=room, what="question-told", at=now)
 
 
 @transaction.atomic
