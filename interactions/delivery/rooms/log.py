@@ -29,6 +29,12 @@ class Position:
     pending: int = 0
     kept: bytes = b""
 
+    def after(self, *, epoch: str, seq: int) -> tuple[bytes, ...] | None:
+        """The events after that place, if these are all of them. None: it is of another epoch, ahead, or before what is here."""
+        if epoch != self.epoch or not 0 <= self.seq - seq <= len(self.events):
+            return None
+        return self.events[len(self.events) - (self.seq - seq) :]
+
     def lacks_history(self, found: int, *, wanted: int, now_ms: int) -> bool:
         """Whether the history is shorter than it has to be: its key was lost."""
         if not self.kept:

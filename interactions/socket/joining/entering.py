@@ -4,8 +4,6 @@ Read from top to bottom. Nothing is written to the viewer before its answer; `Se
 
 from __future__ import annotations
 
-from typing import Final
-
 from interactions.commands import Answer, serves
 from interactions.delivery.fanout import Seat
 from interactions.delivery.people import whereabouts
@@ -17,9 +15,6 @@ from interactions.socket.joining.join_cache import CachedRoom, Moment
 from interactions.socket.session import Session
 from liveroom.kernel import clock
 
-# A room may be closed, and its id taken again, while somebody comes in.
-TRIES: Final = 3
-
 
 @serves(Join, limit=JOINS, in_turn=True)
 async def enter(session: Session, command: Join) -> Answer:
@@ -30,7 +25,7 @@ async def enter(session: Session, command: Join) -> Answer:
     room = session.join_cache.room(app_id=app_id, group_id=command.room)
     session.while_entering = []
     try:
-        for _ in range(TRIES):
+        for _ in range(joining.TRIES):
             answer = await _enter(session, room, command)
             if answer is not None:
                 return answer
@@ -96,10 +91,10 @@ async def _shown_in(
     session.opening = (moment.position.seq, ())
     if since is None:
         return {"snapshot": snapshot}
-    recovered = since.epoch == here.epoch and since.seq <= here.seq and len(here.events) >= here.seq - since.seq
-    if recovered:
-        session.opening = (here.seq, here.events[len(here.events) - (here.seq - since.seq) :])
-    return {"snapshot": snapshot, "recovered": recovered}
+    missed = here.after(epoch=since.epoch, seq=since.seq)
+    if missed is not None:
+        session.opening = (here.seq, missed)
+    return {"snapshot": snapshot, "recovered": missed is not None}
 
 
 async def _leave_other_rooms(session: Session, entry: joining.Entry) -> None:

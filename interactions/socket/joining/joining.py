@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from interactions.chat.selectors import pins_of
 from interactions.delivery.events import as_row
@@ -33,6 +33,9 @@ from moderation.rules.verdict import Standing
 from streams import addresses
 from streams import selectors as streams
 from streams.selectors import PlayPolicy
+
+# A room may be closed, and its id taken again, while somebody comes in.
+TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,6 @@ from liveroom.kernel.web.throttle import TooOften
 from liveroom.kernel.work import metrics, process
 
 PATH: Final = re.compile(r"/api/v1/rooms/([^/]{1,300})/events\Z")
-# A room may be closed, and its id taken again, while somebody comes in.
-TRIES: Final = 3
 _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET"),
     (b"access-control-allow-headers", b"authorization, last-event-id, room-password"),
@@ -143,12 +141,10 @@ class _Listening:
         seat: Seat | None = None
         try:
             seat, moment = await self._seated(room, visitor)
-            missed = await self._missed(moment)
+            seq, missed = await self._missed(moment)
             self._open(moment.position, missed)
             self.hub.viewers.add(listener)
-            after = moment.position if missed is None else missed
-            events = () if missed is None or self.asked.since is None else _after(missed, self.asked.since[1])
-            self.hub.open(room_key=view.ref.key, seat=seat, after_seq=after.seq, missed=events)
+            self.hub.open(room_key=view.ref.key, seat=seat, after_seq=seq, missed=missed or ())
             while (await self._receive())["type"] != "http.disconnect":
                 pass
         finally:
@@ -173,7 +169,7 @@ class _Listening:
         """In the room, with nothing between what is known of it and what will be heard. What `joining.enter_room` refuses."""
         if self.listener is None:
             raise LookupError("nobody listens")
-        for _ in range(TRIES):
+        for _ in range(joining.TRIES):
             view = (await room.view()).view
             entry = await self.join_cache.let_in(
                 view=view, visitor=visitor, password=self.asked.password, address=self.address, rounds=self.hub.rounds
@@ -193,17 +189,19 @@ class _Listening:
             self.hub.leave(room_key=key, seat=seat)
         raise joining.rooms.RoomUnknown("The room was closed while you came in.")
 
-    async def _missed(self, moment: Moment) -> Position | None:
-        """The log up to now, if it has all that came since the client's place. None: it has not, or the client is new."""
-        since, here = self.asked.since, moment.position
-        if since is None or since[0] != here.epoch or since[1] > here.seq:
-            return None
-        if since[1] < here.seq:
-            here = await self.join_cache.missed(room_key=moment.view.ref.key, since=since[1])
-        whole = here.epoch == since[0] and len(here.events) >= here.seq - since[1]
-        return here if whole else None
+    async def _missed(self, moment: Moment) -> tuple[int, tuple[bytes, ...] | None]:
+        """What came after the client's place, up to that number. None: not all of it is there any more, or the client is new."""
+        here = moment.position
+        if self.asked.since is not None:
+            epoch, seq = self.asked.since
+            if epoch == here.epoch and seq < here.seq:
+                here = await self.join_cache.missed(room_key=moment.view.ref.key, since=seq)
+            missed = here.after(epoch=epoch, seq=seq)
+            if missed is not None:
+                return here.seq, missed
+        return moment.position.seq, None
 
-    def _open(self, here: Position, missed: Position | None) -> None:
+    def _open(self, here: Position, missed: tuple[bytes, ...] | None) -> None:
         if self.listener is None:
             return
         head = [
@@ -217,10 +215,6 @@ class _Listening:
         if missed is None:
             say = server_sent.standing_at if self.asked.since is None else server_sent.reset
             self.listener.queue.write(say(epoch=here.epoch, seq=here.seq))
-
-
-def _after(position: Position, seq: int) -> tuple[bytes, ...]:
-    return position.events[len(position.events) - (position.seq - seq) :]
 
 
 def _cors(origin: str) -> list[tuple[bytes, bytes]]:
