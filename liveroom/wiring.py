@@ -33,6 +33,8 @@ from liveroom.rooms.services.status import follow_losses, losses_are_due
 from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope, staff
 from moderation.selectors import excluded_identifiers
 from moderation.voters import not_banned, not_muted
+from streams.jobs import finite
+from streams.jobs import handlers as on_publishes
 from streams.services import following
 from streams.services import pruning as stream_pruning
 from streams.voters import not_forbidden, not_held
@@ -41,6 +43,7 @@ from streams.voters import not_forbidden, not_held
 # (kernel/facts.py); a test demands every such module. `manage.py facts` prints who handles what.
 FACT_HANDLERS: list[ModuleType] = [
     following,
+    on_publishes,
     on_polls,
     on_draws,
     on_rooms,
@@ -100,6 +103,9 @@ VOTERS: dict[str, list[Voter]] = {
     "stream.name": [for_the_app, scope("streams")],
     "stream.forbid": [same_app, for_the_app, scope("streams")],
     "stream.list": [authenticated, for_the_app, scope("streams")],
+    "media.manage": [same_app, roles(OWNER), scope("streams")],
+    "media.see": [same_app, roles(OWNER, ADMIN), scope("streams")],
+    "media.plan": [authenticated, for_the_app, scope("streams")],
 }
 
 # Topics of the outbox.
@@ -139,6 +145,9 @@ JOBS: list[Job] = [
     Job("score minutes", 5, lambda now: scoring.count_minutes(now=now)),
     Job("memberships", 10, lambda now: scoring.end_memberships(now=now)),
     Job("popularity", 10, popularity.follow_due),
+    # Two lanes: a long remux must not keep a cover waiting.
+    Job("media tasks 1", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),
+    Job("media tasks 2", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),
     Job("prune outbox", 3600, lambda now: pruning.prune(now=now), longest=60),
     Job("prune publishes", 3600, lambda now: stream_pruning.prune_publishes(now=now), longest=60),
     Job("prune archive", 3600, lambda now: archive_pruning.prune_archive(now=now), longest=60),

@@ -25,6 +25,14 @@ class StreamPublished(StreamFact):
 
 
 @dataclass(frozen=True, slots=True)
+class StreamUnpublished(StreamFact):
+    """Its publisher is gone: left, lost, cut or replaced. Another may be there already (`replaced`)."""
+
+    on_programme: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PictureJudged(StreamFact):
     """`codec`: no browser plays it, and why. Empty: the picture plays again."""
 

@@ -11,7 +11,7 @@ import os
 import re
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 log = logging.getLogger(__name__)
@@ -118,17 +118,25 @@ class Child(asyncio.SubprocessProtocol):
                 self._transport.close()
 
 
-async def spawn(arguments: Sequence[str], *, on_output: Output | None = None) -> Child:
+async def spawn(
+    arguments: Sequence[str],
+    *,
+    on_output: Output | None = None,
+    environment: Mapping[str, str] | None = None,
+    at_our_death: signal.Signals = signal.SIGTERM,
+) -> Child:
     """Start the list as a child of this process. OSError where the program is missing.
 
-    No shell, no standard input, an own session; it gets TERM when this process dies, however it dies."""
+    No shell, no standard input, an own session; it gets `at_our_death` when this process dies, however it dies. `environment`: beside
+    ours."""
     loop = asyncio.get_running_loop()
     _, child = await loop.subprocess_exec(
         lambda: Child(on_output=on_output),
         "setpriv",
         "--pdeathsig",
-        "TERM",
+        at_our_death.name.removeprefix("SIG"),
         *arguments,
+        env={**os.environ, **environment} if environment else None,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

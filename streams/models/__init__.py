@@ -1,5 +1,6 @@
-"""Streams, their publishes, and why somebody was not let in."""
+"""Streams, their publishes, why somebody was not let in, and the rows of the features that work on pictures."""
 
+from streams.jobs.models import MediaHost, MediaJob, MediaTask
 from streams.models.streams import Publish, PushRefusal, Stream
 
-__all__ = ["Publish", "PushRefusal", "Stream"]
+__all__ = ["MediaHost", "MediaJob", "MediaTask", "Publish", "PushRefusal", "Stream"]

@@ -22,7 +22,7 @@ from liveroom.rooms.services.status import publisher_came, publisher_lost
 from streams import addresses, selectors
 from streams.engines import engine
 from streams.engines.base import BadHook, EngineUnreachable, Hook
-from streams.facts import StreamPublished
+from streams.facts import StreamPublished, StreamUnpublished
 from streams.models import Publish, Stream
 from streams.rules import refusals as words
 from streams.rules import url_signing
@@ -275,4 +275,17 @@ def close_publish(*, publish: Publish, now: datetime, reason: str) -> None:
 
 def _end(publish: Publish, now: datetime, reason: str) -> bool:
     """Whether it was us who ended it: a callback and the reconciler may both try."""
-    return bool(Publish.objects.filter(pk=publish.pk, ended_at__isnull=True).update(ended_at=now, end_reason=reason))
+    if not Publish.objects.filter(pk=publish.pk, ended_at__isnull=True).update(ended_at=now, end_reason=reason):
+        return False
+    stream = publish.stream
+    facts.state(
+        StreamUnpublished(
+            stream=stream.name,
+            room_id=stream.room_id,
+            room_key=stream.room.key,
+            at=now,
+            on_programme=stream.on_programme,
+            reason=reason,
+        )
+    )
+    return True

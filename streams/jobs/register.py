@@ -1,0 +1,12 @@
+"""Every module that registers a kind of job or of task; imported once when Django is ready (`streams/apps.py`)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+MODULES: tuple[str, ...] = ()
+
+
+def load() -> None:
+    for module in MODULES:
+        import_module(module)
