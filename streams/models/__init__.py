@@ -2,5 +2,18 @@
 
 from streams.jobs.models import MediaHost, MediaJob, MediaTask
 from streams.models.streams import Publish, PushRefusal, Stream
+from streams.recording.models import Chapter, Clip, Recording, RecordingFile, RecordingPart
 
-__all__ = ["MediaHost", "MediaJob", "MediaTask", "Publish", "PushRefusal", "Stream"]
+__all__ = [
+    "Chapter",
+    "Clip",
+    "MediaHost",
+    "MediaJob",
+    "MediaTask",
+    "Publish",
+    "PushRefusal",
+    "Recording",
+    "RecordingFile",
+    "RecordingPart",
+    "Stream",
+]
