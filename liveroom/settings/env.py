@@ -64,6 +64,7 @@ class Environment:
     drain_seconds: float
     tick_ms: int
     ws_deflate: bool
+    media_cores: float
 
     @property
     def production(self) -> bool:
@@ -199,5 +200,6 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         joins_per_minute=values.whole(source, "LIVEROOM_JOINS_PER_MINUTE", 60, low=1, high=100_000),
         tick_ms=values.whole(source, "LIVEROOM_TICK_MS", 100, low=0, high=1000),
         drain_seconds=values.number(source, "LIVEROOM_DRAIN_SECONDS", 10, low=0, high=15),
+        media_cores=values.number(source, "LIVEROOM_MEDIA_CORES", 0, low=0, high=1024),
         ws_deflate=bool(values.whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
     )

@@ -140,7 +140,10 @@ class Kind(Generic[S]):
         return None
 
     def launch(self, job: MediaJob, spec: S, *, now: datetime) -> Launch:
-        """The child. Runs inside the transaction that claims the job; folders may be made here."""
+        """The child. Runs inside the transaction that claims the job; folders may be made here.
+
+        An earlier child may have ended without `ended` having been asked: its worker was killed, or stopped. So whatever a child
+        leaves behind must be found here too."""
         raise NotImplementedError
 
     def watch(

@@ -28,10 +28,11 @@ OPEN_STATES = (State.WAITING, State.RUNNING, State.FINISHING)
 
 
 class MediaHost(models.Model):
-    """A `run_media` process: the lease `media:<name>` says whether it lives, `token` which of its lives this is."""
+    """A `run_media` process: `lease_until` says whether it lives, `token` which of its lives this is."""
 
     name = models.CharField(max_length=64, unique=True)
     token = models.PositiveBigIntegerField(default=0)
+    lease_until = models.DateTimeField()
     cores_budget = models.FloatField(help_text="CPU cores that its jobs may take together.")
     cores_reserved = models.FloatField(default=0)
     cores_used = models.FloatField(default=0, help_text="As measured over the last seconds.")

@@ -1,7 +1,7 @@
-"""Keeps what the database says of streams equal to what the engine does, and looks once at how each stream arrives.
+"""Keeps what the database says of streams equal to what the engine does, looks once at how each stream arrives, and runs media jobs.
 
-One process reconciles (by lease), any number stand by. Children are started from the main thread, which is where the event
-loop runs: `setpriv --pdeathsig` watches the thread that started them."""
+One process reconciles (by lease), any number stand by; each runs its own jobs (`streams/jobs/supervising`). Children are started from
+the main thread, which is where the event loop runs: `setpriv --pdeathsig` watches the thread that started them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from liveroom.kernel.work.fencing import HeldLease
 from liveroom.kernel.work.process import ServiceCommand
 from streams.engines import EngineState, EngineUnreachable, engine
 from streams.gateway.picture.look import look_at_picture
+from streams.jobs.supervising.supervisor import Supervisor
 from streams.media.probe import ProbeFailed, probe_health
 from streams.services import health, probing
 from streams.services.audience import RtmpAudience
@@ -57,7 +58,10 @@ class Command(ServiceCommand):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
+        jobs = asyncio.create_task(Supervisor(name=self.name).serve(stopping), name="media jobs")
         while not stopping.is_set():
+            if jobs.done():
+                jobs.result()  # it failed: whoever started us starts us again
             for publish_id, stream in await loop.run_in_executor(self.database, self._round):
                 self.probed.add(publish_id)
                 task = asyncio.create_task(self._probe(publish_id, stream))
@@ -74,7 +78,7 @@ class Command(ServiceCommand):
         tasks = self.probes | self.looks
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(jobs, *tasks, return_exceptions=True)
 
     def _round(self) -> list[tuple[int, str]]:
         """One comparison; returns what should be looked at. Runs on the one thread that talks to the database."""
