@@ -1,6 +1,4 @@
-"""From a spec to an argument list. Pure: nothing is started, nothing is looked up.
-
-Every list begins with the program's name and is never given to a shell."""
+"""Pulls of the engine by the gateway and by a look at a stream."""
 
 from __future__ import annotations
 
