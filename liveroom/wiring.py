@@ -35,6 +35,8 @@ from moderation.selectors import excluded_identifiers
 from moderation.voters import not_banned, not_muted
 from streams.jobs import finite
 from streams.jobs import handlers as on_publishes
+from streams.plans import handlers as on_plans
+from streams.plans import rounds as plan_rounds
 from streams.services import following
 from streams.services import pruning as stream_pruning
 from streams.voters import not_forbidden, not_held
@@ -43,6 +45,7 @@ from streams.voters import not_forbidden, not_held
 # (kernel/facts.py); a test demands every such module. `manage.py facts` prints who handles what.
 FACT_HANDLERS: list[ModuleType] = [
     following,
+    on_plans,
     on_publishes,
     on_polls,
     on_draws,
@@ -145,6 +148,7 @@ JOBS: list[Job] = [
     Job("score minutes", 5, lambda now: scoring.count_minutes(now=now)),
     Job("memberships", 10, lambda now: scoring.end_memberships(now=now)),
     Job("popularity", 10, popularity.follow_due),
+    Job("plans", 0.5, plan_rounds.follow_due, wanted=plan_rounds.is_wanted, prompt=True, longest=10),
     # Two lanes: a long remux must not keep a cover waiting.
     Job("media tasks 1", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),
     Job("media tasks 2", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),

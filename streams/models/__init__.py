@@ -2,6 +2,7 @@
 
 from streams.jobs.models import MediaHost, MediaJob, MediaTask
 from streams.models.streams import Publish, PushRefusal, Stream
+from streams.plans.models import PlanRound, Rule, Template
 from streams.recording.models import Chapter, Clip, Recording, RecordingFile, RecordingPart
 
 __all__ = [
@@ -10,10 +11,13 @@ __all__ = [
     "MediaHost",
     "MediaJob",
     "MediaTask",
+    "PlanRound",
     "Publish",
     "PushRefusal",
     "Recording",
     "RecordingFile",
     "RecordingPart",
+    "Rule",
     "Stream",
+    "Template",
 ]

@@ -1,0 +1,61 @@
+"""Which templates hold for a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from streams.models.streams import Publish, Stream
+from streams.plans import rules
+from streams.plans.models import Rule, Template
+from streams.plans.settings import KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class OnAir:
+    """A publish that is open, and the template that holds for it."""
+
+    publish: Publish
+    template: Template | None
+
+    @property
+    def stream(self) -> Stream:
+        return self.publish.stream
+
+
+def decisive_rules(*, stream: Stream, domain_id: int | None, kinds: Iterable[str] = KINDS) -> dict[str, Rule | None]:
+    """By kind: the rule that holds for a publish of the stream, signed by the key of that domain. One query."""
+    mine = Q(stream=stream) | Q(stream=None, domain=None)
+    if domain_id is not None:
+        mine |= Q(domain_id=domain_id)
+    wanted = list(kinds)
+    found: dict[str, list[Rule]] = {kind: [] for kind in wanted}
+    for rule in Rule.objects.filter(mine, app_id=stream.room.app_id, kind__in=wanted).select_related("template"):
+        found[rule.kind].append(rule)
+    return {kind: rules.decisive(of) for kind, of in found.items()}
+
+
+def plans_of(
+    *, stream: Stream, domain_id: int | None = None, kinds: Iterable[str] = KINDS
+) -> dict[str, Template | None]:
+    """By kind: the template that holds; None: nothing is to be done. One query for all kinds."""
+    found = decisive_rules(stream=stream, domain_id=domain_id, kinds=kinds)
+    return {kind: None if rule is None else rule.template for kind, rule in found.items()}
+
+
+def plan_for(*, stream: Stream, kind: str, domain_id: int | None = None) -> Template | None:
+    """The same for one kind."""
+    return plans_of(stream=stream, domain_id=domain_id, kinds=(kind,))[kind]
+
+
+def plans_on_air(
+    *, app_id: int, kind: str, stream_id: int | None = None, after: int = 0, at_most: int = 100
+) -> Iterator[OnAir]:
+    """Open publishes with what holds for them, by their pk: those after `after`, of the app or of one stream."""
+    open_ = Publish.objects.filter(ended_at=None, stream__room__app_id=app_id, pk__gt=after)
+    if stream_id is not None:
+        open_ = open_.filter(stream_id=stream_id)
+    for publish in open_.select_related("stream__room__app").order_by("pk")[:at_most]:
+        yield OnAir(publish, plan_for(stream=publish.stream, kind=kind, domain_id=publish.domain_id))
