@@ -65,6 +65,7 @@ class Environment:
     tick_ms: int
     ws_deflate: bool
     media_cores: float
+    s3: values.S3Place | None
 
     @property
     def production(self) -> bool:
@@ -202,4 +203,5 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         drain_seconds=values.number(source, "LIVEROOM_DRAIN_SECONDS", 10, low=0, high=15),
         media_cores=values.number(source, "LIVEROOM_MEDIA_CORES", 0, low=0, high=1024),
         ws_deflate=bool(values.whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
+        s3=values.s3_place(source),
     )
