@@ -50,6 +50,7 @@ class Environment:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     trusted_proxies: tuple[str, ...]
+    media_allow: tuple[str, ...]
     metrics_from: tuple[str, ...]
     public_http: str
     public_ws: str
@@ -188,6 +189,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         database_url=values.database_url(source),
         redis_url=_redis_url(source, ports, secret),
         trusted_proxies=values.networks(source, "LIVEROOM_TRUSTED_PROXIES", "127.0.0.1,::1"),
+        media_allow=values.media_allow(source),
         metrics_from=values.networks(source, "LIVEROOM_METRICS_FROM", "127.0.0.1,::1"),
         public_http=values.public_url(source, f"http://{values.in_address(host)}:{http_port}"),
         public_ws=values.public_ws_url(source, f"ws://{values.in_address(host)}:{ws_port}/ws/v1"),

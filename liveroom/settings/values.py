@@ -198,6 +198,18 @@ def s3_place(source: Mapping[str, str]) -> S3Place | None:
     )
 
 
+def media_allow(source: Mapping[str, str]) -> tuple[str, ...]:
+    """What media may be pulled from and pushed to beside public addresses."""
+    from streams.egress.rules.networks import allowed
+
+    found = tuple(part.strip() for part in source.get("LIVEROOM_MEDIA_ALLOW", "").split(",") if part.strip())
+    try:
+        allowed(found)
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from None
+    return found
+
+
 def number(source: Mapping[str, str], name: str, default: float, *, low: float, high: float) -> float:
     raw = source.get(name, "")
     if not raw:

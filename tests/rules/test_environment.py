@@ -52,6 +52,11 @@ BAD = [
     ("LIVEROOM_PUBLIC_WS_URL", "wss:///ws/v1"),
     ("LIVEROOM_TRUSTED_PROXIES", "10.0.0.0/40"),
     ("LIVEROOM_METRICS_FROM", "prometheus"),
+    ("LIVEROOM_MEDIA_ALLOW", "http://10.0.0.5"),
+    ("LIVEROOM_MEDIA_ALLOW", "10.0.0.0/33"),
+    ("LIVEROOM_MEDIA_ALLOW", "encoder.lan:rtmp"),
+    ("LIVEROOM_MEDIA_ALLOW", "*"),
+    ("LIVEROOM_MEDIA_ALLOW", "127.1"),
     ("DATABASE_URL", "mysql://u:hunter22@host/name"),
     ("DATABASE_URL", "postgres://u:hunter22@host"),
     ("DATABASE_URL", "postgres://u:hunter22@host:port/name"),
@@ -98,7 +103,7 @@ def test_an_address_of_version_6_stands_in_brackets_where_an_address_needs_them(
 
 NAMES = [
     "LIVEROOM_HOST", "LIVEROOM_BIND", "LIVEROOM_HTTP_PORT", "LIVEROOM_PUBLIC_URL", "LIVEROOM_PUBLIC_WS_URL", "DATABASE_URL",
-    "REDIS_URL", "LIVEROOM_TRUSTED_PROXIES", "LIVEROOM_METRICS_FROM", "LIVEROOM_ORIGINS", "LIVEROOM_HOSTS",
+    "REDIS_URL", "LIVEROOM_TRUSTED_PROXIES", "LIVEROOM_METRICS_FROM", "LIVEROOM_MEDIA_ALLOW", "LIVEROOM_ORIGINS", "LIVEROOM_HOSTS",
 ]  # fmt: skip
 
 
