@@ -198,6 +198,8 @@ SPECTACULAR_SETTINGS = {
         "RoomStatusEnum": "liveroom.rooms.rules.status.STATUS_CHOICES",
         "PollStatusEnum": ["open", "closed"],
         "QuestionStatusEnum": ["waiting", "shown", "answered", "dismissed"],
+        "PlanKindEnum": ["transcode", "record", "snapshot", "watermark", "timeshift"],
+        "WatermarkKindEnum": ["text", "image", "clock", "invisible"],
     },
 }
 

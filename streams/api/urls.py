@@ -1,7 +1,7 @@
 from django.urls import path
 
 from streams.api import views
-from streams.storage.urls import urlpatterns as storage_urls
+from streams.plans.urls import urlpatterns as plans
 
 urlpatterns = [
     path("rooms/<str:room>/push", views.PushView.as_view()),
@@ -15,5 +15,5 @@ urlpatterns = [
     path("streams/<str:name>/play", views.StreamPlayView.as_view()),
     path("streams/<str:name>/forbid", views.ForbidView.as_view()),
     path("streams/<str:name>/cut", views.CutView.as_view()),
-    *storage_urls,
+    *plans,
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
 
 from streams.models.streams import Publish, Stream
-from streams.plans import rules
+from streams.plans import applying, rules
 from streams.plans.models import Rule, Template
 from streams.plans.settings import KINDS
 
@@ -32,7 +32,9 @@ def decisive_rules(*, stream: Stream, domain_id: int | None, kinds: Iterable[str
         mine |= Q(domain_id=domain_id)
     wanted = list(kinds)
     found: dict[str, list[Rule]] = {kind: [] for kind in wanted}
-    for rule in Rule.objects.filter(mine, app_id=stream.room.app_id, kind__in=wanted).select_related("template"):
+    for rule in Rule.objects.filter(mine, app_id=stream.room.app_id, kind__in=wanted).select_related(
+        "template__stream", "domain", "stream"
+    ):
         found[rule.kind].append(rule)
     return {kind: rules.decisive(of) for kind, of in found.items()}
 
@@ -59,3 +61,32 @@ def plans_on_air(
         open_ = open_.filter(stream_id=stream_id)
     for publish in open_.select_related("stream__room__app").order_by("pk")[:at_most]:
         yield OnAir(publish, plan_for(stream=publish.stream, kind=kind, domain_id=publish.domain_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens to a stream, of one kind: what holds and why, what else may be bound, whether anything acts on it."""
+
+    kind: str
+    template: Template | None
+    rule: Rule | None
+    acts: bool
+    choices: Sequence[Template]
+
+
+def shown_plans(*, stream: Stream) -> list[Plan]:
+    """For pages, of every kind: as they hold for what publishes now, else as they would without a domain's rules. Three queries."""
+    publish = Publish.objects.filter(stream=stream, ended_at=None).first()
+    held = decisive_rules(stream=stream, domain_id=None if publish is None else publish.domain_id)
+    acting = applying.applied_kinds()
+    choices: dict[str, list[Template]] = {kind: [] for kind in KINDS}
+    mine = Q(stream=stream) | Q(stream=None)
+    for template in Template.objects.filter(mine, app_id=stream.room.app_id).select_related("stream").order_by("name"):
+        choices[template.kind].append(template)
+    return [
+        Plan(
+            kind=kind, template=None if rule is None else rule.template, rule=rule, acts=kind in acting,
+            choices=choices[kind],
+        )
+        for kind, rule in held.items()
+    ]  # fmt: skip

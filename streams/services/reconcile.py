@@ -15,8 +15,7 @@ from liveroom.kernel.work.metrics import reconciled
 from streams.engines.base import EngineState, EngineStream
 from streams.models import Publish, Stream
 from streams.services import cutting
-from streams.services.publishes import close_publish, open_publish
-from streams.services.publishing import PUBLISHER
+from streams.services.publishing import PUBLISHER, close_publish, open_publish
 
 log = logging.getLogger(__name__)
 

@@ -27,6 +27,7 @@ from liveroom.rooms.services.rooms import create_room
 from liveroom.rooms.services.status import set_status
 from liveroom.rooms.voters import for_the_app
 from tests.api.test_schema import draw_asked, operations, sequence_of, told_by_the_provider
+from tests.helpers import plans
 from tests.helpers.money import fill, make_gift
 from tests.helpers.people import STAFF, Api, Cast
 
@@ -88,6 +89,11 @@ IN_ONES_OWN_APP = {"room.create", "user.see", "user.follow", "direct.send"}
 class Walk:
     cast: Cast
     places: dict[str, str]
+    bodies: dict[str, Any]
+
+    def _place(self, operation_id: str, name: str) -> str:
+        """What one operation has in its path, or all that name it."""
+        return self.places.get(f"{operation_id}.{name}") or self.places[name]
 
     def ask(self, operation_id: str, by: Api) -> Any:
         method, path, operation = operations()[operation_id]
@@ -95,10 +101,10 @@ class Walk:
             return told_by_the_provider(self.cast)
         for parameter in operation.get("parameters", []):
             if parameter["in"] == "path":
-                path = path.replace("{" + parameter["name"] + "}", self.places[parameter["name"]])
+                path = path.replace("{" + (name := parameter["name"]) + "}", self._place(operation_id, name))
         if operation_id == "draws_verify" or operation_id == "draws_winners_get":
             path = path.replace(self.places["draw"], self.places["drawn"])
-        body = {"stream": self.cast.stream.name} if operation_id == "rooms_programme_set" else BODIES.get(operation_id)
+        body = self.bodies.get(operation_id, BODIES.get(operation_id))
         if method == "get":
             # Who has no token says which app it means, as the page does.
             return by.get(path, {} if by.bearer else {"sdkappid": self.cast.app.sdkappid})
@@ -137,8 +143,10 @@ def walk(cast: Cast) -> Walk:
         "drawn": drawn.number,
         "sequence": sequence_of(cast),
         "provider": "test",
+        **plans.places(cast),
     }
-    return Walk(cast=cast, places=places)
+    bodies = {"rooms_programme_set": {"stream": cast.stream.name}, **plans.bodies(cast)}
+    return Walk(cast=cast, places=places, bodies=bodies)
 
 
 def whom(operation_id: str) -> str:

@@ -18,6 +18,7 @@ from interactions.gifts.services.providers import TestProvider
 from liveroom.accounts.models import App, Person
 from liveroom.kernel import clock
 from liveroom.kernel.web.shapes import checked
+from tests.helpers import plans
 from tests.helpers.money import fill, make_gift
 from tests.helpers.people import STAFF, Cast
 from tests.helpers.problems import given
@@ -217,6 +218,8 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "streams_allow": server.delete(f"streams/{name}/forbid"),
         "streams_cut": server.post(f"streams/{name}/cut"),
     }
+    of_plans, silent_of_plans = plans.calls(cast)
+    calls |= of_plans
     files = {
         "draws_winners_get": stella.get(f"draws/{drawn(cast)}/winners.csv"),
         "wallet_statement_get": mia.get("wallet/statement.csv"),
@@ -228,7 +231,7 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
     for operation_id, answer in calls.items():
         assert 200 <= answer.status_code < 300, (operation_id, answer.content)
         fits(operation_id, answer)
-    silent = {
+    silent = silent_of_plans | {
         "rooms_admins_appoint": stella.put("rooms/r1/admins/zed"),
         "rooms_admins_dismiss": stella.delete("rooms/r1/admins/zed"),
         "users_membership_end": server.delete("users/mia/membership"),
