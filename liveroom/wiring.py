@@ -37,8 +37,7 @@ from streams.jobs import finite
 from streams.jobs import handlers as on_publishes
 from streams.plans import handlers as on_plans
 from streams.plans import rounds as plan_rounds
-from streams.services import following
-from streams.services import pruning as stream_pruning
+from streams.services import following, publishes
 from streams.voters import not_forbidden, not_held
 
 # The modules that have handlers of facts (`@handles`), all of them, from the lowest floor up. Handlers of one fact run in this order
@@ -153,7 +152,7 @@ JOBS: list[Job] = [
     Job("media tasks 1", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),
     Job("media tasks 2", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),
     Job("prune outbox", 3600, lambda now: pruning.prune(now=now), longest=60),
-    Job("prune publishes", 3600, lambda now: stream_pruning.prune_publishes(now=now), longest=60),
+    Job("prune publishes", 3600, lambda now: publishes.prune_publishes(now=now), longest=60),
     Job("prune archive", 3600, lambda now: archive_pruning.prune_archive(now=now), longest=60),
 ]
 

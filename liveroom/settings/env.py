@@ -50,6 +50,7 @@ class Environment:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     trusted_proxies: tuple[str, ...]
+    media_allow: tuple[str, ...]
     metrics_from: tuple[str, ...]
     public_http: str
     public_ws: str
@@ -65,6 +66,7 @@ class Environment:
     tick_ms: int
     ws_deflate: bool
     media_cores: float
+    s3: values.S3Place | None
 
     @property
     def production(self) -> bool:
@@ -187,6 +189,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         database_url=values.database_url(source),
         redis_url=_redis_url(source, ports, secret),
         trusted_proxies=values.networks(source, "LIVEROOM_TRUSTED_PROXIES", "127.0.0.1,::1"),
+        media_allow=values.media_allow(source),
         metrics_from=values.networks(source, "LIVEROOM_METRICS_FROM", "127.0.0.1,::1"),
         public_http=values.public_url(source, f"http://{values.in_address(host)}:{http_port}"),
         public_ws=values.public_ws_url(source, f"ws://{values.in_address(host)}:{ws_port}/ws/v1"),
@@ -202,4 +205,5 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         drain_seconds=values.number(source, "LIVEROOM_DRAIN_SECONDS", 10, low=0, high=15),
         media_cores=values.number(source, "LIVEROOM_MEDIA_CORES", 0, low=0, high=1024),
         ws_deflate=bool(values.whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
+        s3=values.s3_place(source),
     )

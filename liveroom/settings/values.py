@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
@@ -147,6 +148,65 @@ def networks(source: Mapping[str, str], name: str, default: str) -> tuple[str, .
             raise ImproperlyConfigured(
                 f"{name} takes addresses and networks such as 10.0.0.0/8, not {network!r}."
             ) from None
+    return found
+
+
+@dataclass(frozen=True)
+class S3Place:
+    """An S3-compatible service for finished media. `endpoint` is empty for Amazon's own; `prefix` ends in a slash or is empty."""
+
+    endpoint: str
+    public_endpoint: str
+    bucket: str
+    region: str
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    prefix: str
+
+
+def s3_place(source: Mapping[str, str]) -> S3Place | None:
+    """None where nothing is said of it: media stays in LIVEROOM_DATA."""
+    said = {
+        name.removeprefix("LIVEROOM_S3_"): value for name, value in source.items() if name.startswith("LIVEROOM_S3_")
+    }
+    said = {name: value for name, value in said.items() if value}
+    if not said:
+        return None
+    missing = [f"LIVEROOM_S3_{name}" for name in ("BUCKET", "KEY", "SECRET") if name not in said]
+    if missing:
+        raise ImproperlyConfigured(
+            f"Storage at an S3 service needs {', '.join(missing)} too (deploy/README.md, Storage)."
+        )
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", said["BUCKET"]):
+        raise ImproperlyConfigured(
+            f"LIVEROOM_S3_BUCKET is a bucket's name such as my-recordings, not {said['BUCKET']!r}."
+        )
+    prefix = said.get("PREFIX", "").strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9/_.-]{0,200}", prefix):
+        raise ImproperlyConfigured(f"LIVEROOM_S3_PREFIX takes letters, digits and /_.- such as live/, not {prefix!r}.")
+    for name in ("ENDPOINT", "PUBLIC_ENDPOINT"):
+        if name in said:
+            url(f"LIVEROOM_S3_{name}", said[name], schemes=("http", "https"), such_as="https://s3.example.com")
+    return S3Place(
+        endpoint=said.get("ENDPOINT", "").rstrip("/"),
+        public_endpoint=said.get("PUBLIC_ENDPOINT", "").rstrip("/"),
+        bucket=said["BUCKET"],
+        region=said.get("REGION", "us-east-1"),
+        key=said["KEY"],
+        secret=said["SECRET"],
+        prefix=f"{prefix}/" if prefix else "",
+    )
+
+
+def media_allow(source: Mapping[str, str]) -> tuple[str, ...]:
+    """What media may be pulled from and pushed to beside public addresses."""
+    from streams.egress.rules.networks import allowed
+
+    found = tuple(part.strip() for part in source.get("LIVEROOM_MEDIA_ALLOW", "").split(",") if part.strip())
+    try:
+        allowed(found)
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from None
     return found
 
 

@@ -1,7 +1,8 @@
 from django.urls import path
 
 from streams.api import views
-from streams.plans.urls import urlpatterns as plans
+from streams.plans.urls import urlpatterns as plan_urls
+from streams.storage.urls import urlpatterns as storage_urls
 
 urlpatterns = [
     path("rooms/<str:room>/push", views.PushView.as_view()),
@@ -15,5 +16,6 @@ urlpatterns = [
     path("streams/<str:name>/play", views.StreamPlayView.as_view()),
     path("streams/<str:name>/forbid", views.ForbidView.as_view()),
     path("streams/<str:name>/cut", views.CutView.as_view()),
-    *plans,
+    *storage_urls,
+    *plan_urls,
 ]

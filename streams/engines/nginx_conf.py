@@ -48,6 +48,7 @@ class Site:
     trusted_proxies: Sequence[str]
     hooks_secret: str
     secure_link_secret: str
+    vault_secret: str
     segments: str
     tls_in_front: bool = False
     access_log: str = "/dev/stdout"
@@ -79,6 +80,7 @@ def site_from_settings() -> Site:
         tls_in_front=room.public_http.startswith("https://"),
         hooks_secret=derived_secret("hooks"),
         secure_link_secret=derived_secret("secure-link"),
+        vault_secret=derived_secret("vault"),
         segments=derived_secret("segments"),
         user=_owner(Path(room.data)),
         open_files=_most_open_files(),
@@ -87,7 +89,8 @@ def site_from_settings() -> Site:
 
 def make_folders(site: Site) -> None:
     """What nginx writes to must exist before it starts. Safe to repeat."""
-    for folder in (site.run / "nginx" / "tmp", site.data / "hls", site.data / "static", site.data / "media"):
+    kept = site.data / "recordings" / "kept"
+    for folder in (site.run / "nginx" / "tmp", site.data / "hls", site.data / "static", site.data / "media", kept):
         folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -113,6 +116,7 @@ def render(site: Site, *, template: str | None = None) -> str:
         "HOOKS_SECRET": _word("hooks secret", site.hooks_secret),
         "SEGMENTS": _word("name of the segments' application", site.segments),
         "RTMP_PORT": _port("RTMP", site.rtmp_port),
+        "VAULT_SECRET": _word("vault secret", site.vault_secret),
         "SECURE_LINK_SECRET": _word("secure-link secret", site.secure_link_secret),
         "CORS_MAP": _cors_map(site.origins),
         "SEGMENT_CORS": _segment_cors(site),

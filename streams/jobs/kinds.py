@@ -88,11 +88,12 @@ class Over:
 @dataclass(frozen=True, slots=True)
 class Stage:
     """What is going on around a job that asks whether it may start. `published`: pks of the streams that somebody pushes now;
-    `disk_free_bytes`: where media is written on this host."""
+    `by_jobs`: which of them a job of ours pushes, stream -> job; `disk_free_bytes`: where media is written on this host."""
 
     now: datetime
     published: frozenset[int]
     disk_free_bytes: int
+    by_jobs: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 Verdict = Again | Over

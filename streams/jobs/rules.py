@@ -6,17 +6,20 @@ from typing import Final
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 30.0
+LONGEST_PAUSE_KILLED_SECONDS: Final = 1.0
 # A child that ran so long had started well: what ends it is not the next of a row of failures.
 WELL_SECONDS: Final = 30.0
 # Estimates are no better than this.
 _ROUNDING: Final = 0.005
 
 
-def pause_seconds(failures: int) -> float:
-    """Before the next try after so many failures in a row: doubling, bounded."""
+def pause_seconds(failures: int, *, killed: bool = False) -> float:
+    """Before the next try after so many failures in a row: doubling, bounded. `killed`: by a signal from outside, which says little of
+    the job: then it never waits long."""
     if failures <= 0:
         return 0.0
-    return float(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 16)))
+    longest = LONGEST_PAUSE_KILLED_SECONDS if killed else LONGEST_PAUSE_SECONDS
+    return float(min(longest, FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 16)))
 
 
 def failures_after(failures: int, *, ran_seconds: float) -> int:

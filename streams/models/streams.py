@@ -59,6 +59,15 @@ class Publish(models.Model):
         related_name="+",
         help_text="Whose key signed the address.",
     )
+    job = models.ForeignKey(
+        "streams.MediaJob",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The media job of ours that publishes, if it is none of the streamer's encoders.",
+    )
+    job_run = models.PositiveBigIntegerField(default=0)
     goodbyes_owed = models.PositiveSmallIntegerField(
         default=0, help_text="Earlier publishes of the same connection whose end has not been told yet."
     )

@@ -11,22 +11,21 @@ from django.db import transaction
 
 from liveroom.accounts.models import App, Domain
 from liveroom.accounts.selectors import domains_of
-from liveroom.kernel import facts, permission
+from liveroom.kernel import permission
 from liveroom.kernel.errors import LiveRoomError
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.values import signing
 from liveroom.kernel.work.metrics import publish_decisions
-from liveroom.rooms.models import LiveSession
 from liveroom.rooms.services.locking import locked
-from liveroom.rooms.services.status import publisher_came, publisher_lost
 from streams import addresses, selectors
 from streams.engines import engine
 from streams.engines.base import BadHook, EngineUnreachable, Hook
-from streams.facts import StreamPublished, StreamUnpublished
 from streams.models import Publish, Stream
 from streams.rules import refusals as words
 from streams.rules import url_signing
-from streams.services import known_keys, refusals
+from streams.services import known_keys, own_publishing, refusals
+from streams.services.own_publishing import OwnPublisher
+from streams.services.publishes import close_publish, open_publish
 from streams.services.refusals import Refused
 from streams.services.streams import expired_ago
 
@@ -39,14 +38,15 @@ FRESH = timedelta(seconds=3)
 
 def admit_publisher(*, hook: Hook, now: datetime) -> Publish:
     """Let a publisher in, or Refused. The room is live and its viewers are being told when this returns."""
+    own = own_publishing.claimed(stream=hook.stream, params=hook.params)
+    if own is not None:
+        return _admit_own(hook=hook, own=own, now=now)
     if not refusals.heed(name=hook.stream, address=hook.address) and not known_keys.could_be_good(
         name=hook.stream, params=hook.params, now=now
     ):
         publish_decisions.labels(decision="too_often").inc()
         raise Refused("Refused too often in the last minute; wait a minute.", reason="too_often", code=600)
-    stream = (
-        Stream.objects.select_related("room__app").filter(name=hook.stream, room__disbanded_at__isnull=True).first()
-    )
+    stream = _stream_named(hook.stream)
     try:
         if stream is None:
             raise _refused("unknown_stream", f"There is no stream {hook.stream!r}.", code=306)
@@ -61,6 +61,29 @@ def admit_publisher(*, hook: Hook, now: datetime) -> Publish:
         raise refused from None
     publish_decisions.labels(decision="admitted").inc()
     return publish
+
+
+def _admit_own(*, hook: Hook, own: OwnPublisher, now: datetime) -> Publish:
+    """A media job of ours: its run instead of a key, everything else as for everybody. Its refusals are no lines for the streamer."""
+    try:
+        stream = _stream_named(hook.stream)
+        if stream is None:
+            raise _refused("unknown_stream", f"There is no stream {hook.stream!r}.", code=306)
+        own_publishing.refuse_stale(own=own, stream=stream)
+        if not domains_of(stream.room.app, Domain.PUSH):
+            raise _refused("no_push_domain", "The app has no enabled push domain.", code=300)
+        permission.ask("stream.publish", actor=PUBLISHER, room=stream, role="publisher")
+        publish = _take_place(stream, hook, now, domain_id=None, own=own)
+    except LiveRoomError as error:
+        own_publishing.note_refusal(own=own, reason=error.message)
+        publish_decisions.labels(decision="own_refused").inc()
+        raise
+    publish_decisions.labels(decision="own_admitted").inc()
+    return publish
+
+
+def _stream_named(name: str) -> Stream | None:
+    return Stream.objects.select_related("room__app").filter(name=name, room__disbanded_at__isnull=True).first()
 
 
 def refuse_unreadable(*, bad: BadHook, now: datetime) -> None:
@@ -133,8 +156,12 @@ def _check_key(stream: Stream, hook: Hook, now: datetime) -> int | None:
     raise refused
 
 
-def _take_place(stream: Stream, hook: Hook, now: datetime, *, domain_id: int | None) -> Publish:
+def _take_place(
+    stream: Stream, hook: Hook, now: datetime, *, domain_id: int | None, own: OwnPublisher | None = None
+) -> Publish:
     """A stream has one publisher. The engine is asked whether the one that we know of is really still there.
+
+    A job of ours (`own`) takes the place of its own earlier runs, and of nobody else.
 
     Asked first: nothing waits for the engine while rows are locked (SQLite has one lock for all)."""
     there = selectors.open_publish(stream)
@@ -142,7 +169,7 @@ def _take_place(stream: Stream, hook: Hook, now: datetime, *, domain_id: int | N
     if there is not None and there.client_id != hook.client_id:
         if _is_gone(there, now):
             makes_room = "gone"
-        elif stream.room.app.second_publisher == App.TAKE_OVER:
+        elif _gives_way(there, own) if own else stream.room.app.second_publisher == App.TAKE_OVER:
             engine().drop_publisher(stream=stream.name)
             makes_room = "replaced"
     with transaction.atomic():
@@ -158,14 +185,19 @@ def _take_place(stream: Stream, hook: Hook, now: datetime, *, domain_id: int | N
             raise _on_air_already(present, now)
         return open_publish(
             stream=stream, client_id=hook.client_id, address=hook.address, now=now, hook=hook, goodbyes_owed=owed,
-            domain_id=domain_id,
+            domain_id=domain_id, own=own,
         )  # fmt: skip
+
+
+def _gives_way(there: Publish, own: OwnPublisher) -> bool:
+    return there.job_id == own.job_id and there.job_run < own.run
 
 
 def _on_air_already(there: Publish, now: datetime) -> Refused:
     minutes = int((now - there.started_at).total_seconds() // 60)
+    whom = "a relay or another job of this server" if there.job_id else there.address or "another encoder"
     return Refused(
-        f"This stream is on air already, from {there.address or 'another encoder'} for {minutes} min; stop that one first.",
+        f"This stream is on air already, from {whom} for {minutes} min; stop that one first.",
         reason="second_publisher",
         code=600,
         detail=f"Connection {there.client_id} publishes it.",
@@ -180,58 +212,6 @@ def _is_gone(publish: Publish, now: datetime) -> bool:
     except EngineUnreachable:
         return False
     return listed is None or listed.publisher is None
-
-
-@transaction.atomic
-def open_publish(
-    *,
-    stream: Stream,
-    client_id: str,
-    address: str,
-    now: datetime,
-    hook: Hook | None = None,
-    goodbyes_owed: int = 0,
-    domain_id: int | None = None,
-) -> Publish:
-    """Write that somebody publishes, and let the room follow. An open publish of the stream is closed first."""
-    room = locked(stream.room_id)
-    older = selectors.open_publish(stream)
-    if older is not None:
-        _end(older, now, "replaced")
-    if stream.on_programme:
-        room = publisher_came(room_id=room.pk, now=now)
-    if stream.unplayable:
-        # What this one sends is judged anew.
-        Stream.objects.filter(pk=stream.pk).update(unplayable="")
-        stream.unplayable = ""
-    publish = Publish.objects.create(
-        stream=stream,
-        session=LiveSession.objects.filter(room=room, ended_at__isnull=True).first(),
-        client_id=client_id,
-        address=address[:45],
-        software=hook.encoder[:120] if hook else "",
-        query=_shown_query(hook),
-        goodbyes_owed=goodbyes_owed,
-        domain_id=domain_id,
-        started_at=now,
-    )
-    facts.state(
-        StreamPublished(
-            stream=stream.name,
-            room_id=room.pk,
-            room_key=room.key,
-            at=now,
-            on_programme=stream.on_programme,
-            address=address,
-        )
-    )
-    return publish
-
-
-def _shown_query(hook: Hook | None) -> str:
-    if hook is None:
-        return ""
-    return "&".join(f"{key}={value}" for key, value in hook.params.items() if key != "txSecret")[:500]
 
 
 def publisher_left(*, hook: Hook, now: datetime) -> bool:
@@ -259,33 +239,4 @@ def publisher_left(*, hook: Hook, now: datetime) -> bool:
     if not _is_gone(publish, now):
         return False
     close_publish(publish=publish, now=now, reason="left")
-    return True
-
-
-@transaction.atomic
-def close_publish(*, publish: Publish, now: datetime, reason: str) -> None:
-    """Write that the publisher is gone; the grace time of the room begins."""
-    stream = publish.stream
-    room = locked(stream.room_id)
-    if not _end(publish, now, reason):
-        return
-    if stream.on_programme:
-        publisher_lost(room_id=room.pk, now=now)
-
-
-def _end(publish: Publish, now: datetime, reason: str) -> bool:
-    """Whether it was us who ended it: a callback and the reconciler may both try."""
-    if not Publish.objects.filter(pk=publish.pk, ended_at__isnull=True).update(ended_at=now, end_reason=reason):
-        return False
-    stream = publish.stream
-    facts.state(
-        StreamUnpublished(
-            stream=stream.name,
-            room_id=stream.room_id,
-            room_key=stream.room.key,
-            at=now,
-            on_programme=stream.on_programme,
-            reason=reason,
-        )
-    )
     return True

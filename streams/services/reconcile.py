@@ -15,7 +15,8 @@ from liveroom.kernel.work.metrics import reconciled
 from streams.engines.base import EngineState, EngineStream
 from streams.models import Publish, Stream
 from streams.services import cutting
-from streams.services.publishing import PUBLISHER, close_publish, open_publish
+from streams.services.publishes import close_publish, open_publish
+from streams.services.publishing import PUBLISHER
 
 log = logging.getLogger(__name__)
 

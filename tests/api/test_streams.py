@@ -16,7 +16,8 @@ from liveroom.kernel import clock
 from streams.engines import EngineStream
 from streams.rules import url_signing
 from streams.services import health, judging
-from streams.services.publishing import admit_publisher, close_publish
+from streams.services.publishes import close_publish
+from streams.services.publishing import admit_publisher
 from streams.services.refusals import Refused
 from tests.helpers.people import Api
 from tests.helpers.problems import given, refused

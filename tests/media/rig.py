@@ -26,6 +26,7 @@ PULL_TOKEN = "pull-token"
 HOOKS_SECRET = "hooks-secret"
 SECURE_LINK_SECRET = "link-secret"
 SEGMENTS = "segments-secret"
+VAULT_SECRET = "vault-secret"
 
 
 def free_port() -> int:
@@ -271,6 +272,7 @@ def make_rig(folder: Path, **changes: Any) -> Rig:
         trusted_proxies=("127.0.0.1", "::1"),
         hooks_secret=HOOKS_SECRET,
         secure_link_secret=SECURE_LINK_SECRET,
+        vault_secret=VAULT_SECRET,
         segments=SEGMENTS,
         user="root" if os.geteuid() == 0 else "",
     )

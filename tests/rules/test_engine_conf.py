@@ -26,6 +26,7 @@ SITE = Site(
     trusted_proxies=("127.0.0.1", "::1"),
     hooks_secret="a" * 64,
     secure_link_secret="b" * 64,
+    vault_secret="d" * 64,
     segments="c" * 64,
 )
 

@@ -52,6 +52,11 @@ BAD = [
     ("LIVEROOM_PUBLIC_WS_URL", "wss:///ws/v1"),
     ("LIVEROOM_TRUSTED_PROXIES", "10.0.0.0/40"),
     ("LIVEROOM_METRICS_FROM", "prometheus"),
+    ("LIVEROOM_MEDIA_ALLOW", "http://10.0.0.5"),
+    ("LIVEROOM_MEDIA_ALLOW", "10.0.0.0/33"),
+    ("LIVEROOM_MEDIA_ALLOW", "encoder.lan:rtmp"),
+    ("LIVEROOM_MEDIA_ALLOW", "*"),
+    ("LIVEROOM_MEDIA_ALLOW", "127.1"),
     ("DATABASE_URL", "mysql://u:hunter22@host/name"),
     ("DATABASE_URL", "postgres://u:hunter22@host"),
     ("DATABASE_URL", "postgres://u:hunter22@host:port/name"),
@@ -98,7 +103,7 @@ def test_an_address_of_version_6_stands_in_brackets_where_an_address_needs_them(
 
 NAMES = [
     "LIVEROOM_HOST", "LIVEROOM_BIND", "LIVEROOM_HTTP_PORT", "LIVEROOM_PUBLIC_URL", "LIVEROOM_PUBLIC_WS_URL", "DATABASE_URL",
-    "REDIS_URL", "LIVEROOM_TRUSTED_PROXIES", "LIVEROOM_METRICS_FROM", "LIVEROOM_ORIGINS", "LIVEROOM_HOSTS",
+    "REDIS_URL", "LIVEROOM_TRUSTED_PROXIES", "LIVEROOM_METRICS_FROM", "LIVEROOM_MEDIA_ALLOW", "LIVEROOM_ORIGINS", "LIVEROOM_HOSTS",
 ]  # fmt: skip
 
 
@@ -113,3 +118,21 @@ def test_whatever_a_variable_holds_it_is_read_or_refused_in_words(tmp_path_facto
         read(tmp_path_factory.getbasetemp(), **{name: value})
     except ImproperlyConfigured as refusal:
         assert name in str(refusal)  # noqa: PT017 - most values are refused, some are not
+
+
+def test_an_s3_service_is_named_whole_or_not_at_all(tmp_path):
+    assert read(tmp_path).s3 is None
+    said = {"LIVEROOM_S3_BUCKET": "live", "LIVEROOM_S3_KEY": "k", "LIVEROOM_S3_SECRET": "very-secret"}
+    place = read(tmp_path, **said, LIVEROOM_S3_PREFIX="/shows/", LIVEROOM_S3_ENDPOINT="https://s3.example.com/").s3
+    assert place is not None
+    assert (place.prefix, place.endpoint, place.region) == ("shows/", "https://s3.example.com", "us-east-1")
+    assert "very-secret" not in repr(place)
+    for wrong in (
+        {"LIVEROOM_S3_SECRET": ""},
+        {"LIVEROOM_S3_BUCKET": "Live Bucket"},
+        {"LIVEROOM_S3_PREFIX": "a b"},
+        {"LIVEROOM_S3_ENDPOINT": "s3.example.com"},
+    ):
+        with pytest.raises(ImproperlyConfigured, match="LIVEROOM_S3") as refusal:
+            read(tmp_path, **{**said, **wrong})
+        assert "very-secret" not in str(refusal.value)

@@ -14,7 +14,7 @@ from liveroom.kernel import clock
 from liveroom.kernel.models import KeptAnswer, OutboxRow
 from liveroom.kernel.work import due, pruning
 from streams.models import Publish
-from streams.services import pruning as stream_pruning
+from streams.services import publishes
 
 pytestmark = pytest.mark.django_db
 OLD = timedelta(days=100)
@@ -66,7 +66,7 @@ def test_publishes_go_after_a_quarter_and_one_that_is_on_stays(cast):
     now = clock.now()
     for ended_at in (None, now, now - OLD):
         Publish.objects.create(stream=cast.stream, started_at=now - OLD, ended_at=ended_at)
-    assert stream_pruning.prune_publishes(now=now) is None
+    assert publishes.prune_publishes(now=now) is None
     assert Publish.objects.filter(ended_at=None).count() == Publish.objects.filter(ended_at=now).count() == 1
     assert Publish.objects.count() == 2
 
@@ -82,7 +82,7 @@ def test_every_portion_is_found_in_an_index(cast, monkeypatch):
     monkeypatch.setattr(pruning, "forget", note)
     now = clock.now()
     type(cast.app).objects.filter(pk=cast.app.pk).update(archive_days=7)
-    for prune in (pruning.prune, stream_pruning.prune_publishes, archive_pruning.prune_archive):
+    for prune in (pruning.prune, publishes.prune_publishes, archive_pruning.prune_archive):
         prune(now=now)
     assert len(asked) == 6
     with connection.cursor() as cursor:

@@ -16,11 +16,8 @@ from streams.models import PushRefusal, Stream
 from streams.rules import refusals as rules
 from streams.rules.pasted import Problem
 from streams.services import known_keys, refusals
-from streams.services.publishing import (
-    admit_publisher,
-    close_publish,
-    refuse_unreadable,
-)
+from streams.services.publishes import close_publish
+from streams.services.publishing import admit_publisher, refuse_unreadable
 from streams.services.refusals import Refused
 from tests.helpers.pushing import push_hook
 

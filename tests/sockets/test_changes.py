@@ -12,7 +12,7 @@ from liveroom.rooms.models import Room
 from liveroom.rooms.services import attributes, people, rooms
 from liveroom.rooms.services.status import publisher_came, set_status
 from streams.services import streams
-from streams.services.publishing import open_publish
+from streams.services.publishes import open_publish
 from tests.helpers.people import STAFF
 from tests.helpers.sockets import tell
 

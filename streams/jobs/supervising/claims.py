@@ -74,7 +74,8 @@ class Claims:
                 settling.settle(job, run.kind, run.spec, verdict, now=now)
             else:
                 failures = rules.failures_after(job.failures, ran_seconds=exit_.ran_seconds) if verdict.counts else 0
-                settling.wait(job, now=now, reason=verdict.reason, failures=failures)
+                killed = exit_.code < 0 and not exit_.asked
+                settling.wait(job, now=now, reason=verdict.reason, failures=failures, killed=killed)
 
     @staticmethod
     def _verdict(job: MediaJob, run: Run, exit_: Exit, *, now: datetime) -> Verdict:
@@ -156,10 +157,12 @@ class Claims:
         if not waiting:
             return
         streams = {job.stream_id for job in waiting if job.stream_id is not None}
-        published = Publish.objects.filter(stream_id__in=streams, ended_at__isnull=True).values_list(
-            "stream_id", flat=True
-        )
-        stage = Stage(now=now, published=frozenset(published), disk_free_bytes=disk()[0])
+        publishes = Publish.objects.filter(stream_id__in=streams, ended_at__isnull=True)
+        published = dict(publishes.values_list("stream_id", "job_id"))
+        stage = Stage(
+            now=now, published=frozenset(published), disk_free_bytes=disk()[0],
+            by_jobs={stream: job for stream, job in published.items() if job is not None},
+        )  # fmt: skip
         known = [(kind, job) for job in waiting if (kind := kind_of(job.kind)) is not None]
         reserved = sum(run.kind.cores(run.spec) for run in here)
         for kind, job in sorted(known, key=lambda pair: (pair[0].order, pair[1].pk)):

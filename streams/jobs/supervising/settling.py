@@ -34,11 +34,11 @@ def asked(question: Callable[[], T], job: MediaJob) -> T | None:
         return None
 
 
-def wait(job: MediaJob, *, now: datetime, reason: str, failures: int) -> None:
-    """Back to waiting. `failures`: in a row; the pause grows with them. The caller has the row."""
+def wait(job: MediaJob, *, now: datetime, reason: str, failures: int, killed: bool = False) -> None:
+    """Back to waiting. `failures`: in a row; the pause grows with them (`rules.pause_seconds`). The caller has the row."""
     job.state, job.reason, job.failures = State.WAITING, reason[:300], failures
     job.host, job.host_token, job.pid = None, 0, None
-    pause = rules.pause_seconds(failures)
+    pause = rules.pause_seconds(failures, killed=killed)
     job.retry_at = now + timedelta(seconds=pause) if pause else None
     job.save(update_fields=[
         "state", "reason", "failures", "host", "host_token", "pid", "retry_at", "cpu_seconds", "log", "progress",

@@ -21,7 +21,7 @@ from django.db import DatabaseError, close_old_connections
 from liveroom.kernel import clock
 from liveroom.kernel.work import metrics
 from streams.jobs import hints
-from streams.jobs.kinds import Again, Kind, Launch, Over, Verdict
+from streams.jobs.kinds import Again, Kind, Launch, Over
 from streams.jobs.supervising import strays
 from streams.jobs.supervising.claims import Claims, Orders
 from streams.jobs.supervising.host import Host, NameTaken
@@ -61,7 +61,7 @@ class Supervisor:
         self._watching: set[asyncio.Task[None]] = set()
         self._written = 0.0
         self._displaced = False
-        self._deployment = deployment()
+        self._deployment = deployment(Path(settings.LIVEROOM.data))
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Until `stopping` is set, and then until every child is gone."""
@@ -246,9 +246,6 @@ class Supervisor:
             close_old_connections()
 
 
-def deployment() -> str:
-    """Names this deployment's children among those of other copies on the machine."""
-    return sha256(str(Path(settings.LIVEROOM.data).resolve()).encode()).hexdigest()[:16]
-
-
-__all__ = ["Supervisor", "Verdict", "deployment"]
+def deployment(data: Path) -> str:
+    """Names the children of a deployment among those of other copies on the machine; `data`: its folder."""
+    return sha256(str(data.resolve()).encode()).hexdigest()[:16]
