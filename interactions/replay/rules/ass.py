@@ -1,0 +1,145 @@
+"""Flying comments as subtitles (ASS): lanes in which nobody runs into the one before, CJK at its full width. Plain Python.
+
+The same decisions as the page's `danmaku.js`: a comment crosses in eight seconds, one at the top or bottom stays for four; where no lane
+is free it waits two seconds and is left out then. A reader of the file gets it in order of time, as it is written: nothing is held back
+but what the lanes know."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from interactions.replay.rules.said import BOTTOM, SCROLL, TOP, WHITE, Line
+
+WIDTH, HEIGHT = 1920, 1080
+FONT_PX, LINE_PX = 48, 58
+CROSS_MS, STAY_MS, WAIT_MS = 8_000, 4_000, 2_000
+GAP_PX = 48
+# The lower quarter is for subtitles of the film itself.
+SCROLL_LANES = int(HEIGHT * 0.75) // LINE_PX
+STILL_LANES = int(HEIGHT * 0.4) // LINE_PX
+MOST_CHARACTERS = 100
+
+_HEAD = f"""\ufeff[Script Info]
+; One comment a line; made from a recording's archive.
+Title: {{title}}
+ScriptType: v4.00+
+PlayResX: {WIDTH}
+PlayResY: {HEIGHT}
+WrapStyle: 2
+ScaledBorderAndShadow: yes
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, \
+ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
+Style: Comment,Noto Sans CJK SC,{FONT_PX},&H00FFFFFF,&H00FFFFFF,&H80000000,&H80000000,-1,0,0,0,100,100,0,0,1,2,0,7,0,0,0,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
+
+
+def text_width(text: str) -> int:
+    """In px: a full-width character is as wide as it is high, others a little more than half; marks that combine take no place."""
+    width = 0.0
+    for character in text:
+        if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Mn", "Me"):
+            continue
+        width += 1.0 if unicodedata.east_asian_width(character) in ("W", "F") else 0.58
+    return round(width * FONT_PX)
+
+
+def plain(text: str) -> str:
+    """Text that no renderer takes for a command: braces open overrides, a backslash escapes, and not all know `\\{`."""
+    line = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp", "Cs") else one for one in text)
+    line = " ".join(line.split())
+    if len(line) > MOST_CHARACTERS:
+        line = f"{line[:MOST_CHARACTERS]}…"
+    return line.replace("{", "｛").replace("}", "｝").replace("\\", "\\\u2060")
+
+
+def clock(ms: int) -> str:
+    """`1:02:03.45`."""
+    hundredths = max(0, ms) // 10
+    seconds, hundredths = divmod(hundredths, 100)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}.{hundredths:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A comment with its lane (0 is the outermost) and the moment at which it starts."""
+
+    start_ms: int
+    lane: int
+    width: int
+
+
+def is_free(last: Placed | None, *, width: int, start_ms: int) -> bool:
+    """Whether a scrolling comment may start in the lane: the tail of the last is in, and it is not caught up with before that leaves."""
+    if last is None or start_ms >= last.start_ms + CROSS_MS:
+        return True
+    speed = (WIDTH + last.width) / CROSS_MS
+    tail_in = (start_ms - last.start_ms) * speed >= last.width + GAP_PX
+    reaches_ms = start_ms + WIDTH * CROSS_MS / (WIDTH + width)
+    return tail_in and reaches_ms >= last.start_ms + CROSS_MS
+
+
+@dataclass(slots=True)
+class Lanes:
+    """What every lane holds last. Feed it in order of time."""
+
+    scroll: list[Placed | None] = field(default_factory=lambda: [None] * SCROLL_LANES)
+    still: dict[str, list[Placed | None]] = field(
+        default_factory=lambda: {TOP: [None] * STILL_LANES, BOTTOM: [None] * STILL_LANES}
+    )
+
+    def place(self, line: Line) -> Placed | None:
+        """None: no lane is free within two seconds."""
+        width = text_width(plain(line.text))
+        lanes = self.scroll if line.position == SCROLL else self.still[line.position]
+        for start_ms in range(line.at_ms, line.at_ms + WAIT_MS + 1, 200):
+            for lane, last in enumerate(lanes):
+                free = (
+                    is_free(last, width=width, start_ms=start_ms)
+                    if line.position == SCROLL
+                    else last is None or start_ms >= last.start_ms + STAY_MS
+                )
+                if free:
+                    lanes[lane] = Placed(start_ms=start_ms, lane=lane, width=width)
+                    return lanes[lane]
+        return None
+
+
+def dialogue(line: Line, placed: Placed) -> str:
+    """One event of the file."""
+    stays_ms = CROSS_MS if line.position == SCROLL else STAY_MS
+    if line.position == SCROLL:
+        y = placed.lane * LINE_PX
+        move = f"\\move({WIDTH},{y},{-placed.width},{y})"
+    elif line.position == TOP:
+        move = f"\\an8\\pos({WIDTH // 2},{placed.lane * LINE_PX})"
+    else:
+        move = f"\\an2\\pos({WIDTH // 2},{HEIGHT - placed.lane * LINE_PX})"
+    red, green, blue = line.color >> 16, line.color >> 8 & 255, line.color & 255
+    color = "" if line.color == WHITE else f"\\c&H{blue:02X}{green:02X}{red:02X}&"
+    # A dark letter needs a light edge.
+    edge = "\\3c&HFFFFFF&" if 0.299 * red + 0.587 * green + 0.114 * blue < 60 else ""
+    start, end = clock(placed.start_ms), clock(placed.start_ms + stays_ms)
+    return f"Dialogue: 0,{start},{end},Comment,,0,0,0,,{{{move}{color}{edge}}}{plain(line.text)}\n"
+
+
+def ass_file(lines: Iterable[Line], *, title: str) -> Iterator[str]:
+    """The file in parts. The last line, a comment of the file, says how many had no free lane."""
+    yield _HEAD.format(title=plain(title) or "Comments")
+    lanes, left_out = Lanes(), 0
+    for line in lines:
+        placed = lanes.place(line)
+        if placed is None:
+            left_out += 1
+        else:
+            yield dialogue(line, placed)
+    if left_out:
+        yield f"Comment: 0,0:00:00.00,0:00:00.00,Comment,,0,0,0,,{left_out} comments found no free lane.\n"
