@@ -7,10 +7,11 @@ from interactions.gifts.models.ledger import LedgerEntry, Order, Wallet
 from interactions.hands.models import Hand
 from interactions.people.models import Badge, Follow, Membership, PersonBadge, Score
 from interactions.polls.models import Ballot, Poll, Question
+from interactions.replay.models import PublishedShow
 from interactions.statistics.models import Cursor, MinuteStat, SessionSummary, SessionViewer
 
 __all__ = [
     "ArchivedMessage", "Badge", "Ballot", "Cursor", "Draw", "DrawEntry", "DrawWinner", "Follow", "Gift", "GiftMessage", "GiftTotal", "Hand",
-    "LedgerEntry", "Membership", "MinuteStat", "Order", "PersonBadge", "Pin", "Poll", "Question", "Score", "SentGift",
+    "LedgerEntry", "Membership", "MinuteStat", "Order", "PersonBadge", "Pin", "Poll", "PublishedShow", "Question", "Score", "SentGift",
     "SessionSummary", "SessionViewer", "Wallet",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from interactions.hands import urls as hands
 from interactions.likes import urls as likes
 from interactions.people import urls as people
 from interactions.polls import urls as polls
+from interactions.replay import urls as replay
 from interactions.socket.listening import urls as socket
 from interactions.statistics import urls as statistics
 
@@ -20,6 +21,7 @@ urlpatterns = [
     *likes.urlpatterns,
     *people.urlpatterns,
     *polls.urlpatterns,
+    *replay.urlpatterns,
     *socket.urlpatterns,
     *statistics.urlpatterns,
 ]

@@ -20,6 +20,7 @@ from interactions.people import handlers as on_people
 from interactions.people.services import follows, levels, scoring
 from interactions.polls import handlers as on_polls
 from interactions.polls.services import polls
+from interactions.replay import handlers as on_replays
 from interactions.room import handlers as on_rooms
 from interactions.room import moderation as on_moderation
 from interactions.room_refs import open_refs
@@ -48,6 +49,7 @@ FACT_HANDLERS: list[ModuleType] = [
     on_publishes,
     on_polls,
     on_draws,
+    on_replays,
     on_rooms,
     on_people,
     on_moderation,

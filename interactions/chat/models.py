@@ -10,6 +10,9 @@ from django.db.models import Q
 
 from liveroom.rooms.models import LiveSession, Room
 
+# Kinds of events that are few in a show.
+SELDOM = ("notice", "pin", "status")
+
 
 class ArchivedMessage(models.Model):
     """One event. Delivered: `seq` is set. Sampled (C3): `sampled` says why, and nobody but its sender has seen it."""
@@ -45,6 +48,8 @@ class ArchivedMessage(models.Model):
             models.Index(fields=["room", "-at", "-id"], name="message_by_time"),
             models.Index(fields=["room", "sender", "-at"], name="message_by_sender"),
             models.Index(fields=["at"], name="message_by_age"),
+            # The few among the many: what was pinned or noticed last before a place in a recording (replay/windows.py).
+            models.Index(fields=["room", "type", "-at"], name="message_by_kind", condition=Q(type__in=SELDOM)),
         ]
 
     def __str__(self) -> str:

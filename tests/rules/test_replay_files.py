@@ -57,7 +57,9 @@ def test_the_subtitles_hold_no_command_of_a_stranger(said: list[Line]) -> None:
         if not line.startswith("Dialogue:"):
             continue
         # One override, ours, at the head; behind it neither a brace nor a backslash that means something.
-        found = re.fullmatch(r"Dialogue: 0,\d:\d\d:\d\d\.\d\d,\d:\d\d:\d\d\.\d\d,Comment,,0,0,0,,(\{[^{}]*\})([^{}]*)", line)
+        found = re.fullmatch(
+            r"Dialogue: 0,\d:\d\d:\d\d\.\d\d,\d:\d\d:\d\d\.\d\d,Comment,,0,0,0,,(\{[^{}]*\})([^{}]*)", line
+        )
         assert found, line
         assert re.fullmatch(r"\{(\\move\([-\d,]+\)|\\an[28]\\pos\([\d,]+\))(\\3?c&H[0-9A-F]{6}&)*\}", found[1])
         assert not re.search(r"\\[^\u2060]", found[2])

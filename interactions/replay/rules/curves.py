@@ -31,9 +31,7 @@ def likes_curve(totals: Iterable[tuple[int, int]], timeline: Timeline) -> list[P
         at = 0 if wall_ms < timeline.wall_start_ms else timeline.media_ms(wall_ms)
         if at is None:
             at = timeline.duration_ms
-        if found and found[-1].at_ms == at:
-            found[-1] = Point(at, highest)
-        elif len(found) > 1 and found[-1].total == found[-2].total == highest:
+        if (found and found[-1].at_ms == at) or (len(found) > 1 and found[-1].total == found[-2].total == highest):
             found[-1] = Point(at, highest)
         else:
             found.append(Point(at, highest))
