@@ -77,7 +77,7 @@ class PlaybackView(APIView):
 class ReplayView(APIView):
     @extend_schema(
         operation_id="recordings_replay_get",
-        responses={200: shapes.WindowSerializer, 304: None},
+        responses={200: shapes.ReplayWindowSerializer, 304: None},
         parameters=[shapes.WindowQuery, *ASKED],
     )
     @open_to("room.enter")

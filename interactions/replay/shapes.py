@@ -51,12 +51,12 @@ def asked_window(asked: dict[str, Any]) -> tuple[int, int]:
     return from_ms, to_ms
 
 
-class LikesPointSerializer(serializers.Serializer):
+class ReplayLikesSerializer(serializers.Serializer):
     at_ms = serializers.IntegerField()
     total = serializers.IntegerField()
 
 
-class WindowSerializer(serializers.Serializer):
+class ReplayWindowSerializer(serializers.Serializer):
     """Events as the room heard them, each with `at_ms`, its place in the recording."""
 
     from_ms = serializers.IntegerField()
@@ -64,30 +64,30 @@ class WindowSerializer(serializers.Serializer):
     events = serializers.ListField(child=serializers.DictField())
     earlier = serializers.ListField(child=serializers.DictField(), help_text="The last lines before it.")
     standing = serializers.ListField(child=serializers.DictField(), help_text="The notice and the pin then.")
-    likes = LikesPointSerializer(many=True, help_text="The room's total, to be drawn from point to point.")
+    likes = ReplayLikesSerializer(many=True, help_text="The room's total, to be drawn from point to point.")
 
 
-class ChapterSerializer(serializers.Serializer):
+class PlaybackChapterSerializer(serializers.Serializer):
     at_ms = serializers.IntegerField()
     title = serializers.CharField()
     kind = serializers.CharField(help_text="status, gifts or hand")
 
 
-class PartSerializer(serializers.Serializer):
+class PlaybackPartSerializer(serializers.Serializer):
     at_ms = serializers.IntegerField(help_text="Where it begins in the recording.")
     duration_ms = serializers.IntegerField()
     url = serializers.CharField()
 
 
-class PlaySerializer(serializers.Serializer):
+class PlaybackPlaySerializer(serializers.Serializer):
     """Files in their order: of a recording that was split, several. Of HLS, `url` is the playlist."""
 
     format = serializers.ChoiceField(choices=["mp4", "hls", "flv", "aac", "mp3"])
-    parts = PartSerializer(many=True)
+    parts = PlaybackPartSerializer(many=True)
     expires_at = serializers.IntegerField(help_text="Unix ms; ask again then.")
 
 
-class ClipSerializer(serializers.Serializer):
+class PlaybackClipSerializer(serializers.Serializer):
     id = serializers.CharField()
     title = serializers.CharField(allow_blank=True)
     at_ms = serializers.IntegerField(help_text="Where in the recording it was cut out.")
@@ -120,9 +120,9 @@ class PlaybackSerializer(PublishedSerializer):
     """All that a page needs to play it; its events come in windows."""
 
     room = serializers.CharField()
-    play = PlaySerializer()
-    chapters = ChapterSerializer(many=True)
+    play = PlaybackPlaySerializer()
+    chapters = PlaybackChapterSerializer(many=True)
     joints = serializers.ListField(child=serializers.IntegerField(), help_text="Where something is missing.")
     density = serializers.ListField(child=serializers.IntegerField(), help_text="Comments per column of the bar.")
-    likes = LikesPointSerializer(many=True)
-    clips = ClipSerializer(many=True)
+    likes = ReplayLikesSerializer(many=True)
+    clips = PlaybackClipSerializer(many=True)

@@ -70,7 +70,13 @@ def test_the_end_of_a_room_is_told_after_what_it_closes():
 
 
 def test_a_status_is_told_before_its_news_and_the_engine_is_asked_last():
-    assert handlers_of(StatusChanged) == [("room", False), ("people", False), ("likes", True), ("streams", True)]
+    assert handlers_of(StatusChanged) == [
+        ("replay", False),
+        ("room", False),
+        ("people", False),
+        ("likes", True),
+        ("streams", True),
+    ]
 
 
 # -- the order
