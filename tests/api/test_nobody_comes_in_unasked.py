@@ -30,6 +30,7 @@ from tests.api.test_schema import draw_asked, operations, sequence_of, told_by_t
 from tests.helpers import plans
 from tests.helpers.money import fill, make_gift
 from tests.helpers.people import STAFF, Api, Cast
+from tests.helpers.recordings import recorded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("engine")]
 
@@ -137,6 +138,7 @@ def walk(cast: Cast) -> Walk:
         "room": "r1",
         "user": "mia",
         "name": cast.stream.name,
+        "recording": recorded(cast.room, session=cast.room.sessions.get()).number,
         "poll": poll.number,
         "question": question.number,
         "draw": draw.number,

@@ -22,6 +22,7 @@ from tests.helpers import plans
 from tests.helpers.money import fill, make_gift
 from tests.helpers.people import STAFF, Cast
 from tests.helpers.problems import given
+from tests.helpers.recordings import recorded
 
 OPERATION_IDS = Path(__file__).with_name("operation_ids.txt")
 
@@ -219,7 +220,12 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "streams_cut": server.post(f"streams/{name}/cut"),
     }
     of_plans, silent_of_plans = plans.calls(cast)
-    calls |= of_plans
+    number = recorded(cast.room, session=cast.room.sessions.get()).number
+    calls |= of_plans | {
+        "rooms_recordings_list": mia.get("rooms/r1/recordings"),
+        "recordings_playback_get": mia.get(f"recordings/{number}/playback"),
+        "recordings_replay_get": mia.get(f"recordings/{number}/replay"),
+    }
     files = {
         "draws_winners_get": stella.get(f"draws/{drawn(cast)}/winners.csv"),
         "wallet_statement_get": mia.get("wallet/statement.csv"),
@@ -227,6 +233,8 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
     }
     for answer in files.values():
         assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    lines = {"recordings_comments_get": mia.get(f"recordings/{number}/comments")}
+    assert [answer["Content-Type"] for answer in lines.values()] == ["application/x-ndjson; charset=utf-8"]
     fits("users_get", mia.get("users/stella"))
     for operation_id, answer in calls.items():
         assert 200 <= answer.status_code < 300, (operation_id, answer.content)
@@ -250,4 +258,4 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
     elsewhere = {"rooms_events_stream": mia.get("rooms/r1/events")}  # tests/sockets/test_server_sent.py
     for answer in elsewhere.values():
         assert (answer.status_code, answer.json()["name"]) == (421, "misdirected")
-    assert set(calls) | set(silent) | set(files) | set(elsewhere) == set(operations())
+    assert set(calls) | set(silent) | set(files) | set(lines) | set(elsewhere) == set(operations())
