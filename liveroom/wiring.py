@@ -36,6 +36,7 @@ from moderation.selectors import excluded_identifiers
 from moderation.voters import not_banned, not_muted
 from streams.jobs import finite
 from streams.jobs import handlers as on_publishes
+from streams.jobs import pruning as media_pruning
 from streams.plans import handlers as on_plans
 from streams.plans import rounds as plan_rounds
 from streams.services import following, publishes
@@ -155,6 +156,7 @@ JOBS: list[Job] = [
     Job("media tasks 2", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),
     Job("prune outbox", 3600, lambda now: pruning.prune(now=now), longest=60),
     Job("prune publishes", 3600, lambda now: publishes.prune_publishes(now=now), longest=60),
+    Job("prune media jobs", 3600, lambda now: media_pruning.prune(now=now), longest=60),
     Job("prune archive", 3600, lambda now: archive_pruning.prune_archive(now=now), longest=60),
 ]
 

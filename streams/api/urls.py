@@ -1,6 +1,7 @@
 from django.urls import path
 
 from streams.api import views
+from streams.jobs.urls import urlpatterns as job_urls
 from streams.plans.urls import urlpatterns as plan_urls
 from streams.storage.urls import urlpatterns as storage_urls
 
@@ -18,4 +19,5 @@ urlpatterns = [
     path("streams/<str:name>/cut", views.CutView.as_view()),
     *storage_urls,
     *plan_urls,
+    *job_urls,
 ]
