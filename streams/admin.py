@@ -15,6 +15,7 @@ from liveroom.kernel import clock
 from liveroom.kernel.web.forms import ActForm, reason_field
 from liveroom.kernel.web.http import client_address
 from liveroom.kernel.web.pages import Act, SwornAdmin, set_filter
+from streams.jobs import admin as _jobs  # noqa: F401 - registers its pages
 from streams.models import Publish, PushRefusal, Stream
 from streams.rules.encoders import encoder_name
 from streams.services import streams

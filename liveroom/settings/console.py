@@ -78,6 +78,14 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Media",
+                "items": [
+                    _item("Jobs", "manufacturing", "streams_mediajob_changelist"),
+                    _item("Tasks", "task", "streams_mediatask_changelist"),
+                    _item("Hosts", "memory", "streams_mediahost_changelist"),
+                ],
+            },
+            {
                 "title": "Money",
                 "items": [
                     _item("Gifts", "featured_seasonal_and_gifts", "interactions_gift_changelist"),

@@ -11,19 +11,20 @@ from rest_framework.views import APIView
 
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app
-from liveroom.kernel import clock, permission
+from liveroom.kernel import clock
+from liveroom.kernel.web.fields import Shape
 from liveroom.kernel.web.shapes import all_shown, shown
 from liveroom.rooms.api.requests import PAGES, RoomPages
-from liveroom.rooms.selectors import room_of
+from streams.api.asked import ask_of, asked_app_or_room
 from streams.jobs import selectors, services
 from streams.jobs.kinds import kind_of
 from streams.jobs.models import MediaJob
 
 
-class JobSerializer(serializers.Serializer[MediaJob]):
+class JobSerializer(Shape):
     id = serializers.IntegerField(source="pk")
     kind = serializers.CharField()
-    label = serializers.SerializerMethodField()
+    label_ = serializers.SerializerMethodField(method_name="told")
     reference = serializers.CharField(help_text="What it is for, such as recording:17.")
     stream = serializers.CharField(source="stream.name", allow_null=True, default=None)
     room = serializers.CharField(source="stream.room.group_id", allow_null=True, default=None)
@@ -32,14 +33,16 @@ class JobSerializer(serializers.Serializer[MediaJob]):
     host = serializers.CharField(source="host.name", allow_null=True, default=None)
     cores = serializers.FloatField(help_text="Estimated, of a CPU core.")
     cpu_seconds = serializers.FloatField(help_text="Used so far, all its children together.")
-    progress = serializers.DictField(help_text="out_seconds, frame, fps, speed, bitrate_kbps, size_bytes, dropped_frames …")
+    progress = serializers.DictField(
+        help_text="out_seconds, frame, fps, speed, bitrate_kbps, size_bytes, dropped_frames …"
+    )
     restarts = serializers.IntegerField()
     log = serializers.CharField(help_text="Its last lines, without secrets.")
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True, help_text="Of the present child.")
     ended_at = serializers.DateTimeField(allow_null=True)
 
-    def get_label(self, job: MediaJob) -> str:
+    def told(self, job: MediaJob) -> str:
         kind = kind_of(job.kind)
         return job.label or (kind.label if kind is not None else job.kind)
 
@@ -75,12 +78,8 @@ class JobsView(APIView):
     @open_to("media.see")
     def get(self, request: ApiRequest) -> Response:
         """Media jobs, the newest first: of a room for whoever moderates it (`?room=`), of the whole app for servers."""
-        asked, app = request.query_params, asked_app(request)
-        room = room_of(app, group_id=asked["room"]) if asked.get("room") else None
-        if room is not None:
-            self.check_object_permissions(request, room)
-        else:
-            permission.ask("media.plan", actor=request.user)
+        asked = request.query_params
+        app, room = asked_app_or_room(request, "media.see")
         rows = selectors.jobs_of(
             app=app,
             room=room,
@@ -95,12 +94,9 @@ class JobsView(APIView):
 
 
 class _OneJob(APIView):
-    def asked_job(self, request: ApiRequest, job: int) -> MediaJob:
+    def asked_job(self, request: ApiRequest, job: int, action: str) -> MediaJob:
         found = selectors.job_of(app=asked_app(request), pk=job)
-        if found.stream is not None:
-            self.check_object_permissions(request, found.stream.room)
-        else:
-            permission.ask("media.plan", actor=request.user)
+        ask_of(request, action, found.stream.room if found.stream is not None else None)
         return found
 
 
@@ -108,7 +104,7 @@ class JobView(_OneJob):
     @extend_schema(operation_id="jobs_get", responses=JobSerializer)
     @open_to("media.see")
     def get(self, request: ApiRequest, job: int) -> Response:
-        return Response(shown(JobSerializer, self.asked_job(request, job)))
+        return Response(shown(JobSerializer, self.asked_job(request, job, "media.see")))
 
 
 class JobRestartView(_OneJob):
@@ -116,7 +112,7 @@ class JobRestartView(_OneJob):
     @open_to("media.manage")
     def post(self, request: ApiRequest, job: int) -> Response:
         """A new child now: for one that runs, and for one that waits between two tries."""
-        found = self.asked_job(request, job)
+        found = self.asked_job(request, job, "media.manage")
         services.restart(job=found)
         return Response(shown(JobSerializer, selectors.job_of(app=found.app, pk=found.pk)))
 
