@@ -44,8 +44,8 @@ class Ways(Protocol):
     async def open(self, launch: Launch, *, owner: str) -> tuple[Sequence[str], dict[str, str]]:
         """The child's arguments and environment with every placeholder replaced. LiveRoomError: an address that is not allowed."""
 
-    async def close(self, *, owner: str) -> None:
-        """The child is gone."""
+    async def close(self, *, owner: str) -> Sequence[str]:
+        """The child is gone. Why it was not let somewhere, or found nobody there, for people."""
 
 
 class Supervisor:
@@ -200,6 +200,8 @@ class Supervisor:
             )
         except Exception as error:
             log.warning("The child of the media job %s cannot be started: %s", run.job.pk, error)
+            if run.launch.reach and self._ways is not None:
+                await self._ways.close(owner=owner)
             run.left(code=127, words=(f"It cannot be started: {error}",))
             self._woken.set()
             return
@@ -213,9 +215,11 @@ class Supervisor:
     async def _wait_for(self, run: Run, owner: str) -> None:
         assert run.child is not None  # noqa: S101 - started by the caller
         code = await run.child.wait()
+        words = run.child.last_lines
         if run.launch.reach and self._ways is not None:
-            await self._ways.close(owner=owner)
-        run.left(code=code, words=run.child.last_lines)
+            # What the guard says is the reason; the child only says that it got nothing.
+            words = (*words, *await self._ways.close(owner=owner))
+        run.left(code=code, words=words)
         self._woken.set()
 
     async def _end_all(self) -> None:

@@ -17,6 +17,7 @@ from liveroom.kernel import clock
 from liveroom.kernel.work import metrics
 from liveroom.kernel.work.fencing import HeldLease
 from liveroom.kernel.work.process import ServiceCommand
+from streams.egress.guard import from_settings
 from streams.engines import EngineState, EngineUnreachable, engine
 from streams.gateway.picture.look import look_at_picture
 from streams.jobs.supervising.supervisor import Supervisor
@@ -58,7 +59,8 @@ class Command(ServiceCommand):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        jobs = asyncio.create_task(Supervisor(name=self.name).serve(stopping), name="media jobs")
+        guard = from_settings()
+        jobs = asyncio.create_task(Supervisor(name=self.name, ways=guard).serve(stopping), name="media jobs")
         while not stopping.is_set():
             if jobs.done():
                 jobs.result()  # it failed: whoever started us starts us again
@@ -79,6 +81,7 @@ class Command(ServiceCommand):
         for task in tasks:
             task.cancel()
         await asyncio.gather(jobs, *tasks, return_exceptions=True)
+        await guard.shut()
 
     def _round(self) -> list[tuple[int, str]]:
         """One comparison; returns what should be looked at. Runs on the one thread that talks to the database."""
