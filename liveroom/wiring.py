@@ -23,6 +23,7 @@ from interactions.polls.services import polls
 from interactions.replay import handlers as on_replays
 from interactions.room import handlers as on_rooms
 from interactions.room import moderation as on_moderation
+from interactions.room import relay_handlers as on_relay_changes
 from interactions.room_refs import open_refs
 from interactions.statistics.services import popularity, recounting, sampling, summarising
 from liveroom.kernel import facts, outbox, permission
@@ -39,6 +40,7 @@ from streams.jobs import handlers as on_publishes
 from streams.jobs import pruning as media_pruning
 from streams.plans import handlers as on_plans
 from streams.plans import rounds as plan_rounds
+from streams.relays import handlers as on_relays
 from streams.services import following, publishes
 from streams.voters import not_forbidden, not_held
 
@@ -48,10 +50,12 @@ FACT_HANDLERS: list[ModuleType] = [
     following,
     on_plans,
     on_publishes,
+    on_relays,
     on_polls,
     on_draws,
     on_replays,
     on_rooms,
+    on_relay_changes,
     on_people,
     on_moderation,
     on_likes,

@@ -143,6 +143,19 @@ class YourUnmute(UserEvent, frozen=True, kw_only=True, tag="unmute"):
     by: str
 
 
+class RelayMoved(UserEvent, frozen=True, kw_only=True, tag="relay"):
+    """A relay of a room that you look after runs, waits, is over or was deleted. `address`: whence or whither, without its key."""
+
+    room: str
+    id: str
+    kind: str
+    label: str
+    address: str
+    stream: str
+    state: str
+    reason: str
+
+
 # -- to the processes that hold sockets
 
 

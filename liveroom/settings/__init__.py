@@ -199,6 +199,7 @@ SPECTACULAR_SETTINGS = {
         "PollStatusEnum": ["open", "closed"],
         "QuestionStatusEnum": ["waiting", "shown", "answered", "dismissed"],
         "PlanKindEnum": ["transcode", "record", "snapshot", "watermark", "timeshift"],
+        "RelayKindEnum": ["pull", "push"],
         "WatermarkKindEnum": ["text", "image", "clock", "invisible"],
     },
 }

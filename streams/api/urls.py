@@ -3,6 +3,7 @@ from django.urls import path
 from streams.api import views
 from streams.jobs.urls import urlpatterns as job_urls
 from streams.plans.urls import urlpatterns as plan_urls
+from streams.relays.urls import urlpatterns as relay_urls
 from streams.storage.urls import urlpatterns as storage_urls
 
 urlpatterns = [
@@ -17,6 +18,7 @@ urlpatterns = [
     path("streams/<str:name>/play", views.StreamPlayView.as_view()),
     path("streams/<str:name>/forbid", views.ForbidView.as_view()),
     path("streams/<str:name>/cut", views.CutView.as_view()),
+    *relay_urls,
     *storage_urls,
     *plan_urls,
     *job_urls,

@@ -114,6 +114,8 @@ class Kind(Generic[S]):
     stop_seconds: ClassVar[float] = 5.0
     # A child that reports no progress for so long hangs and is ended. None: it may.
     silent_seconds: ClassVar[float | None] = 20.0
+    # Failures in a row make the pause before the next try longer, up to this.
+    longest_pause_seconds: ClassVar[float] = 30.0
     # `watch` is called so often while it runs.
     watch_seconds: ClassVar[float] = 1.0
 

@@ -13,12 +13,12 @@ WELL_SECONDS: Final = 30.0
 _ROUNDING: Final = 0.005
 
 
-def pause_seconds(failures: int, *, killed: bool = False) -> float:
-    """Before the next try after so many failures in a row: doubling, bounded. `killed`: by a signal from outside, which says little of
-    the job: then it never waits long."""
+def pause_seconds(failures: int, *, killed: bool = False, longest: float = LONGEST_PAUSE_SECONDS) -> float:
+    """Before the next try after so many failures in a row: doubling, bounded by `longest`. `killed`: by a signal from outside, which says
+    little of the job: then it never waits long."""
     if failures <= 0:
         return 0.0
-    longest = LONGEST_PAUSE_KILLED_SECONDS if killed else LONGEST_PAUSE_SECONDS
+    longest = min(longest, LONGEST_PAUSE_KILLED_SECONDS) if killed else longest
     return float(min(longest, FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 16)))
 
 

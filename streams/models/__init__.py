@@ -4,6 +4,7 @@ from streams.jobs.models import MediaHost, MediaJob, MediaTask
 from streams.models.streams import Publish, PushRefusal, Stream
 from streams.plans.models import PlanRound, Rule, Template
 from streams.recording.models import Chapter, Clip, Recording, RecordingFile, RecordingPart
+from streams.relays.models import Relay
 
 __all__ = [
     "Chapter",
@@ -17,6 +18,7 @@ __all__ = [
     "Recording",
     "RecordingFile",
     "RecordingPart",
+    "Relay",
     "Rule",
     "Stream",
     "Template",

@@ -62,6 +62,7 @@ def handlers_of(kind: type[Fact]) -> list[tuple[str, bool]]:
 def test_the_end_of_a_room_is_told_after_what_it_closes():
     assert handlers_of(RoomDisbanded) == [
         ("streams", False),
+        ("streams", False),
         ("polls", False),
         ("draws", False),
         ("room", False),
@@ -71,6 +72,7 @@ def test_the_end_of_a_room_is_told_after_what_it_closes():
 
 def test_a_status_is_told_before_its_news_and_the_engine_is_asked_last():
     assert handlers_of(StatusChanged) == [
+        ("streams", False),
         ("replay", False),
         ("room", False),
         ("people", False),

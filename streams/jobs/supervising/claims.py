@@ -74,8 +74,8 @@ class Claims:
                 settling.settle(job, run.kind, run.spec, verdict, now=now)
             else:
                 failures = rules.failures_after(job.failures, ran_seconds=exit_.ran_seconds) if verdict.counts else 0
-                killed = exit_.code < 0 and not exit_.asked
-                settling.wait(job, now=now, reason=verdict.reason, failures=failures, killed=killed)
+                killed, longest = exit_.code < 0 and not exit_.asked, run.kind.longest_pause_seconds
+                settling.wait(job, now=now, reason=verdict.reason, failures=failures, killed=killed, longest=longest)
 
     @staticmethod
     def _verdict(job: MediaJob, run: Run, exit_: Exit, *, now: datetime) -> Verdict:

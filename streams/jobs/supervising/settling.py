@@ -34,11 +34,19 @@ def asked(question: Callable[[], T], job: MediaJob) -> T | None:
         return None
 
 
-def wait(job: MediaJob, *, now: datetime, reason: str, failures: int, killed: bool = False) -> None:
+def wait(
+    job: MediaJob,
+    *,
+    now: datetime,
+    reason: str,
+    failures: int,
+    killed: bool = False,
+    longest: float = rules.LONGEST_PAUSE_SECONDS,
+) -> None:
     """Back to waiting. `failures`: in a row; the pause grows with them (`rules.pause_seconds`). The caller has the row."""
     job.state, job.reason, job.failures = State.WAITING, reason[:300], failures
     job.host, job.host_token, job.pid = None, 0, None
-    pause = rules.pause_seconds(failures, killed=killed)
+    pause = rules.pause_seconds(failures, killed=killed, longest=longest)
     job.retry_at = now + timedelta(seconds=pause) if pause else None
     job.save(update_fields=[
         "state", "reason", "failures", "host", "host_token", "pid", "retry_at", "cpu_seconds", "log", "progress",
