@@ -120,8 +120,9 @@ class PullKind(IntoStream):
             return Over(State.DONE, "The file was played to its end.")
         if job.reason:
             return Again(reason=job.reason)
-        fault = words.fault_in(exit_.last_lines)
-        return Again(reason=f"The source broke off: {fault}." if fault else "The source ended; it is looked for again.")
+        return Again(
+            reason=_why(exit_, lost="The source broke off", otherwise="The source ended; it is looked for again.")
+        )
 
 
 @registered
@@ -142,8 +143,9 @@ class PushKind(RelayKind):
         if exit_.code == 0:
             # Its publisher left: it waits for the next one.
             return Again(counts=exit_.ran_seconds < _SOON_SECONDS)
-        fault = words.fault_in(exit_.last_lines)
-        return Again(reason=f"The target was lost: {fault}." if fault else "The target was lost; it is tried again.")
+        return Again(
+            reason=_why(exit_, lost="The target was lost", otherwise="The target was lost; it is tried again.")
+        )
 
 
 def _present(spec: RelaySpec) -> Relay:
@@ -169,12 +171,21 @@ def _may_end(relay: Relay) -> bool:
     return relay.own_source is None and rules.may_be_file(_read_source(relay))
 
 
+def _why(exit_: Exit, *, lost: str, otherwise: str) -> str:
+    """Without secrets: the supervisor blots them out of what children say."""
+    said = words.told_by_guard(exit_.last_lines)
+    if said:
+        return said
+    fault = words.fault_in(exit_.last_lines)
+    return f"{lost}: {fault}." if fault else otherwise
+
+
 def _looked(relay: Relay, exit_: Exit) -> Verdict:
     """The child before the first one said what is in the source: nobody's room goes live for a picture that cannot be carried."""
     found = words.found_in(exit_.last_lines)
     if found is None and exit_.code != 0:
-        fault = words.fault_in(exit_.last_lines) or "it cannot be read"
-        return Again(reason=f"The source does not come: {fault}.")
+        lost = "The source does not come"
+        return Again(reason=_why(exit_, lost=lost, otherwise=f"{lost}; it is tried again."))
     if found is not None and found.refusal:
         return Over(State.FAILED, found.refusal)
     Relay.objects.filter(pk=relay.pk, serial=relay.serial).update(

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from streams.egress.rules import Address
 
@@ -34,29 +34,6 @@ def is_list(address: Address) -> bool:
 def may_be_file(address: Address) -> bool:
     """It may have an end, and come faster than it is to be shown. (HTTP-FLV is live mostly: it comes in its own time anyway.)"""
     return address.scheme in ("http", "https") and _FILES.search(address.path) is not None
-
-
-def secrets_in(text: str) -> tuple[str, ...]:
-    """The parts of an address that must not appear in a log, as they stand in it."""
-    try:
-        parts = urlsplit(text)
-        login = parts.netloc.rpartition("@")[0]
-    except ValueError:
-        return (text,)
-    rest = parts.path.lstrip("/").partition("/")[2]
-    named = [value for _, value in parse_qsl(parts.query)]
-    found = [text, login, parts.query, *named]
-    if parts.scheme not in ("http", "https", "rtsp"):
-        found += [rest, *rest.split("/")]
-    # Short ones would blot out half of every line.
-    return tuple(sorted({one for one in found if len(one) >= 6}, key=len, reverse=True))
-
-
-def blotted(line: str, secrets: Collection[str]) -> str:
-    """A line for people, without the secrets."""
-    for secret in secrets:
-        line = line.replace(secret, HIDDEN)
-    return line
 
 
 def own_stream(address: Address, *, hosts: Collection[str], ports: Collection[int]) -> str | None:

@@ -85,6 +85,12 @@ _FAULTS: Final = (
 )
 
 
+def told_by_guard(lines: Sequence[str]) -> str:
+    """Why the way out did not lead there (streams/egress): whole sentences, behind what ffmpeg said; ""."""
+    last = lines[-1] if lines else ""
+    return last if last.endswith(".") and not last.startswith("[") else ""
+
+
 def fault_in(lines: Sequence[str]) -> str:
     """What is wrong on the other side, as a part of a sentence; "": no line tells."""
     for line in reversed(lines):

@@ -2,6 +2,7 @@
 are read by it, too, before anything is installed."""
 
 from streams.egress.rules.addresses import Address, AddressRefused, Use, address
+from streams.egress.rules.blotting import blotted, secrets_in
 from streams.egress.rules.networks import Allowed, Own, allowed, judged, judged_all
 from streams.egress.rules.showing import shown
 
@@ -13,7 +14,9 @@ __all__ = [
     "Use",
     "address",
     "allowed",
+    "blotted",
     "judged",
     "judged_all",
+    "secrets_in",
     "shown",
 ]

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from streams.egress.rules import blotted, secrets_in
 from streams.jobs.kinds import Exit, Kind, Launch, Verdict
 from streams.jobs.models import MediaJob
 from streams.jobs.supervising import strays
@@ -82,15 +83,20 @@ class Run:
             self.child.signal(signal.SIGKILL)
 
     def left(self, *, code: int, words: tuple[str, ...]) -> None:
-        """Its child has ended."""
+        """Its child has ended. `words`: what it said last, and why it was kept from something."""
         self.exit_ = Exit(
             code=code,
             asked=self.asked,
             ran_seconds=time.monotonic() - self.started,
             progress=self.reader.progress,
-            last_lines=words,
+            last_lines=tuple(blotted(line, self._secrets) for line in words),
         )
 
     @property
     def log(self) -> str:
-        return "\n".join(self.child.last_lines) if self.child is not None else ""
+        return blotted("\n".join(self.child.last_lines), self._secrets) if self.child is not None else ""
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        """Of the outside addresses: a server may say a stream's key back, and ffmpeg repeats it."""
+        return tuple(secret for reach in self.launch.reach for secret in secrets_in(reach.url))

@@ -11,16 +11,6 @@ from streams.engines.base import OURSELVES
 # Longer than the engine takes to drop a frozen publisher; what says nothing for so long is dead.
 _SILENCE_US = 12_000_000
 _LOOK_US = 3_000_000
-# By what an address is read. Named, so that what comes from there cannot choose another reader (media-facts.md, untrusted addresses).
-_READERS = {
-    "rtmp": "flv",
-    "rtmps": "flv",
-    "rtsp": "rtsp",
-    "srt": "mpegts",
-    "list": "hls,mpegts,mov,aac,mp3",
-    "http": "flv,mpegts,mov,matroska,aac,mp3,wav,ogg,avi",
-}
-_PROTOCOLS = "tcp,tls,http,https,httpproxy,rtmp,rtmps,srt,udp,rtp,crypto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +86,7 @@ def push(spec: Push) -> list[str]:
         analyzeduration=_LOOK_US,
     )
     extra = {"flvflags": "no_duration_filesize"} if spec.container == "flv" else {}
-    return _running(
-        ffmpeg.output(*_tracks(source), spec.target, c="copy", f=spec.container, rw_timeout=_SILENCE_US, **extra)
-    )
+    return _running(ffmpeg.output(*_tracks(source), spec.target, c="copy", f=spec.container, **extra))
 
 
 def _tracks(source: ffmpeg.nodes.FilterableStream) -> list[ffmpeg.nodes.FilterableStream]:
@@ -107,23 +95,14 @@ def _tracks(source: ffmpeg.nodes.FilterableStream) -> list[ffmpeg.nodes.Filterab
 
 
 def _read(source: PullSource) -> ffmpeg.nodes.FilterableStream:
-    options: dict[str, object] = {
-        "protocol_whitelist": _PROTOCOLS,
-        "format_whitelist": _READERS[source.kind],
-        "analyzeduration": _LOOK_US,
-    }
+    """Of an outside source the guard adds what may be opened for it (`streams/egress/arguments.py`)."""
+    options: dict[str, object] = {"analyzeduration": _LOOK_US}
     if source.kind in ("rtmp", "rtmps"):
-        options |= {"f": "flv", "rtmp_live": "live", "rw_timeout": _SILENCE_US}
-    elif source.kind == "rtsp":
-        options |= {"f": "rtsp", "rtsp_transport": "tcp", "timeout": _SILENCE_US}
-    elif source.kind == "srt":
-        options |= {"f": "mpegts", "rw_timeout": _SILENCE_US}
-    else:
-        options["rw_timeout"] = _SILENCE_US
-    if source.kind == "list":
+        options |= {"f": "flv", "rtmp_live": "live"}
+    elif source.kind == "list":
         options |= {"f": "hls", "allowed_extensions": "ts,m4s,mp4,aac,mp3,m3u8,m3u"}
     if source.ours:
-        options["rtmp_flashver"] = OURSELVES
+        options |= {"rtmp_flashver": OURSELVES, "rw_timeout": _SILENCE_US}
     if source.is_paced:
         options["re"] = None
     return ffmpeg.input(source.address, **options)
