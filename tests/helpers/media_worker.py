@@ -49,11 +49,7 @@ def define() -> None:
         def launch(self, job: MediaJob, spec: Spec, *, now: datetime) -> Launch:
             if spec.broken:
                 raise OSError("the folder is gone")
-            source = ["-re"] if spec.seconds > 1 else []
-            return Launch(arguments=[
-                "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-progress", "pipe:1", "-stats_period", "0.2",
-                *source, "-f", "lavfi", "-i", f"anullsrc=d={spec.seconds}", "-c:a", "pcm_s16le", "-f", "null", "-",
-            ])  # fmt: skip
+            return Launch(arguments=arguments_of(spec))
 
         def ended(self, job: MediaJob, spec: Spec, exit_: Exit, *, now: datetime) -> Verdict:
             return Over("done") if exit_.code == 0 else Again(reason=exit_.why)
@@ -65,6 +61,20 @@ class Spec:
     cores: float = 0.02
     shrinks: bool = False
     broken: bool = False
+    copies: str = ""
+    encodes: bool = False
+
+
+def arguments_of(spec: Spec) -> list[str]:
+    """Silence for so long; or a clip in a loop, copied or encoded."""
+    head = [
+        "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-progress", "pipe:1", "-stats_period", "1",
+    ]  # fmt: skip
+    if spec.copies:
+        codec = ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "copy"] if spec.encodes else ["-c", "copy"]
+        return [*head, "-re", "-stream_loop", "-1", "-i", spec.copies, *codec, "-f", "flv", "-y", "/dev/null"]
+    source = ["-re"] if spec.seconds > 1 else []
+    return [*head, *source, "-f", "lavfi", "-i", f"anullsrc=d={spec.seconds}", "-c:a", "pcm_s16le", "-f", "null", "-"]
 
 
 class MediaWorker:

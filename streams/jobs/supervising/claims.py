@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from streams.jobs import rules
 from streams.jobs.kinds import Again, Exit, Kind, Over, Stage, Verdict, kind_of
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 # Children started in one round: each costs a fork and a burst of CPU.
 STARTS_AT_ONCE = 8
 _LOOKED_AT = 500
+_SOON = timedelta(seconds=2)
 
 
 @dataclass(slots=True)
@@ -36,6 +37,45 @@ class Orders:
     start: list[Run] = field(default_factory=list)
     end: list[Run] = field(default_factory=list)
     kill: list[Run] = field(default_factory=list)
+    soon: bool = False
+    """Something is due again within a second or two."""
+
+
+@dataclass(slots=True)
+class Look:
+    """What every round reads of every job that is open."""
+
+    pk: int
+    run: int
+    state: str
+    wanted: str
+    spec_serial: int
+    running_serial: int
+    host: int | None
+    host_token: int
+    retry_at: datetime | None
+    starts_at: datetime | None
+    host_is_at: int | None
+    host_until: datetime | None
+
+    def has_host(self, now: datetime) -> bool:
+        return self.host_until is not None and self.host_until > now and self.host_token == self.host_is_at
+
+    def is_due(self, now: datetime) -> bool:
+        if self.state != State.WAITING:
+            return False
+        return self.wanted == STOPPED or all(at is None or at <= now for at in (self.retry_at, self.starts_at))
+
+    def is_soon(self, now: datetime) -> bool:
+        return self.state == State.WAITING and self.retry_at is not None and self.retry_at - now < _SOON
+
+
+def _look() -> list[Look]:
+    rows = MediaJob.objects.filter(state__in=(State.WAITING, State.RUNNING)).values_list(
+        "pk", "run", "state", "wanted", "spec_serial", "running_serial", "host_id", "host_token", "retry_at",
+        "starts_at", "host__token", "host__lease_until",
+    )  # fmt: skip
+    return [Look(*row) for row in rows]
 
 
 @dataclass(slots=True)
@@ -52,9 +92,13 @@ class Claims:
             if run.exit_ is not None:
                 self._ended(run, now=now)
         here = [run for run in runs if run.exit_ is None]
-        self._compare(here, orders, now=now)
-        self._free_orphans(now=now)
-        self._let_in(here, orders, now=now)
+        looks = _look()
+        self._compare(here, looks, orders, now=now)
+        self._free_orphans(looks, now=now)
+        due = [look.pk for look in looks if look.is_due(now)]
+        if due:
+            self._let_in(due, here, orders, now=now)
+        orders.soon = any(look.is_soon(now) for look in looks)
         return orders
 
     # What ended
@@ -94,27 +138,28 @@ class Claims:
 
     # What runs
 
-    def _compare(self, here: Sequence[Run], orders: Orders, *, now: datetime) -> None:
+    def _compare(self, here: Sequence[Run], looks: Sequence[Look], orders: Orders, *, now: datetime) -> None:
         """Our rows against our children."""
-        rows = {
-            pk: (run, wanted, serial, running)
-            for pk, run, wanted, serial, running in MediaJob.objects.filter(
-                host_id=self.host.pk, host_token=self.host.token, state=State.RUNNING
-            ).values_list("pk", "run", "wanted", "spec_serial", "running_serial")
-        }
+        mine = (self.host.pk, self.host.token)
+        rows = {look.pk: look for look in looks if look.state == State.RUNNING and (look.host, look.host_token) == mine}
         for run in here:
             row = rows.pop(run.job.pk, None)
-            if row is None or row[0] != run.job.run:
+            if row is None or row.run != run.job.run:
                 orders.kill.append(run)
-            elif row[1] == STOPPED or row[2] != row[3]:
-                run.replacing = row[1] != STOPPED
+            elif row.wanted == STOPPED or row.spec_serial != row.running_serial:
+                run.replacing = row.wanted != STOPPED
                 orders.end.append(run)
-        for pk, (number, *_) in rows.items():
+        for row in rows.values():
             # Claimed, and never started: the round failed after its claim.
-            with transaction.atomic():
-                job = MediaJob.objects.select_for_update().filter(pk=pk, run=number, state=State.RUNNING).first()
-                if job is not None:
-                    settling.wait(job, now=now, reason="", failures=job.failures)
+            self._take_back(row, now=now)
+
+    @staticmethod
+    def _take_back(row: Look, *, now: datetime) -> bool:
+        with transaction.atomic():
+            job = MediaJob.objects.select_for_update().filter(pk=row.pk, run=row.run, state=State.RUNNING).first()
+            if job is not None:
+                settling.wait(job, now=now, reason="", failures=job.failures)
+        return job is not None
 
     def write(self, runs: Iterable[Run]) -> None:
         """How our children do."""
@@ -136,26 +181,16 @@ class Claims:
 
     # What shall run
 
-    def _free_orphans(self, *, now: datetime) -> None:
+    def _free_orphans(self, looks: Sequence[Look], *, now: datetime) -> None:
         """Jobs of hosts that are gone, and of earlier lives of living ones."""
-        gone = Q(host__isnull=True) | Q(host__lease_until__lte=now) | ~Q(host_token=F("host__token"))
-        for job in MediaJob.objects.filter(gone, state=State.RUNNING).select_related("host")[:_LOOKED_AT]:
-            with transaction.atomic():
-                held = MediaJob.objects.select_for_update().filter(pk=job.pk, run=job.run, state=State.RUNNING).first()
-                if held is None:
-                    continue
-                log.info("The %s job %s is taken up again: its worker is gone.", job.kind, job.pk)
-                settling.wait(held, now=now, reason="", failures=held.failures)
+        for look in looks:
+            if look.state == State.RUNNING and not look.has_host(now) and self._take_back(look, now=now):
+                log.info("The media job %s is taken up again: its worker is gone.", look.pk)
+                look.state, look.retry_at = State.WAITING, None
 
-    def _let_in(self, here: Sequence[Run], orders: Orders, *, now: datetime) -> None:
-        waiting = list(
-            MediaJob.objects.filter(
-                Q(wanted=STOPPED) | ((Q(retry_at=None) | Q(retry_at__lte=now)) & (Q(starts_at=None) | Q(starts_at__lte=now))),
-                state=State.WAITING,
-            ).select_related("stream__room__app", "app")[:_LOOKED_AT]
-        )  # fmt: skip
-        if not waiting:
-            return
+    def _let_in(self, due: Sequence[int], here: Sequence[Run], orders: Orders, *, now: datetime) -> None:
+        rows = MediaJob.objects.filter(pk__in=due[:_LOOKED_AT], state=State.WAITING)
+        waiting = list(rows.select_related("stream__room__app", "app"))
         streams = {job.stream_id for job in waiting if job.stream_id is not None}
         publishes = Publish.objects.filter(stream_id__in=streams, ended_at__isnull=True)
         published = dict(publishes.values_list("stream_id", "job_id"))

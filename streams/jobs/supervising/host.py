@@ -16,7 +16,7 @@ from django.db.models import F
 
 from streams.jobs.models import MediaHost
 
-LEASE = timedelta(seconds=4)
+LEASE = timedelta(seconds=5)
 
 
 class NameTaken(Exception):

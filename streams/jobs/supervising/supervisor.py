@@ -30,7 +30,8 @@ from streams.media.process import spawn
 
 log = logging.getLogger(__name__)
 
-ROUND_SECONDS = 1.0
+# Between two rounds; where children run that nobody looks at, and nothing waits for its next try, a little longer.
+ROUND_SECONDS, QUIET_SECONDS = 1.0, 2.0
 WRITE_SECONDS = 5.0
 # Two words close together make one round.
 _BREATH_SECONDS = 0.05
@@ -80,7 +81,7 @@ class Supervisor:
             if orders is not None:
                 await self._obey(orders)
             try:
-                await asyncio.wait_for(self._woken.wait(), ROUND_SECONDS)
+                await asyncio.wait_for(self._woken.wait(), self._pause(orders))
                 await asyncio.sleep(_BREATH_SECONDS)
             except TimeoutError:
                 pass
@@ -88,6 +89,11 @@ class Supervisor:
         self._ending.set()
         ended.cancel()
         self._database.shutdown(wait=False)
+
+    def _pause(self, orders: Orders | None) -> float:
+        """Until the next round, if nobody wakes us."""
+        watched = any(type(run.kind).watch is not Kind.watch for run in self._runs.values())
+        return ROUND_SECONDS if orders is None or orders.soon or watched else QUIET_SECONDS
 
     async def _wake_at(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
