@@ -23,6 +23,7 @@ from interactions.polls.services import polls
 from interactions.replay import handlers as on_replays
 from interactions.room import handlers as on_rooms
 from interactions.room import moderation as on_moderation
+from interactions.room import recording_handlers as on_recorded
 from interactions.room import relay_handlers as on_relay_changes
 from interactions.room_refs import open_refs
 from interactions.statistics.services import popularity, recounting, sampling, summarising
@@ -40,6 +41,7 @@ from streams.jobs import handlers as on_publishes
 from streams.jobs import pruning as media_pruning
 from streams.plans import handlers as on_plans
 from streams.plans import rounds as plan_rounds
+from streams.recording import following as on_recordings
 from streams.relays import handlers as on_relays
 from streams.services import following, publishes
 from streams.voters import not_forbidden, not_held
@@ -51,11 +53,13 @@ FACT_HANDLERS: list[ModuleType] = [
     on_plans,
     on_publishes,
     on_relays,
+    on_recordings,
     on_polls,
     on_draws,
     on_replays,
     on_rooms,
     on_relay_changes,
+    on_recorded,
     on_people,
     on_moderation,
     on_likes,
@@ -158,6 +162,8 @@ JOBS: list[Job] = [
     # Two lanes: a long remux must not keep a cover waiting.
     Job("media tasks 1", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),
     Job("media tasks 2", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),
+    Job("recordings", 0.9, on_recordings.follow_due, wanted=on_recordings.is_wanted, prompt=True, longest=10),
+    Job("old recordings", 60, on_recordings.clear_due, longest=60),
     Job("prune outbox", 3600, lambda now: pruning.prune(now=now), longest=60),
     Job("prune publishes", 3600, lambda now: publishes.prune_publishes(now=now), longest=60),
     Job("prune media jobs", 3600, lambda now: media_pruning.prune(now=now), longest=60),

@@ -128,6 +128,30 @@ class SystemMessage(RoomEvent, frozen=True, kw_only=True, tag="system"):
     data: Any = UNSET
 
 
+class YourRecording(UserEvent, frozen=True, kw_only=True, tag="recording"):
+    """For the owner and the admins: a recording of the room is `running`, `done` or `failed`; or it was `stopped` before its time, such
+    as for a full disk, and `reason` says why. Of a stopped one everything that was written is kept, and it is `done` a moment later."""
+
+    room: str
+    recording: str
+    stream: str
+    format: str
+    state: str
+    reason: str | UnsetType = UNSET
+    duration_seconds: float | UnsetType = UNSET
+    size_bytes: int | UnsetType = UNSET
+
+
+class YourClip(UserEvent, frozen=True, kw_only=True, tag="clip"):
+    """For the owner and the admins: a clip can be played. `by`: who made it."""
+
+    room: str
+    clip: str
+    recording: str
+    duration_seconds: float
+    by: str
+
+
 class YourMute(UserEvent, frozen=True, kw_only=True, tag="mute"):
     """You may not speak in that room. `until`: unix ms, None: until lifted."""
 

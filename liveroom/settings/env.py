@@ -66,6 +66,9 @@ class Environment:
     tick_ms: int
     ws_deflate: bool
     media_cores: float
+    disk_free_min_bytes: int
+    recordings_max_bytes: int
+    playback: bool
     s3: values.S3Place | None
 
     @property
@@ -204,6 +207,9 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         tick_ms=values.whole(source, "LIVEROOM_TICK_MS", 100, low=0, high=1000),
         drain_seconds=values.number(source, "LIVEROOM_DRAIN_SECONDS", 10, low=0, high=15),
         media_cores=values.number(source, "LIVEROOM_MEDIA_CORES", 0, low=0, high=1024),
+        disk_free_min_bytes=values.whole(source, "LIVEROOM_DISK_FREE_MIN_BYTES", 500_000_000, low=0, high=10**15),
+        recordings_max_bytes=values.whole(source, "LIVEROOM_RECORDINGS_MAX_BYTES", 0, low=0, high=10**18),
+        playback=bool(values.whole(source, "LIVEROOM_PLAYBACK", 1, low=0, high=1)),
         ws_deflate=bool(values.whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
         s3=values.s3_place(source),
     )

@@ -3,6 +3,7 @@ from django.urls import path
 from streams.api import views
 from streams.jobs.urls import urlpatterns as job_urls
 from streams.plans.urls import urlpatterns as plan_urls
+from streams.recording.api.urls import urlpatterns as recording_urls
 from streams.relays.urls import urlpatterns as relay_urls
 from streams.storage.urls import urlpatterns as storage_urls
 
@@ -22,4 +23,5 @@ urlpatterns = [
     *storage_urls,
     *plan_urls,
     *job_urls,
+    *recording_urls,
 ]

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from importlib import import_module
 
-MODULES: tuple[str, ...] = ("streams.relays.kinds",)
+MODULES: tuple[str, ...] = (
+    "streams.relays.kinds",
+    "streams.recording.kinds",
+    "streams.recording.finite_work",
+    "streams.recording.clips",
+    "streams.recording.following",
+)
 
 
 def load() -> None:

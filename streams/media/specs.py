@@ -38,3 +38,59 @@ class StreamProbe:
     audio_codec: str
     has_b_frames: bool
     bitrate_kbps: int
+
+
+@dataclass(frozen=True, slots=True)
+class RtmpToFile:
+    """Pull an RTMP stream and write its messages as FLV tags into a file, untouched and at once."""
+
+    source: str
+    target: str
+    calls_itself: str = OURSELVES
+
+
+@dataclass(frozen=True, slots=True)
+class Remux:
+    """FLV on standard input into a finished file. `audio`: copy, aac or libmp3lame. `index_bytes`: room for an MP4's index at its
+    begin; 0: it is moved there at the end."""
+
+    target: str
+    format: str
+    has_video: bool
+    has_audio: bool
+    audio: str = "copy"
+    index_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """One picture of a local file."""
+
+    source: str
+    target: str
+    at_seconds: float
+    width: int = 640
+
+
+@dataclass(frozen=True, slots=True)
+class Sprite:
+    """`columns` × `rows` small pictures of a local file in one."""
+
+    source: str
+    target: str
+    every_seconds: float
+    columns: int
+    rows: int
+    width: int = 160
+
+
+@dataclass(frozen=True, slots=True)
+class ClipCut:
+    """A stretch of FLV on standard input, or of a local file, exact to the frame."""
+
+    target: str
+    from_seconds: float
+    duration_seconds: float
+    has_video: bool
+    has_audio: bool
+    source: str = ""

@@ -63,7 +63,10 @@ class Recording(models.Model):
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
     cover = models.CharField(max_length=200, blank=True, default="", help_text="The key of its cover in storage.")
-    scan = models.JSONField(default=dict, help_text="How far what was written has been read (raw/reading.py).")
+    thumbnails = models.CharField(max_length=200, blank=True, default="", help_text="The key of its small pictures.")
+    thumbnails_every = models.FloatField(default=0, help_text="Seconds between two of them.")
+    read_at = models.DateTimeField(null=True, blank=True, help_text="When what was written was last read.")
+    scan = models.JSONField(default=dict, help_text="How far what was written has been read (reading.py).")
     expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -90,8 +93,8 @@ class Recording(models.Model):
 
     @property
     def folder(self) -> str:
-        """Below $LIVEROOM_DATA and in storage alike. Of our own letters only."""
-        return f"recordings/{self.number}"
+        """In storage. Of our own letters only."""
+        return f"films/{self.number}"
 
 
 class RecordingFile(models.Model):
@@ -107,6 +110,10 @@ class RecordingFile(models.Model):
     size_bytes = models.BigIntegerField(default=0)
     key = models.CharField(max_length=200, blank=True, default="", help_text="In storage.")
     frames = models.PositiveBigIntegerField(default=0, help_text="Pictures that came in.")
+    pieces = models.JSONField(default=list, help_text="What it is made of, while that is there (raw/pieces.py).")
+    made_of = models.CharField(
+        max_length=40, blank=True, default="", help_text="A digest of the pieces it was made of."
+    )
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
     video_codec = models.CharField(max_length=20, blank=True, default="")
@@ -189,4 +196,4 @@ class Clip(models.Model):
 
     @property
     def folder(self) -> str:
-        return f"recordings/clips/{self.number}"
+        return f"clips/{self.number}"

@@ -2,8 +2,62 @@
 
 from __future__ import annotations
 
-from streams.recording.models import Recording
+from collections.abc import Mapping
+
+from django.db.models import Prefetch, QuerySet
+
+from liveroom.accounts.models import App
+from liveroom.kernel.errors import BadParameter, NotFound
+from liveroom.kernel.values import ids
+from liveroom.rooms.models import Room
+from streams.jobs.models import OPEN_STATES, State
+from streams.recording.models import Chapter, Recording, RecordingFile
+from streams.recording.rules import FORMATS
 from streams.recording.stretches import Stretch
+
+
+class RecordingUnknown(NotFound):
+    """10010: there is no such recording in this app."""
+
+    name = "recording_unknown"
+
+
+_WHOLE = Recording.objects.select_related("room__app", "stream", "session").prefetch_related(
+    Prefetch("files", queryset=RecordingFile.objects.order_by("number")),
+    Prefetch("chapters", queryset=Chapter.objects.order_by("pk")),
+)
+
+
+def recording_of(*, app_id: int, number: str) -> Recording:
+    """RecordingUnknown."""
+    found = _WHOLE.filter(app_id=app_id, number=number).first() if ids.may_be_number(number) else None
+    if found is None:
+        raise RecordingUnknown("There is no such recording.")
+    return found
+
+
+def recordings_of(*, app: App, room: Room | None, asked: Mapping[str, str]) -> QuerySet[Recording]:
+    """`asked`: stream, session, state and format of a query; what is not there is not looked at. BadParameter."""
+    found = _WHOLE.filter(app=app) if room is None else _WHOLE.filter(room=room)
+    if name := asked.get("stream", ""):
+        found = found.filter(stream__name=_word(name, field="stream"))
+    if sequence := asked.get("session", ""):
+        found = found.filter(session__sequence=_word(sequence, field="session"))
+    if state := asked.get("state", ""):
+        if state != "open" and state not in State.values:
+            raise BadParameter(f"state is open or one of {', '.join(State.values)}, not {state[:20]!r}.", field="state")
+        found = found.filter(state__in=OPEN_STATES if state == "open" else [state])
+    if format := asked.get("format", ""):
+        if format not in FORMATS:
+            raise BadParameter(f"format is one of {', '.join(FORMATS)}, not {format[:20]!r}.", field="format")
+        found = found.filter(format=format)
+    return found
+
+
+def _word(said: str, *, field: str) -> str:
+    if "\0" in said or len(said) > 64:
+        raise BadParameter(f"{field} is a name of at most 64 characters.", field=field, limit=64)
+    return said
 
 
 def stretches_of(recording: Recording) -> tuple[Stretch, ...]:

@@ -6,7 +6,9 @@ track jumps, the distance changes and the time goes on where it was. Steps that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 # What a track may step back within itself before that counts as a jump, and step ahead of the wall clock.
 BACK_MS = 200
@@ -44,6 +46,16 @@ class Timebase:
     @property
     def is_used_up(self) -> bool:
         return self.here > LAST_MS
+
+    def kept(self) -> dict[str, Any]:
+        """All that it knows, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def again(cls, kept: Mapping[str, Any]) -> Timebase:
+        """The one that was kept; of nothing: a new one."""
+        tracks = {name: _Track(**track) for name, track in kept.get("_tracks", {}).items()}
+        return cls(jumps=kept.get("jumps", 0), _tracks=tracks)
 
     def at(self, *, track: str, source: int, arrived_ms: int) -> int:
         """The viewers' time of one message. `arrived_ms`: a clock that never goes back."""

@@ -111,6 +111,15 @@ def publisher_came(*, room_id: int, now: datetime) -> Room:
 
 
 @transaction.atomic
+def played_back(*, room_id: int, session_id: int, now: datetime) -> None:
+    """The show that ended can be watched again (R2). Nothing happens to a room that is not ended, or that had another show since."""
+    room = locked(room_id)
+    last = LiveSession.objects.filter(room=room).order_by("-id").first()
+    if room.status == Status.ENDED and last is not None and last.pk == session_id:
+        _move(room=room, after=Status.PLAYED_BACK, now=now, by_hand=False)
+
+
+@transaction.atomic
 def publisher_lost(*, room_id: int, now: datetime) -> None:
     """The programme has no publisher any more. Nothing is told yet: `follow_losses` does so after the grace times.
 
