@@ -79,7 +79,8 @@ class _FromChild(_End):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         assert self.transport is not None  # noqa: S101 - set above
-        self.transport.pause_reading()
+        # Not at once: before Python 3.11.4 asyncio begins to read after this call, whatever was said here, and the first bytes were lost.
+        asyncio.get_running_loop().call_soon(self.transport.pause_reading)
         self._way.came(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
