@@ -16,12 +16,14 @@ from django.views.decorators.http import require_safe
 from interactions.draws.selectors import published_draw
 from liveroom.accounts.models import App
 from liveroom.accounts.selectors import profile
+from liveroom.kernel import clock
 from liveroom.kernel.web import devices, origins
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import room_for_page
 from streams.addresses import origin_with
 from streams.api.views import public_origin
 from streams.selectors import programme_policy
+from streams.storage import storage
 
 COLORS = (
     ("#ffffff", "white"),
@@ -34,6 +36,9 @@ COLORS = (
     ("#ff9ede", "pink"),
 )
 
+# How fast a recording may be watched.
+RATES = ("0.5", "0.75", "1", "1.25", "1.5", "2")
+
 
 @require_safe
 def room(request: HttpRequest, group_id: str) -> HttpResponse:
@@ -42,10 +47,16 @@ def room(request: HttpRequest, group_id: str) -> HttpResponse:
     if found is None:
         return render(request, "page/missing.html", {"group_id": group_id}, status=404)
     host = origins.in_address(origins.host_name(request.get_host()))
-    context = {"room": found, "shell": shell(found, host=host), "seen": found.is_open, "colors": COLORS}
+    context = {
+        "room": found,
+        "shell": shell(found, host=host),
+        "seen": found.is_open,
+        "colors": COLORS,
+        "rates": RATES,
+    }
     answer = render(request, "page/room.html", context)
     answer.connects_to = effects_origin(found.app)  # type: ignore[attr-defined]
-    answer.plays_from = play_origin(request, found)  # type: ignore[attr-defined]
+    answer.plays_from = f"{play_origin(request, found)} {kept_origin()}".strip()  # type: ignore[attr-defined]
     # The status in it is of this moment.
     patch_cache_control(answer, no_cache=True, private=True)
     if found.visibility == Room.UNLISTED or not found.is_open:
@@ -123,6 +134,14 @@ def play_origin(request: HttpRequest, found: Room) -> str:
     """Where the pictures stand, if the app's play domain has another name than this site."""
     policy = programme_policy(found)
     return "" if policy is None or not policy.host else origin_with(public_origin(request), host=policy.host)
+
+
+def kept_origin() -> str:
+    """Where recordings stand, if a service keeps them and not this site."""
+    if settings.LIVEROOM.s3 is None:
+        return ""
+    found = urlsplit(storage().address(key="recordings/any.mp4", until=clock.now()))
+    return f"{found.scheme}://{found.netloc}"
 
 
 def sockets(*, host: str) -> list[str]:

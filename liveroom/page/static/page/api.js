@@ -26,8 +26,9 @@ export class Api {
     [this.#base, this.#session, this.#sdkappid, this.#password] = [api, session, sdkappid, password];
   }
 
-  get(path) {
-    return this.#call("GET", path);
+  /** `kept`: the browser may answer from what it has, as long as the server said. */
+  get(path, { kept = false } = {}) {
+    return this.#call("GET", path, undefined, {}, kept ? "default" : "no-store");
   }
 
   post(path, body, headers = {}) {
@@ -43,7 +44,7 @@ export class Api {
   }
 
   /** The decoded answer, null where there is none. Rejects with an ApiError. */
-  async #call(method, path, body, more = {}) {
+  async #call(method, path, body, more = {}, cache = "no-store") {
     const { usersig } = this.#session;
     // A guest's address says which app it means; a token says it itself.
     const query = this.#sdkappid && !usersig ? `${path.includes("?") ? "&" : "?"}sdkappid=${this.#sdkappid}` : "";
@@ -55,7 +56,7 @@ export class Api {
     let answer;
     let said;
     try {
-      answer = await fetch(this.#base + path + query, { method, headers, body: sent, cache: "no-store", signal: AbortSignal.timeout(SLOW_MS) });
+      answer = await fetch(this.#base + path + query, { method, headers, body: sent, cache, signal: AbortSignal.timeout(SLOW_MS) });
       said = await answer.json().catch(() => null);
     } catch {
       throw new ApiError({});

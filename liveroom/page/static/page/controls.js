@@ -11,6 +11,7 @@ export class Controls {
   #player;
   #danmaku;
   #timer = 0;
+  #keys;
 
   constructor({ player, danmaku }) {
     this.#player = player;
@@ -18,7 +19,7 @@ export class Controls {
     this.#sound();
     this.#bullets();
     byId("play").addEventListener("click", () => this.#toggle());
-    byId("edge").addEventListener("click", () => player.resume());
+    byId("edge").addEventListener("click", () => this.#player.resume());
     byId("fullscreen").addEventListener("click", () => this.#fullscreen());
     document.addEventListener("fullscreenchange", () => {
       press("fullscreen", document.fullscreenElement !== null, ["Full screen", "Leave full screen"]);
@@ -29,6 +30,7 @@ export class Controls {
     const keys = { k: () => this.#toggle(), " ": () => this.#toggle() };
     const buttons = { m: "mute", f: "fullscreen", d: "danmaku-toggle", l: "like", g: "gift-open" };
     for (const [key, id] of Object.entries(buttons)) keys[key] = () => byId(id).click();
+    this.#keys = keys;
     new Shortcuts({ keys, help: byId("keys"), used: () => this.#wake() });
     byId("keys-open").addEventListener("click", () => {
       closeMenus(null);
@@ -37,6 +39,22 @@ export class Controls {
     document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
     document.addEventListener("pointerdown", (event) => closeMenus(event.target));
     this.#wake();
+  }
+
+  /** What the buttons work: the live player, or a recording that has the same names. */
+  set player(player) {
+    this.#player = player;
+    this.refresh();
+  }
+
+  play() {
+    this.#player.resume();
+  }
+
+  /** Keys that do something for a while; null takes them back. */
+  also(keys) {
+    for (const key of ["arrowleft", "arrowright"]) delete this.#keys[key];
+    Object.assign(this.#keys, keys ?? {});
   }
 
   /** What depends on the player's state. */

@@ -46,11 +46,26 @@ export class Danmaku {
   #waiting = [];
   #timer = 0;
   #on = true;
+  #heldAt = null;
+  #heldMs = 0;
 
   constructor({ layer, still = matchMedia("(prefers-reduced-motion: reduce)"), now = () => performance.now() }) {
     this.#layer = layer;
     this.#still = still;
-    this.#now = now;
+    this.#now = () => (this.#heldAt ?? now()) - this.#heldMs;
+  }
+
+  /** Everything stands where it is, as the picture of a recording does that is paused. */
+  set held(held) {
+    if (held === (this.#heldAt !== null)) return;
+    for (const flight of this.#layer.getAnimations({ subtree: true })) {
+      if (held) flight.pause();
+      else flight.play();
+    }
+    const now = this.#now();
+    this.#heldAt = null;
+    if (held) this.#heldAt = now + this.#heldMs;
+    else this.#heldMs += this.#now() - now;
   }
 
   get on() {
@@ -98,6 +113,10 @@ export class Danmaku {
 
   #again() {
     this.#timer = 0;
+    if (this.#heldAt !== null) {
+      this.#timer = setTimeout(() => this.#again(), 200);
+      return;
+    }
     const now = this.#now();
     this.#waiting = this.#waiting.filter((bullet) => !this.#place(bullet, now > bullet.until) && now <= bullet.until);
     if (this.#waiting.length) this.#timer = setTimeout(() => this.#again(), 200);

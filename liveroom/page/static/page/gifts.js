@@ -59,9 +59,16 @@ export class Gifts {
     if (this.#panel.isOpen) this.#refresh();
   }
 
+  /** Nothing of before is shown any more. */
+  clear() {
+    this.#banners.clear();
+    this.#effects.clear();
+    this.#own.forget();
+  }
+
   render() {
     const { state, session } = this.#page;
-    const out = state.socket.state === "refused" || state.room === null;
+    const out = state.socket.state === "refused" || state.room === null || state.replay !== null;
     byId("gift-open").hidden = out || (state.me.role === "owner" && Boolean(session.usersig));
     if (out && this.#panel.isOpen) this.#panel.toggle(false);
     byId("gift-guest").hidden = !this.#page.guest;

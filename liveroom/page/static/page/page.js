@@ -20,6 +20,7 @@ import { Pins } from "./pins.js";
 import { Player } from "./player.js";
 import { Polls } from "./polls.js";
 import { Ranking } from "./ranking.js";
+import { Replay } from "./replay/replay.js";
 import { RoomSocket } from "./room-socket.js";
 import { Session } from "./session.js";
 import { FOREVER, closedBox } from "./speaking.js";
@@ -40,6 +41,7 @@ const state = {
   socket: { state: "idle" },
   player: { state: "idle" },
   room: null,
+  replay: null,
   me: {},
   mutedUntil: 0,
   mutedAll: false,
@@ -81,6 +83,14 @@ const page = {
   socket,
   api,
   comments,
+  danmaku,
+  hearts,
+  hear,
+  direct,
+  /** A recording in place of the live picture, and its keys; null: live again. */
+  film: (film) => (controls.player = film ?? player),
+  keys: (keys) => controls.also(keys),
+  clear: () => PARTS.forEach((part) => part.clear?.()),
   get guest() {
     return !session.usersig || state.me.role === "guest" || state.me.guest === true;
   },
@@ -94,7 +104,8 @@ const page = {
   say: (text) => send({ text, cid: newId() }),
 };
 
-const PARTS = [Broadcasts, Gifts, Draws, Polls, Pins, Following, Ranking].map((Part) => new Part(page));
+const replay = new Replay(page);
+const PARTS = [...[Broadcasts, Gifts, Draws, Polls, Pins, Following, Ranking].map((Part) => new Part(page)), replay];
 
 socket.on("state", (now) => {
   state.socket = now;
@@ -108,7 +119,7 @@ socket.on("state", (now) => {
   render();
 });
 
-socket.on("likes", ({ total }) => (hearts.total = total));
+socket.on("likes", ({ total }) => state.replay || (hearts.total = total));
 
 socket.on("snapshot", (snapshot, { recovered }) => {
   const { room = snapshot } = snapshot;
@@ -117,10 +128,10 @@ socket.on("snapshot", (snapshot, { recovered }) => {
   state.mutedUntil = instant(state.me.muted_until) ?? (state.me.muted ? FOREVER : 0);
   state.mutedAll = Boolean(snapshot.muted_all ?? state.me.muted_all);
   comments.me = state.me.id ?? session.user;
-  if (!recovered) comments.reset((snapshot.history ?? []).filter(({ type = "comment" }) => IN_HISTORY.has(type)));
+  if (!recovered && !state.replay) comments.reset((snapshot.history ?? []).filter(({ type = "comment" }) => IN_HISTORY.has(type)));
   showOnline(snapshot.online);
-  hearts.total = socket.likes;
-  for (const part of PARTS) part.enter?.(snapshot, { recovered });
+  if (!state.replay) hearts.total = socket.likes;
+  for (const part of PARTS) part.enter?.(replay.bare(snapshot), { recovered });
   showRoom();
   direct();
 });
@@ -191,10 +202,12 @@ const EVENTS = {
   ban: (event) => comments.tell(moderated(event)),
 };
 
-socket.on("event", (event) => {
+function hear(event) {
   EVENTS[event.type]?.(event);
   for (const part of PARTS) part.events?.[event.type]?.(event);
-});
+}
+
+socket.on("event", (event) => replay.lets(event) && hear(event));
 socket.on("you", (event) => {
   for (const part of PARTS) part.you?.[event.type]?.(event);
   if (event.room !== undefined && event.room !== shell.room) return;
@@ -214,7 +227,8 @@ function fresh() {
 /** Point the player at what the room shows now. */
 function direct() {
   const { status, play } = state.room;
-  if (status === "live" && play && !play.unplayable) player.show(play);
+  if (state.replay) player.stop();
+  else if (status === "live" && play && !play.unplayable) player.show(play);
   else player.stop({ keep: status === "live" || status === "paused" });
   render();
 }
@@ -263,7 +277,9 @@ async function deliver({ cid, text, color, position }) {
 
 /** What a button of the stage or the banner asks for. */
 function act(name, value) {
-  if (name === "play") player.resume();
+  if (name === "play") controls.play();
+  else if (name === "watch") replay.begin(null);
+  else if (name === "leave") replay.leave();
   else if (name === "hurry") socket.hurry();
   else if (name === "here") socket.connect();
   else if (name === "password") {
@@ -299,10 +315,10 @@ function render() {
   const { guest } = page;
   byId("login").hidden = !guest || link.state === "refused";
   byId("composer").hidden = guest && link.state !== "refused";
-  byId("comments").dataset.empty = room !== null && link.state !== "refused" ? "No comments yet. Say hello!" : "";
+  byId("comments").dataset.empty = room !== null && link.state !== "refused" ? (state.replay ? "Nothing was said up to here." : "No comments yet. Say hello!") : "";
   byId("login-remark").textContent = state.remark;
   byId("whoami").hidden = guest;
-  hearts.closed = link.state !== "joined";
+  hearts.closed = link.state !== "joined" || state.replay !== null;
   const name = shownName(state.me.nick || session.nick, state.me.id || session.user);
   byId("whoami-name").textContent = name;
   composer.name = name;
@@ -314,7 +330,7 @@ function render() {
   if (lost) byId("banner-text").textContent = wait > 1_000 ? `Connection lost. Trying again in ${clockText(wait)}.` : "Connection lost. Reconnecting…";
   for (const part of PARTS) part.render?.(now);
   controls.refresh();
-  byId("stage").classList.toggle("empty", state.player.state !== "playing");
+  byId("stage").classList.toggle("empty", !(state.replay ? replay.seen : state.player.state === "playing"));
 }
 
 function showRoom() {

@@ -40,8 +40,8 @@ export class Shortcuts {
     const act = this.#keys[key.toLowerCase()];
     if (!act) return;
     event.preventDefault();
-    // A key that is held down is pressed once.
-    if (event.repeat) return;
+    // A key that is held down is pressed once; an arrow goes on.
+    if (event.repeat && !key.startsWith("Arrow")) return;
     act();
     this.#used();
   }

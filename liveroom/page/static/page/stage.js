@@ -39,7 +39,7 @@ function refusal(error) {
  * The scene for { socket: {state, error}, room, player: {state, reason, message}, now } (`room` is null before the first
  * join): { key, icon, title, text, until?, action?, busy?, clear? }. `clear` lets the picture through.
  */
-export function scene({ socket, room, player, now }) {
+export function scene({ socket, room, player, now, replay = null }) {
   if (socket.state === "refused") return { key: `refused-${socket.error.kind}`, ...refusal(socket.error) };
   if (room === null) {
     if (socket.state !== "waiting") return { key: "entering", busy: true, title: "Entering the room…" };
@@ -48,7 +48,17 @@ export function scene({ socket, room, player, now }) {
       text: "It is tried again by itself. Check your connection if this lasts.", action: "hurry",
     };
   }
+  if (replay) return replayed(replay);
   return { ...SCENES[room.status]?.({ room, player, now }) };
+}
+
+/** A recording in place of the live picture. */
+function replayed({ state, message }) {
+  if (state === "loading") return { key: "loading", busy: true, title: "The recording is loading…" };
+  if (state === "blocked") return { key: "blocked", icon: "play", title: "Ready to play", text: "Your browser wants you to start it.", action: "play" };
+  if (state === "failed") return { key: "replay-failed", icon: "offline", title: "The recording cannot be played", text: message, action: "play" };
+  if (state === "refused") return { key: "replay-refused", icon: "lock", title: "There is no recording to watch", text: message, action: "leave" };
+  return { key: "replay", clear: true };
 }
 
 const SCENES = {
@@ -88,7 +98,10 @@ const SCENES = {
 
   ended: () => ({ key: "ended", icon: "over", title: "The stream has ended", text: "Thank you for watching." }),
 
-  played_back: () => ({ key: "over", icon: "over", title: "The stream is over", text: "Its recording is published." }),
+  played_back: ({ room }) => ({
+    key: "over", icon: "over", title: "The stream is over",
+    ...(room.recorded === false ? { text: "Thank you for watching." } : { text: "Its recording is published.", action: "watch" }),
+  }),
 };
 
 /** Nothing to click: it plays by itself once the streamer has changed it, and never before. */
@@ -168,7 +181,7 @@ export class Stage {
 
   #action(name) {
     if (name !== "password") {
-      const label = { again: "Try again", hurry: "Try now", here: "Watch here instead", play: "Play" }[name];
+      const label = { again: "Try again", hurry: "Try now", here: "Watch here instead", play: "Play", watch: "Watch the recording", leave: "Go to the room" }[name];
       const button = element("button", { class: "primary", type: "button", text: label });
       button.addEventListener("click", () => this.#act(name));
       return button;

@@ -1,0 +1,133 @@
+/**
+ * What was heard beside a recording: read in windows of half a minute, told once, in order, at its moment.
+ *
+ * `ask({ from, to, before })` answers a window of the server. After `seek` what comes later is told by `advance`; what it has told
+ * is not told again until the next seek. What has not arrived yet is waited for: it is told late, never left out.
+ */
+
+export const WINDOW_MS = 30_000;
+const LINES = 100;
+const MOST_WINDOWS = 40;
+const AGAIN_MS = 2_000;
+
+/** The total at that moment, in a straight line from point to point ({ at_ms, total }, rising). */
+export function likesAt(points, ms) {
+  let before = null;
+  for (const point of points) {
+    if (point.at_ms > ms) {
+      if (before === null) return 0;
+      const part = (ms - before.at_ms) / (point.at_ms - before.at_ms);
+      return before.total + Math.floor((point.total - before.total) * part);
+    }
+    before = point;
+  }
+  return before?.total ?? 0;
+}
+
+export class Track {
+  #ask;
+  #windows = new Map();
+  #lines = new Map();
+  #turn = 0;
+  #told = -1;
+  #place = 0;
+
+  constructor({ ask }) {
+    this.#ask = ask;
+  }
+
+  /** Up to where everything has been told. */
+  get toldMs() {
+    return this.#told;
+  }
+
+  /**
+   * From here on. Answers { lines, standing }: the last lines up to that moment, the notice and the pin then; null where another
+   * seek came meanwhile. Rejects where the server refuses.
+   */
+  async seek(ms) {
+    const turn = ++this.#turn;
+    const start = ms - (ms % WINDOW_MS);
+    this.#told = Infinity;
+    const [events, before] = await Promise.all([this.#window(start), this.#before(start)]);
+    if (turn !== this.#turn) return null;
+    this.#told = ms;
+    const heard = events.filter(({ at_ms: at }) => at <= ms);
+    this.#place = heard.length;
+    this.#fetchNext(start);
+    return { lines: [...before.earlier, ...heard].slice(-2 * LINES), standing: before.standing };
+  }
+
+  /** Everything that is due up to that moment and was not told. */
+  advance(ms) {
+    const due = [];
+    while (ms > this.#told) {
+      const start = this.#told - (this.#told % WINDOW_MS);
+      const window = this.#windows.get(start);
+      if (!window?.events) {
+        this.#window(start).catch(() => {});
+        break;
+      }
+      const end = start + WINDOW_MS;
+      while (this.#place < window.events.length && window.events[this.#place].at_ms <= ms) {
+        due.push(window.events[this.#place]);
+        this.#place += 1;
+      }
+      if (ms < end) {
+        this.#told = ms;
+        if (ms > start + WINDOW_MS / 3) this.#fetchNext(start);
+        break;
+      }
+      this.#told = end;
+      this.#place = 0;
+    }
+    return due;
+  }
+
+  #fetchNext(start) {
+    this.#window(start + WINDOW_MS).catch(() => {});
+  }
+
+  /** Its events; asked for once, and again a while after it failed. */
+  #window(start) {
+    const known = this.#windows.get(start);
+    if (known && (known.events || known.asked || Date.now() < known.again)) return known.promise;
+    const window = { events: null, asked: true, again: 0 };
+    window.promise = this.#read(start).then(
+      (events) => {
+        Object.assign(window, { events, asked: false });
+        return events;
+      },
+      (error) => {
+        Object.assign(window, { asked: false, again: Date.now() + AGAIN_MS });
+        throw error;
+      },
+    );
+    this.#windows.delete(start);
+    this.#windows.set(start, window);
+    if (this.#windows.size > MOST_WINDOWS) this.#windows.delete(this.#windows.keys().next().value);
+    return window.promise;
+  }
+
+  /** An answer may go less far than asked: on from there. */
+  async #read(start) {
+    const events = [];
+    const end = start + WINDOW_MS;
+    for (let from = start; from < end; ) {
+      const answer = await this.#ask({ from, to: end, before: 0 });
+      events.push(...answer.events);
+      from = answer.to_ms > from ? answer.to_ms : end;
+    }
+    return events;
+  }
+
+  #before(start) {
+    if (!this.#lines.has(start)) {
+      const asked = this.#ask({ from: start, to: start, before: LINES });
+      asked.catch(() => this.#lines.delete(start));
+      this.#lines.set(start, asked);
+      if (this.#lines.size > MOST_WINDOWS) this.#lines.delete(this.#lines.keys().next().value);
+    }
+    return this.#lines.get(start);
+  }
+}
