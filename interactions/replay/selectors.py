@@ -7,7 +7,7 @@ from django.db.models.functions import TruncMinute, TruncSecond
 
 from interactions.delivery.events import ms
 from interactions.models import ArchivedMessage, MinuteStat, PublishedShow
-from interactions.replay.rules.curves import Point, likes_curve, strip
+from interactions.replay.rules.curves import COLUMNS, Point, likes_curve, strip
 from interactions.replay.rules.timeline import Span, Timeline, timeline_of
 from interactions.replay.rules.windows import instant
 from liveroom.accounts.models import App
@@ -20,7 +20,7 @@ from streams.recording.models import Recording, RecordingFile
 from streams.recording.selectors import stretches_of
 
 # A longer one is counted by the minute: the strip has no finer columns then.
-BY_THE_SECOND_MS = 3_600_000
+BY_THE_SECOND_MS = 4 * 3_600_000
 MINUTE_MS = 60_000
 
 
@@ -119,4 +119,5 @@ def density(recording: Recording, line: Timeline) -> list[int]:
         .values_list("then")
         .annotate(count=Count("pk"))
     )  # fmt: skip
-    return strip(((max(ms(then), line.first_wall_ms), count) for then, count in rows), line)
+    columns = max(1, min(COLUMNS, line.duration_ms // 1_000))
+    return strip(((max(ms(then), line.first_wall_ms), count) for then, count in rows), line, columns=columns)

@@ -30,6 +30,7 @@ export class Replay {
   #now = null;
   #at = 0;
   #likes = -1;
+  #rose = 0;
   #seeking = 0;
   #entered = false;
   #seen = false;
@@ -177,7 +178,11 @@ export class Replay {
     const total = likesAt(this.#now.likes, ms);
     if (total === this.#likes) return;
     const { hearts } = this.#page;
-    if (this.#likes >= 0 && total > this.#likes) hearts.rise(Math.ceil((total - this.#likes) / 4));
+    // As in the live room, which hears of likes once a second.
+    if (this.#likes >= 0 && Date.now() - this.#rose > 1_000) {
+      this.#rose = Date.now();
+      hearts.rise(2);
+    }
     hearts.total = this.#likes = total;
   }
 

@@ -1,11 +1,11 @@
 /**
- * What was heard beside a recording: read in windows of half a minute, told once, in order, at its moment.
+ * What was heard beside a recording: read in windows of fifteen seconds, told once, in order, at its moment.
  *
  * `ask({ from, to, before })` answers a window of the server. After `seek` what comes later is told by `advance`; what it has told
  * is not told again until the next seek. What has not arrived yet is waited for: it is told late, never left out.
  */
 
-export const WINDOW_MS = 30_000;
+export const WINDOW_MS = 15_000;
 const LINES = 100;
 const MOST_WINDOWS = 40;
 const AGAIN_MS = 2_000;
