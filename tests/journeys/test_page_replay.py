@@ -81,7 +81,7 @@ def test_a_played_back_room_plays_its_recording_with_what_was_said(stack: Stack)
         played(window, beyond=1)
         badge(window, "played_back")
         assert not window.run("return document.getElementById('composer').checkVisibility()")
-        assert "Recording of" in window.text(".replay-note")
+        assert "Recorded " in window.text(".replay-note")
         assert window.text("#pinned-text") == "Welcome"
         # At its moment, to a third of a second.
         played(window, beyond=7)

@@ -305,7 +305,7 @@ function render() {
   const [{ socket: link, room }, now] = [state, socket.now()];
   stage.show(scene({ ...state, now }), now);
   const known = room ?? shell.seen;
-  const status = link.state === "refused" ? "" : (known?.status ?? "");
+  const status = link.state === "refused" ? "" : state.replay ? "played_back" : (known?.status ?? "");
   const badge = byId("badge");
   badge.dataset.status = status;
   badge.textContent = BADGES[status] ?? "";
