@@ -44,6 +44,7 @@ from streams.plans import rounds as plan_rounds
 from streams.recording import following as on_recordings
 from streams.relays import handlers as on_relays
 from streams.services import following, publishes
+from streams.traffic.pruning import prune_traffic
 from streams.voters import not_forbidden, not_held
 
 # The modules that have handlers of facts (`@handles`), all of them, from the lowest floor up. Handlers of one fact run in this order
@@ -167,6 +168,7 @@ JOBS: list[Job] = [
     Job("prune outbox", 3600, lambda now: pruning.prune(now=now), longest=60),
     Job("prune publishes", 3600, lambda now: publishes.prune_publishes(now=now), longest=60),
     Job("prune media jobs", 3600, lambda now: media_pruning.prune(now=now), longest=60),
+    Job("prune traffic", 3600, lambda now: prune_traffic(now=now), longest=60),
     Job("prune archive", 3600, lambda now: archive_pruning.prune_archive(now=now), longest=60),
 ]
 

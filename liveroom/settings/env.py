@@ -69,6 +69,7 @@ class Environment:
     disk_free_min_bytes: int
     recordings_max_bytes: int
     playback: bool
+    traffic_days: int
     s3: values.S3Place | None
 
     @property
@@ -206,6 +207,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         joins_per_minute=values.whole(source, "LIVEROOM_JOINS_PER_MINUTE", 60, low=1, high=100_000),
         tick_ms=values.whole(source, "LIVEROOM_TICK_MS", 100, low=0, high=1000),
         drain_seconds=values.number(source, "LIVEROOM_DRAIN_SECONDS", 10, low=0, high=15),
+        traffic_days=values.whole(source, "LIVEROOM_TRAFFIC_DAYS", 32, low=1, high=3650),
         media_cores=values.number(source, "LIVEROOM_MEDIA_CORES", 0, low=0, high=1024),
         disk_free_min_bytes=values.whole(source, "LIVEROOM_DISK_FREE_MIN_BYTES", 500_000_000, low=0, high=10**15),
         recordings_max_bytes=values.whole(source, "LIVEROOM_RECORDINGS_MAX_BYTES", 0, low=0, high=10**18),

@@ -6,6 +6,7 @@ from streams.plans.urls import urlpatterns as plan_urls
 from streams.recording.api.urls import urlpatterns as recording_urls
 from streams.relays.urls import urlpatterns as relay_urls
 from streams.storage.urls import urlpatterns as storage_urls
+from streams.traffic.urls import urlpatterns as traffic_urls
 
 urlpatterns = [
     path("rooms/<str:room>/push", views.PushView.as_view()),
@@ -22,6 +23,7 @@ urlpatterns = [
     *relay_urls,
     *storage_urls,
     *plan_urls,
+    *traffic_urls,
     *job_urls,
     *recording_urls,
 ]

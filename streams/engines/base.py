@@ -64,7 +64,8 @@ class Publisher:
 class EngineStream:
     """One name the engine knows. `publisher` is None where only players wait. Zero and "" mean not known (yet).
 
-    `players`: everybody who plays it from the engine itself; `viewers`: the client ids of those among them that are not our own pulls."""
+    `players`: everybody who plays it from the engine itself; `viewers`: the client ids of those among them that are not our own pulls;
+    `peers`: all that the engine sends it to, its own relay to the segments too. The bytes are of messages, since the stream began."""
 
     name: str
     publisher: Publisher | None = None
@@ -77,6 +78,8 @@ class EngineStream:
     audio_codec: str = ""
     bitrate_kbps: int = 0
     bytes_in: int = 0
+    bytes_out: int = 0
+    peers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

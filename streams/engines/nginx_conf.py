@@ -87,11 +87,24 @@ def site_from_settings() -> Site:
     )
 
 
+def rtmp_traffic_log(run: Path) -> Path:
+    """What each RTMP connection carried, written when it ends; read by `streams/traffic`."""
+    return run / "traffic-rtmp.log"
+
+
+def http_traffic_log(run: Path) -> Path:
+    """What was sent of segments and files."""
+    return run / "traffic-http.log"
+
+
 def make_folders(site: Site) -> None:
     """What nginx writes to must exist before it starts. Safe to repeat."""
     kept = site.data / "recordings" / "kept"
     for folder in (site.run / "nginx" / "tmp", site.data / "hls", site.data / "static", site.data / "media", kept):
         folder.mkdir(parents=True, exist_ok=True)
+    for traffic in (rtmp_traffic_log(site.run), http_traffic_log(site.run)):
+        # Ours, whoever starts nginx: who reads them empties them.
+        traffic.touch()
 
 
 def render(site: Site, *, template: str | None = None) -> str:
@@ -107,6 +120,8 @@ def render(site: Site, *, template: str | None = None) -> str:
         # Half is left for HTTP when somebody opens RTMP connections for fun.
         "RTMP_CONNECTIONS": str(connections // 2),
         "ACCESS_LOG": _path("the access log", Path(site.access_log)),
+        "RTMP_TRAFFIC": _path("LIVEROOM_DATA", rtmp_traffic_log(site.run)),
+        "HTTP_TRAFFIC": _path("LIVEROOM_DATA", http_traffic_log(site.run)),
         "RTMP_LISTEN": "\n".join(f"        listen {place};" for place in _rtmp_places(site)),
         "HTTP_LISTEN": f"        listen {_place(site.bind, site.http_port)} backlog=4096 sndbuf={_SEND_BUFFER};",
         "WEB_PORT": _port("web", site.web_port),

@@ -51,10 +51,11 @@ def parse_state(xml: bytes, *, answered_at: int | None = None) -> EngineState:
 
 def _stream(element: ElementTree.Element) -> EngineStream:
     publisher: Publisher | None = None
-    players = 0
+    players = peers = 0
     viewers = []
     for client in element.iterfind("client"):
         address = client.findtext("address", "")
+        peers += client.find("publishing") is None
         # The engine's own relay to the segments: its address names where it leads. A client's address is never chosen by the client.
         if "/" in address:
             continue
@@ -81,6 +82,8 @@ def _stream(element: ElementTree.Element) -> EngineStream:
         audio_codec=element.findtext("meta/audio/codec", ""),
         bitrate_kbps=(_int(element.findtext("bw_video")) + _int(element.findtext("bw_audio"))) // 1000,
         bytes_in=_int(element.findtext("bytes_in")),
+        bytes_out=_int(element.findtext("bytes_out")),
+        peers=peers,
     )
 
 

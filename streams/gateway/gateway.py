@@ -20,6 +20,7 @@ from streams.gateway.picture.feed import Feed
 from streams.gateway.picture.timeline import Timeline
 from streams.gateway.picture.viewer import Ticket
 from streams.gateway.policies import Policies, Policy, PolicyUnavailable
+from streams.gateway.sent import TELL_SECONDS, Sent, TellSent
 from streams.gateway.settings import GatewaySettings
 from streams.rules import names
 
@@ -50,9 +51,11 @@ class Gateway:
         watch: EngineWatch,
         policies: Policies,
         tell: Tell | None = None,
+        tell_sent: TellSent | None = None,
     ) -> None:
         self.settings = settings
         self.audience = Audience()
+        self.sent = Sent(tell=tell_sent)
         self._engine = engine
         self._watch = watch
         self._policies = policies
@@ -154,6 +157,7 @@ class Gateway:
             asyncio.create_task(_every(self.settings.recheck_seconds, self._recheck), name="recheck"),
             asyncio.create_task(_every(1.0, self._sweep), name="sweep"),
             asyncio.create_task(_every(_TELL_SECONDS, self._tell_counts), name="tell"),
+            asyncio.create_task(_every(TELL_SECONDS, self._tell_sent), name="tell what was sent"),
         ]
 
     async def stop(self) -> None:
@@ -164,6 +168,9 @@ class Gateway:
             feed.end("gateway_stopping")
         if self._ending:
             await asyncio.wait(self._ending, timeout=2.0)
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(1.0):
+                await self._tell_sent()
         if self._tell is not None:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(1.0):
@@ -180,6 +187,7 @@ class Gateway:
                 self._met.popitem(last=False)
         if self._feeds.get(feed.name) is feed:
             del self._feeds[feed.name]
+        self.sent.take(feed)
         await feed.closed()
         metrics.feeds.dec()
         log.info("Stream %s is no longer copied: %s.", feed.name, word)
@@ -226,6 +234,9 @@ class Gateway:
                 elsewhere[room_key] = others
         self._told = set(counts)
         self.audience.hear(elsewhere)
+
+    async def _tell_sent(self) -> None:
+        await self.sent.tell(self._feeds.values())
 
 
 async def _every(seconds: float, what: Callable[[], Awaitable[None]]) -> None:

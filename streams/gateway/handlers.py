@@ -235,6 +235,7 @@ async def _playlist(request: web.Request, admitted: Admitted) -> web.Response:
         if time.monotonic() > deadline:
             raise NotReady("The stream is live but has no first segment yet; try again.", retry_after_ms=1000)
         await asyncio.sleep(0.2)
+    gateway.sent.playlist(stream=admitted.stream.name, size=len(text))
     headers = {**_cors(request), "Cache-Control": "no-store"}
     return web.Response(text=text, content_type="application/vnd.apple.mpegurl", headers=headers)
 

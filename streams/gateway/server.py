@@ -16,6 +16,7 @@ from streams.gateway import handlers
 from streams.gateway.engine_watch import EngineWatch, fetch_from
 from streams.gateway.gateway import Gateway, Tell
 from streams.gateway.policies import Load, Policies
+from streams.gateway.sent import TellSent
 from streams.gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
@@ -27,12 +28,18 @@ class Server:
     """`start` and `stop`; between them it serves."""
 
     def __init__(
-        self, *, settings: GatewaySettings, engine: Engine, load_policy: Load, tell: Tell | None = None
+        self,
+        *,
+        settings: GatewaySettings,
+        engine: Engine,
+        load_policy: Load,
+        tell: Tell | None = None,
+        tell_sent: TellSent | None = None,
     ) -> None:
         self._settings = settings
         self._engine = engine
         self._load_policy = load_policy
-        self._tell = tell
+        self._tell, self._tell_sent = tell, tell_sent
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
         self._gateway: Gateway | None = None
@@ -49,6 +56,7 @@ class Server:
             watch=EngineWatch(fetch=fetch_from(session=self._session, engine=self._engine)),
             policies=Policies(load=self._load_policy),
             tell=self._tell,
+            tell_sent=self._tell_sent,
         )
         self._runner = web.AppRunner(
             handlers.application(gateway),

@@ -5,6 +5,7 @@ from streams.models.streams import Publish, PushRefusal, Stream
 from streams.plans.models import PlanRound, Rule, Template
 from streams.recording.models import Chapter, Clip, Recording, RecordingFile, RecordingPart
 from streams.relays.models import Relay
+from streams.traffic.models import MinuteTraffic, TrafficMark
 
 __all__ = [
     "Chapter",
@@ -12,6 +13,7 @@ __all__ = [
     "MediaHost",
     "MediaJob",
     "MediaTask",
+    "MinuteTraffic",
     "PlanRound",
     "Publish",
     "PushRefusal",
@@ -22,4 +24,5 @@ __all__ = [
     "Rule",
     "Stream",
     "Template",
+    "TrafficMark",
 ]

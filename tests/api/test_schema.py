@@ -18,6 +18,7 @@ from interactions.gifts.services.providers import TestProvider
 from liveroom.accounts.models import App, Person
 from liveroom.kernel import clock
 from liveroom.kernel.web.shapes import checked
+from streams.models import MinuteTraffic
 from tests.api import media_operations as media
 from tests.helpers import plans
 from tests.helpers.money import fill, make_gift
@@ -221,6 +222,11 @@ def test_what_the_doors_answer_is_what_the_document_promises(cast, engine):
         "streams_cut": server.post(f"streams/{name}/cut"),
         **media.calls(cast),
     }
+    MinuteTraffic.objects.create(
+        stream=cast.stream, room=cast.room, app=cast.app, kind="flv", bytes=9, minute=clock.now().replace(second=0)
+    )
+    calls["traffic_get"] = stella.get("traffic", {"room": "r1"})
+    calls["traffic_streams_list"] = server.get("traffic/streams")
     of_plans, silent_of_plans = plans.calls(cast)
     number = recorded(cast.room, session=cast.room.sessions.get()).number
     calls |= of_plans | {

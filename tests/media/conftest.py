@@ -98,6 +98,16 @@ class RunningGateway:
         aside.write_text(json.dumps({**known, prefix: rules}))
         aside.rename(self.rules_file)
 
+    def sent(self, stream: str) -> dict[str, int]:
+        """Bytes by kind, as far as it has told them."""
+        found: dict[str, int] = {}
+        path = self.rules_file.with_name("sent.jsonl")
+        for line in path.read_text().splitlines() if path.exists() else ():
+            one = json.loads(line)
+            if one["stream"] == stream:
+                found[one["kind"]] = found.get(one["kind"], 0) + one["bytes"]
+        return found
+
     def copies(self) -> list[int]:
         """Its ffmpeg children."""
         return [

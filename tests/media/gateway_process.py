@@ -1,7 +1,8 @@
 """The gateway as a process of its own in front of a rig, with rules from a file instead of a database.
 
 `python -m tests.media.gateway_process '{"gateway": {...}, "engine": {...}, "rules": "<file>"}'`; prints `ready` when it serves.
-The file holds rules by the beginning of a stream's name (the longest counts, null: no such stream) and is read for each question."""
+The file holds rules by the beginning of a stream's name (the longest counts, null: no such stream) and is read for each question.
+What it tells of what it sent is written beside that file, into `sent.jsonl`."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ import logging
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="metri
 from streams.engines.nginx_rtmp import NginxRtmp
 from streams.gateway.server import Server, serve
 from streams.gateway.settings import GatewaySettings
+from streams.traffic.rules import Counted
 
 ROOM = "1400000000:demo"
 
@@ -60,7 +63,14 @@ def main(text: str) -> None:
         found = rules.get(named, {})
         return None if found is None else Rules(**{**found, "keys": tuple(found.get("keys", ()))})
 
-    server = Announcing(settings=GatewaySettings(**settings), engine=NginxRtmp(**given["engine"]), load_policy=load)
+    async def tell_sent(counted: Sequence[Counted]) -> None:
+        if path:
+            with Path(path).with_name("sent.jsonl").open("a") as file:
+                file.writelines(json.dumps(asdict(one)) + "\n" for one in counted)
+
+    server = Announcing(
+        settings=GatewaySettings(**settings), engine=NginxRtmp(**given["engine"]), load_policy=load, tell_sent=tell_sent
+    )
     if given.get("profile"):
         import cProfile
 

@@ -28,7 +28,7 @@ from streams.gateway.picture.flv import (
     with_time,
 )
 from streams.gateway.picture.timeline import Timeline
-from streams.gateway.picture.viewer import Batch, Gathered, Viewer
+from streams.gateway.picture.viewer import Batch, Gathered, Viewer, offer_to_all
 from streams.media import graphs
 from streams.media.process import Child, spawn
 from streams.media.specs import RtmpTags
@@ -68,6 +68,7 @@ class Feed:
         self._waiting = 0
         self._empty_since: float | None = self._loop.time()
         self._bitrate = Bitrate()
+        self.sent_bytes = self.joined = 0  # to all viewers; the gateway takes them (sent.py)
         self._stopping: asyncio.Task[int] | None = None
         self._task = asyncio.create_task(self._run(), name=f"feed {name}")
 
@@ -90,7 +91,9 @@ class Feed:
     def join(self, viewer: Viewer) -> None:
         """Everything a player needs and the pictures since the last keyframe, at once; the rest as it comes."""
         self._gathered.flush()  # what is pending is in the group as well: nobody hears it twice
-        viewer.send(self._header + self._meta + self._configs.joined() + self._group.joined())
+        beginning = self._header + self._meta + self._configs.joined() + self._group.joined()
+        viewer.send(beginning)
+        self.sent_bytes, self.joined = self.sent_bytes + len(beginning), self.joined + 1
         viewer.heard_config = self._configs.version
         # Without a group (it outgrew its bounds) the next keyframe is the beginning.
         viewer.skipping = not self._group
@@ -289,12 +292,9 @@ class Feed:
                     viewer.send(tag)
 
     def _send(self, batch: Batch) -> None:
-        now = self._loop.time()
-        config, version, skipped = self._configs.joined(), self._configs.version, 0
-        for viewer in self.viewers:
-            if not viewer.offer(batch, config=config, config_version=version, now=now):
-                skipped += 1
-        if self.viewers:
-            metrics.sent_bytes.inc(len(batch.raw) * len(self.viewers))
+        config, now = (self._configs.joined(), self._configs.version), self._loop.time()
+        written, skipped = offer_to_all(self.viewers, batch, config=config, now=now)
+        self.sent_bytes += written
+        metrics.sent_bytes.inc(written)
         if skipped:
             metrics.skips.inc(skipped)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 GATHER_SECONDS = 0.040
 PICTURE_SECONDS = 0.030
+# What became of a batch that was offered to a viewer.
+WRITTEN, LEFT_OUT, SKIPPED = 0, 1, 2
 
 
 class Wire(enum.Enum):
@@ -102,12 +104,12 @@ class Viewer:
         if not self._transport.is_closing():
             self._transport.write(wrapped(raw, self.wire))
 
-    def offer(self, batch: Batch, *, config: bytes, config_version: int, now: float) -> bool:
-        """The next batch of its stream. False: it is behind, and was skipped just now."""
+    def offer(self, batch: Batch, *, config: bytes, config_version: int, now: float) -> int:
+        """The next batch of its stream: WRITTEN, or LEFT_OUT, or SKIPPED where it is behind since just now."""
         transport = self._transport
         if self.skipping:
             if not batch.from_key or transport.get_write_buffer_size() > self.bound_bytes // 4:
-                return True
+                return LEFT_OUT
             self.skipping = False
             self.silent_since = None
             if self.heard_config != config_version:
@@ -116,12 +118,26 @@ class Viewer:
         elif transport.get_write_buffer_size() > self.bound_bytes:
             self.skipping = True
             self.silent_since = now
-            return False
+            return SKIPPED
         if transport.is_closing():
             self.end("gone")
-        else:
-            transport.write(batch.on(self.wire))
-        return True
+            return LEFT_OUT
+        transport.write(batch.on(self.wire))
+        return WRITTEN
+
+
+def offer_to_all(
+    viewers: Collection[Viewer], batch: Batch, *, config: tuple[bytes, int], now: float
+) -> tuple[int, int]:
+    """The next batch of their stream: how many bytes were written, how many viewers were skipped just now. `config`: the codecs'
+    configuration and its version."""
+    without = skipped = 0
+    for viewer in viewers:
+        # Nearly all of them are written to: nothing is counted for those.
+        if outcome := viewer.offer(batch, config=config[0], config_version=config[1], now=now):
+            without += 1
+            skipped += outcome == SKIPPED
+    return len(batch.raw) * (len(viewers) - without), skipped
 
 
 class Gathered:

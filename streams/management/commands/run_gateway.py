@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import uvloop
@@ -15,6 +17,8 @@ from streams.gateway.server import Server, serve
 from streams.gateway.settings import from_settings
 from streams.live import viewer_counts
 from streams.selectors import PlayPolicy, watch_policy
+from streams.traffic import counting
+from streams.traffic.rules import Counted
 
 
 class Command(ServiceCommand):
@@ -32,8 +36,12 @@ class Command(ServiceCommand):
         async def tell(room_key: str, count: int) -> int:
             return await viewer_counts.publish(process=self.name, room_key=room_key, count=count, now_ms=clock.now_ms())
 
+        async def tell_sent(sent: Sequence[Counted]) -> None:
+            await counting.acount(sent, now_seconds=time.time())
+
+        server = Server(settings=settings, engine=engine(), load_policy=load, tell=tell, tell_sent=tell_sent)
         try:
-            uvloop.run(serve(Server(settings=settings, engine=engine(), load_policy=load, tell=tell)))
+            uvloop.run(serve(server))
         except OSError as error:
             raise CommandError(
                 f"The gateway cannot serve on port {settings.port}: {error.strerror or error}."

@@ -9,8 +9,10 @@ import asyncio
 import logging
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from liveroom.kernel import clock
@@ -26,6 +28,7 @@ from streams.services import health, probing
 from streams.services.audience import RtmpAudience
 from streams.services.judging import Judge
 from streams.services.reconcile import reconcile
+from streams.traffic.collecting import Collector
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,7 @@ class Command(ServiceCommand):
         self.probes: set[asyncio.Task[None]] = set()
         self.judge = Judge()
         self.rtmp_audience = RtmpAudience()
+        self.traffic = Collector(run=Path(settings.LIVEROOM.run))
         self.to_look_at: list[tuple[str, str]] = []
         self.looks: set[asyncio.Task[None]] = set()
         self.database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
@@ -82,6 +86,16 @@ class Command(ServiceCommand):
             task.cancel()
         await asyncio.gather(jobs, *tasks, return_exceptions=True)
         await guard.shut()
+        await loop.run_in_executor(self.database, self._last_count)
+
+    def _last_count(self) -> None:
+        """What waits to be added to the traffic is not left to the next one."""
+        try:
+            self.traffic.end(now=clock.now())
+        except DatabaseError as error:
+            log.warning("The traffic of the last seconds is counted later: %s", error)
+        finally:
+            close_old_connections()
 
     def _round(self) -> list[tuple[int, str]]:
         """One comparison; returns what should be looked at. Runs on the one thread that talks to the database."""
@@ -122,6 +136,7 @@ class Command(ServiceCommand):
         for found in state.streams.values():
             if found.publisher is not None:
                 health.keep(found=found)
+        self.traffic.follow(state, now=clock.now())
 
     async def _look(self, stream: str, client_id: str) -> None:
         """What the engine does not tell of a picture; the next round judges by it."""
