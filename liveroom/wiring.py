@@ -23,6 +23,7 @@ from interactions.polls.services import polls
 from interactions.replay import handlers as on_replays
 from interactions.room import handlers as on_rooms
 from interactions.room import moderation as on_moderation
+from interactions.room import picture_handlers as on_pictures
 from interactions.room import recording_handlers as on_recorded
 from interactions.room import relay_handlers as on_relay_changes
 from interactions.room_refs import open_refs
@@ -44,6 +45,8 @@ from streams.plans import rounds as plan_rounds
 from streams.recording import following as on_recordings
 from streams.relays import handlers as on_relays
 from streams.services import following, publishes
+from streams.snapshots import handlers as on_snapshots
+from streams.snapshots import retention as snapshot_retention
 from streams.traffic.pruning import prune_traffic
 from streams.voters import not_forbidden, not_held
 
@@ -55,6 +58,7 @@ FACT_HANDLERS: list[ModuleType] = [
     on_publishes,
     on_relays,
     on_recordings,
+    on_snapshots,
     on_polls,
     on_draws,
     on_replays,
@@ -63,6 +67,7 @@ FACT_HANDLERS: list[ModuleType] = [
     on_recorded,
     on_people,
     on_moderation,
+    on_pictures,
     on_likes,
 ]
 
@@ -165,10 +170,13 @@ JOBS: list[Job] = [
     Job("media tasks 2", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),
     Job("recordings", 0.9, on_recordings.follow_due, wanted=on_recordings.is_wanted, prompt=True, longest=10),
     Job("old recordings", 60, on_recordings.clear_due, longest=60),
+    # Pictures that somebody waits for, and the wall.
+    Job("quick media tasks", 0.5, finite.run_quick, wanted=finite.quick_is_wanted, prompt=True, longest=10),
     Job("prune outbox", 3600, lambda now: pruning.prune(now=now), longest=60),
     Job("prune publishes", 3600, lambda now: publishes.prune_publishes(now=now), longest=60),
     Job("prune media jobs", 3600, lambda now: media_pruning.prune(now=now), longest=60),
     Job("prune traffic", 3600, lambda now: prune_traffic(now=now), longest=60),
+    Job("prune snapshots", 3600, lambda now: snapshot_retention.prune(now=now), longest=60),
     Job("prune archive", 3600, lambda now: archive_pruning.prune_archive(now=now), longest=60),
 ]
 

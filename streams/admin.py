@@ -20,6 +20,7 @@ from streams.models import Publish, PushRefusal, Stream
 from streams.rules.encoders import encoder_name
 from streams.services import streams
 from streams.shapes import ForbidSerializer
+from streams.snapshots import admin as _snapshots  # noqa: F401 - registers its pages
 
 
 class ForbidForm(ActForm):

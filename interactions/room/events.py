@@ -229,3 +229,27 @@ class TracesBarred(Control, frozen=True, kw_only=True, tag="barred"):
 
 class AccessInDoubt(Control, frozen=True, kw_only=True, tag="access"):
     """Who comes into the room from here on is judged by what is read from here on (`doubt`); those who are in stay."""
+
+
+class PictureTold(UserEvent, frozen=True, kw_only=True, tag="picture"):
+    """To the owner and the admins: a stream of the room is black, frozen or silent (`trouble`), or no longer (`on` false). `began_at` in
+    unix ms; `text`: what to look at."""
+
+    room: str
+    stream: str
+    label: str
+    trouble: str
+    on: bool
+    began_at: int
+    text: str | UnsetType = UNSET
+
+
+class ReviewTold(UserEvent, frozen=True, kw_only=True, tag="review"):
+    """To the owner and the admins: a review doubted a picture of a stream (`verdict` `review`), or had the stream cut (`block`)."""
+
+    room: str
+    stream: str
+    label: str
+    snapshot: str
+    verdict: str
+    labels: list[str]

@@ -18,7 +18,7 @@ from liveroom.kernel import clock
 from liveroom.page.views import asked_app
 from liveroom.rooms.models import Room
 from liveroom.rooms.rules.status import Status
-from liveroom.rooms.selectors import ROOMS
+from liveroom.rooms.selectors import ROOMS, cover_of
 
 SHOWN, SOON_SHOWN = 60, 12
 SOON = timedelta(days=7)
@@ -70,7 +70,7 @@ def _card(room: Room, *, now: datetime | None = None) -> dict[str, Any]:
         "url": f"{reverse('room', args=(room.group_id,))}?sdkappid={room.app.sdkappid}",
         "title": room.title or room.group_id,
         "words": room.introduction if room.is_open else "",
-        "cover": _own_picture(room.cover) if room.is_open else "",
+        "cover": _own_picture(cover_of(room)) if room.is_open else "",
         "due": now is not None and room.starts_at is not None and room.starts_at <= now,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from liveroom.accounts.models import App
@@ -206,6 +207,12 @@ def moderators_of(room: Room) -> tuple[str, ...]:
     return tuple(dict.fromkeys((room.owner.identifier, *admins)))
 
 
+def cover_of(room: Room) -> str:
+    """The whole address of the picture of the room: what its owner set, else the latest of its stream (of open rooms); "" for none."""
+    shown = room.cover or (room.picture if room.is_open else "")
+    return shown if "://" in shown or not shown else f"{settings.LIVEROOM.public_http}{settings.MEDIA_URL}{shown}"
+
+
 def current_session(room: Room) -> LiveSession | None:
     return LiveSession.objects.filter(room=room, ended_at__isnull=True).first()
 
@@ -251,7 +258,7 @@ def _snapshot(room: Room, *, sequence: str | None, valued: dict[str, dict[str, A
         "introduction": room.introduction,
         "category": room.category,
         "tags": room.tags,
-        "cover": room.cover,
+        "cover": cover_of(room),
         "attributes": valued,
         "attributes_version": room.attributes_version,
         "version": room.state_version,

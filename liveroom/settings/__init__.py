@@ -209,7 +209,7 @@ CELERY_TASK_IGNORE_RESULT = True
 # Threads: due jobs wait for databases. More of them than slow jobs may take (kernel/work/due.py), so that prompt ones never wait for those;
 # and no worker holds hints that another one could follow now.
 CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = 8
+CELERY_WORKER_CONCURRENCY = 12
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

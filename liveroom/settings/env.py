@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from liveroom.kernel.web import origins
 from liveroom.settings import values
+from liveroom.settings.pictures import Pictures, pictures
 from liveroom.settings.values import ImproperlyConfigured
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -70,6 +71,7 @@ class Environment:
     recordings_max_bytes: int
     playback: bool
     traffic_days: int
+    pictures: Pictures
     s3: values.S3Place | None
 
     @property
@@ -212,6 +214,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         disk_free_min_bytes=values.whole(source, "LIVEROOM_DISK_FREE_MIN_BYTES", 500_000_000, low=0, high=10**15),
         recordings_max_bytes=values.whole(source, "LIVEROOM_RECORDINGS_MAX_BYTES", 0, low=0, high=10**18),
         playback=bool(values.whole(source, "LIVEROOM_PLAYBACK", 1, low=0, high=1)),
+        pictures=pictures(source),
         ws_deflate=bool(values.whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
         s3=values.s3_place(source),
     )

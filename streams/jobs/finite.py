@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 CLAIM = timedelta(seconds=30)
 PAUSE_SECONDS = (1, 5, 30, 120, 600)
 _OPEN = (State.WAITING, State.RUNNING)
+_ANY = Q()
 
 
 class ClaimLost(Exception):
@@ -55,23 +56,25 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class TaskKind:
-    """`work(claim)`: Hopeless is final, whatever else it raises is tried again. `gave_up(task, reason)`: after the last try."""
+    """`work(claim)`: Hopeless is final, whatever else it raises is tried again. `gave_up(task, reason)`: after the last try. `quick`: it
+    takes seconds and somebody waits for it, so it has a lane of its own beside the others."""
 
     name: str
     work: Callable[[Claim], None]
     gave_up: Callable[[MediaTask, str], None] | None
+    quick: bool = False
 
 
 _kinds: dict[str, TaskKind] = {}
 
 
 def does(
-    name: str, *, gave_up: Callable[[MediaTask, str], None] | None = None
+    name: str, *, gave_up: Callable[[MediaTask, str], None] | None = None, quick: bool = False
 ) -> Callable[[Callable[[Claim], None]], Callable[[Claim], None]]:
     """Declares the function below as what a kind of task does; its module is imported by `streams/jobs/register.py`."""
 
     def declare(work: Callable[[Claim], None]) -> Callable[[Claim], None]:
-        _kinds[name] = TaskKind(name=name, work=work, gave_up=gave_up)
+        _kinds[name] = TaskKind(name=name, work=work, gave_up=gave_up, quick=quick)
         return work
 
     return declare
@@ -79,36 +82,55 @@ def does(
 
 def want_task(*, kind: str, reference: str, app: App, now: datetime, spec: dict[str, Any] | None = None) -> MediaTask:
     """The open task of that kind for that reference. Call it in the transaction of the act that wants it."""
-    try:
-        with transaction.atomic():
-            return MediaTask.objects.create(
-                app=app, kind=kind, reference=reference, spec=spec or {}, retry_at=now, created_at=now
-            )
-    except IntegrityError:
-        return MediaTask.objects.get(kind=kind, reference=reference, state__in=_OPEN)
+    while True:
+        try:
+            with transaction.atomic():
+                return MediaTask.objects.create(
+                    app=app, kind=kind, reference=reference, spec=spec or {}, retry_at=now, created_at=now
+                )
+        except IntegrityError:
+            there = MediaTask.objects.filter(kind=kind, reference=reference, state__in=_OPEN).first()
+        if there is not None:
+            return there  # None: it was done in between
 
 
 def _ready(now: datetime) -> Q:
     return Q(state__in=_OPEN, retry_at__lte=now) & (Q(claimed_until__isnull=True) | Q(claimed_until__lte=now))
 
 
+def _quick() -> list[str]:
+    return [kind.name for kind in _kinds.values() if kind.quick]
+
+
 def is_wanted(now: datetime) -> bool:
     return MediaTask.objects.filter(_ready(now)).exists()
 
 
+def quick_is_wanted(now: datetime) -> bool:
+    return MediaTask.objects.filter(_ready(now), kind__in=_quick()).exists()
+
+
 def run_due(now: datetime) -> object:
     """Several, one after the other, for a while; the answer of a due job."""
-    budget = Budget()
+    return _run_all(_ANY, budget=Budget())
+
+
+def run_quick(now: datetime) -> object:
+    """The same for kinds that are quick, and no others."""
+    return _run_all(Q(kind__in=_quick()), budget=Budget(seconds=1.0))
+
+
+def _run_all(which: Q, *, budget: Budget) -> object:
     while not budget.is_spent:
-        claim = _claim(now=clock.now())
+        claim = _claim(which, now=clock.now())
         if claim is None:
             return None
         run(claim)
     return MORE
 
 
-def _claim(*, now: datetime) -> Claim | None:
-    for task in MediaTask.objects.filter(_ready(now)).order_by("retry_at", "pk")[:5]:
+def _claim(which: Q = _ANY, *, now: datetime) -> Claim | None:
+    for task in MediaTask.objects.filter(which, _ready(now)).order_by("retry_at", "pk")[:5]:
         mine = MediaTask.objects.filter(_ready(now), pk=task.pk, claim=task.claim).update(
             state=State.RUNNING, claim=F("claim") + 1, claimed_until=now + CLAIM, attempts=F("attempts") + 1
         )

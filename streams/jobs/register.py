@@ -10,6 +10,7 @@ MODULES: tuple[str, ...] = (
     "streams.recording.finite_work",
     "streams.recording.clips",
     "streams.recording.following",
+    "streams.snapshots.services",
 )
 
 

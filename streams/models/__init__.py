@@ -5,6 +5,7 @@ from streams.models.streams import Publish, PushRefusal, Stream
 from streams.plans.models import PlanRound, Rule, Template
 from streams.recording.models import Chapter, Clip, Recording, RecordingFile, RecordingPart
 from streams.relays.models import Relay
+from streams.snapshots.models import PictureReview, Snapshot, Trouble
 from streams.traffic.models import MinuteTraffic, TrafficMark
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "MediaJob",
     "MediaTask",
     "MinuteTraffic",
+    "PictureReview",
     "PlanRound",
     "Publish",
     "PushRefusal",
@@ -22,7 +24,9 @@ __all__ = [
     "RecordingPart",
     "Relay",
     "Rule",
+    "Snapshot",
     "Stream",
     "Template",
     "TrafficMark",
+    "Trouble",
 ]

@@ -152,7 +152,7 @@ def walk(cast: Cast) -> Walk:
         **plans.places(cast),
         **media.places(cast, now=now),
     }
-    bodies = {"rooms_programme_set": {"stream": cast.stream.name}, **plans.bodies(cast)}
+    bodies = {"rooms_programme_set": {"stream": cast.stream.name}, **plans.bodies(cast), **media.bodies(cast)}
     return Walk(cast=cast, places=places, bodies=bodies)
 
 

@@ -63,6 +63,7 @@ def test_the_end_of_a_room_is_told_after_what_it_closes():
     assert handlers_of(RoomDisbanded) == [
         ("streams", False),
         ("streams", False),
+        ("streams", False),
         ("polls", False),
         ("draws", False),
         ("room", False),

@@ -25,7 +25,7 @@ NOT_FOR_OPERATORS = {
     "LIVEROOM_READY_PIPE",
 }
 # Where the environment is read, and where it is read before anything is installed.
-READERS = ("liveroom/settings/env.py", "liveroom/settings/values.py", "deploy/up", "deploy/embedded")
+READERS = ("liveroom/settings", "deploy/up", "deploy/embedded")
 
 
 def papers() -> list[Path]:

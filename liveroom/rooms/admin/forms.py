@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
@@ -15,9 +17,13 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from liveroom.kernel.errors import BadParameter
+from liveroom.kernel.values import pictures
 from liveroom.kernel.web.forms import ActForm, ServiceForm, counted
 from liveroom.rooms.models import AllowedPerson, Room
 from liveroom.rooms.rules.ids import MAX_BYTES
+from liveroom.rooms.selectors import cover_of
+from liveroom.rooms.services.covers import COVER
 from liveroom.rooms.services.people import PersonUnknown
 from liveroom.rooms.shapes import (
     CATEGORY_BYTES,
@@ -63,7 +69,15 @@ class RoomForm(ServiceForm):
     tags = forms.CharField(
         required=False, help_text=f"Between commas; at most {MAX_TAGS}.", widget=UnfoldAdminTextInputWidget
     )
-    cover = forms.CharField(required=False, help_text="Address of a picture.", widget=UnfoldAdminTextInputWidget)
+    cover = forms.CharField(
+        required=False,
+        help_text="Address of a picture. Empty: the latest of the stream.",
+        widget=UnfoldAdminTextInputWidget,
+    )
+    cover_file = forms.FileField(
+        required=False, label="Upload a cover", widget=UnfoldAdminFileFieldWidget,
+        help_text=f"PNG, JPEG or WebP, at most {COVER.most_bytes >> 20} MB. It is drawn anew: nothing but its pixels is kept.",
+    )  # fmt: skip
     starts_at = forms.SplitDateTimeField(
         required=False,
         label="Planned start (UTC)",
@@ -116,6 +130,7 @@ class RoomForm(ServiceForm):
         if not room.pk:
             return
         self.initial["tags"] = ", ".join(room.tags)
+        self.initial["cover"] = cover_of(room) if room.cover else ""
         self.initial["password"] = ""
         self.initial["allow_list"] = "\n".join(
             AllowedPerson.objects.filter(room=room)
@@ -128,6 +143,17 @@ class RoomForm(ServiceForm):
             )
         if not room.password:
             self.fields.pop("no_password", None)
+
+    def clean_cover_file(self) -> bytes | None:
+        """The content; its size is looked at before anything is read."""
+        found = self.cleaned_data.get("cover_file")
+        if not isinstance(found, UploadedFile):
+            return None
+        try:
+            pictures.check_size(found.size or 0, COVER)
+        except BadParameter as refusal:
+            raise forms.ValidationError(refusal.message) from None
+        return found.read()
 
     def clean_tags(self) -> list[str]:
         return [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]

@@ -24,7 +24,7 @@ from liveroom.rooms.admin.forms import NoticeForm, RoomForm, UserForm
 from liveroom.rooms.admin.rights import moderates, own_person, runs
 from liveroom.rooms.models import Room, RoomAdmin, RoomAttribute, RoomCounter
 from liveroom.rooms.rules.status import Status, legal_next
-from liveroom.rooms.services import people, rooms
+from liveroom.rooms.services import covers, people, rooms
 from liveroom.rooms.services import status as status_service
 from liveroom.rooms.services.rooms import RoomSaid
 
@@ -176,9 +176,9 @@ class RoomPages(ConsoleAdmin):
         new: tuple[str, ...] = () if obj else ("group_id",)
         if obj is None and is_staff(request):
             new = ("app", "owner", *new)
-        said = (*new, "title", "notice", "introduction", "category", "tags", "cover", "starts_at")
+        said = (*new, "title", "notice", "introduction", "category", "tags", "cover", "cover_file", "starts_at")
         if obj is None:
-            return [(None, {"fields": said})]
+            return [(None, {"fields": tuple(name for name in said if name != "cover_file")})]
         if not runs(request, obj):
             return [(None, {"fields": MODERATED})]
         if not self.has_change_permission(request, obj):
@@ -212,6 +212,8 @@ class RoomPages(ConsoleAdmin):
         changes = {name: said[name] for name in SAID if name in form.changed_data}
         if changes:
             rooms.change_room(room=obj, changes=cast(RoomSaid, changes), by=by, now=now)
+        if said.get("cover_file"):
+            covers.upload_cover(room=obj, raw=said["cover_file"], by=by, now=now, address=client_address(request))
         access: dict[str, Any] = {
             name: said[name] for name in ("visibility", "allow_list_only") if name in form.changed_data
         }

@@ -25,7 +25,7 @@ from liveroom.rooms.models import Room
 from liveroom.rooms.rules import counters as counter_rules
 from liveroom.rooms.rules.ids import MAX_BYTES
 from liveroom.rooms.rules.status import STATUS_CHOICES
-from liveroom.rooms.selectors import SORTS, RoomIdMalformed
+from liveroom.rooms.selectors import SORTS, RoomIdMalformed, cover_of
 from liveroom.rooms.shapes import TITLE_BYTES, RoomWriteSerializer
 
 LARGEST_VERSION = 2**63 - 1
@@ -49,7 +49,7 @@ class RoomSerializer(Shape):
     notice = serializers.CharField(allow_blank=True)
     category = serializers.CharField(allow_blank=True)
     tags = serializers.ListField(child=serializers.CharField())
-    cover = serializers.CharField(allow_blank=True)
+    cover = serializers.SerializerMethodField(help_text="Address of a picture; empty: there is none.")
     status = serializers.ChoiceField(choices=STATUS_CHOICES)
     status_at = serializers.DateTimeField()
     starts_at = serializers.DateTimeField(allow_null=True)
@@ -69,6 +69,9 @@ class RoomSerializer(Shape):
 
     def get_owner(self, room: Room) -> dict[str, Any]:
         return profile(room.owner).as_dict()
+
+    def get_cover(self, room: Room) -> str:
+        return cover_of(room)
 
     def get_needs_password(self, room: Room) -> bool:
         return bool(room.password)

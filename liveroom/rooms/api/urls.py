@@ -1,6 +1,7 @@
 from django.urls import path
 
 from liveroom.rooms.api.attributes import AttributesView, CountersView
+from liveroom.rooms.api.covers import CoverView
 from liveroom.rooms.api.people import AdminsView, AdminView, AllowListView
 from liveroom.rooms.api.rooms import RoomsView, RoomView, StatusView
 
@@ -12,5 +13,6 @@ urlpatterns = [
     path("rooms/<str:room>/admins/<str:user>", AdminView.as_view()),
     path("rooms/<str:room>/allow-list", AllowListView.as_view()),
     path("rooms/<str:room>/attributes", AttributesView.as_view()),
+    path("rooms/<str:room>/cover", CoverView.as_view()),
     path("rooms/<str:room>/counters", CountersView.as_view()),
 ]

@@ -27,7 +27,20 @@ class Room(models.Model):
     category = models.CharField(max_length=40, blank=True, default="")
     tag_line = models.CharField("tags", max_length=400, blank=True, default="", help_text="Between bars: |music|chat|")
     fields = models.JSONField("custom fields", default=dict, blank=True)
-    cover = models.CharField(max_length=500, blank=True, default="")
+    cover = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        help_text="An address, or the name of what was uploaded; empty: the stream's picture.",
+    )
+    picture = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="The latest of its stream, where no cover is set.",
+    )
+    picture_at = models.DateTimeField(null=True, blank=True, editable=False)
     status = models.CharField(max_length=16, choices=STATUS_CHOICES, default=Status.TO_BE_STARTED)
     status_at = models.DateTimeField()
     starts_at = models.DateTimeField("planned start", null=True, blank=True)

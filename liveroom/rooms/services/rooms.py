@@ -17,7 +17,8 @@ from liveroom.kernel.values import ids
 from liveroom.rooms.facts import AccessChanged, NoticeChanged, RoomChanged, RoomCreated, RoomDisbanded
 from liveroom.rooms.models import LiveSession, Room
 from liveroom.rooms.rules import ids as id_rules
-from liveroom.rooms.selectors import RoomIdMalformed
+from liveroom.rooms.selectors import RoomIdMalformed, cover_of
+from liveroom.rooms.services import covers
 from liveroom.rooms.services.locking import locked
 
 
@@ -54,9 +55,13 @@ def _apply(room: Room, said: RoomSaid) -> dict[str, Any]:
         if name not in FIELDS:
             raise TypeError(f"{name} is nothing that a room says of itself")
         column, kept = ("tag_line", _tag_line(said["tags"])) if name == "tags" else (name, value)
+        if name == "cover" and kept == cover_of(room):
+            continue  # sent back as it was shown
         if getattr(room, column) != kept:
+            if name == "cover":
+                covers.forget_later(room.cover)
             setattr(room, column, kept)
-            new[name] = room.tags if name == "tags" else kept
+            new[name] = room.tags if name == "tags" else cover_of(room) if name == "cover" else kept
     return new
 
 
@@ -146,6 +151,7 @@ def disband_room(*, room: Room, by: Actor, now: datetime, address: str = "") -> 
     LiveSession.objects.filter(room=room, ended_at__isnull=True).update(ended_at=now, end_reason="disbanded")
     room.disbanded_at = now
     room.publisher_lost_at = None
+    covers.forget_later(room.cover)
     room.save(update_fields=["disbanded_at", "publisher_lost_at"])
     audit.record(action="room.disband", actor=by, now=now, room_key=room.key, target=room.group_id, address=address)
     facts.state(RoomDisbanded(room_id=room.pk, room_key=room.key, at=now, by=str(by)))

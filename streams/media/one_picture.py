@@ -1,0 +1,35 @@
+"""One picture of a running stream, for whoever asks: a short child, waited for. For task workers; never on an event loop."""
+
+from __future__ import annotations
+
+import subprocess
+
+from liveroom.kernel.errors import LiveRoomError
+from streams.media.graphs.pictures import OnePicture, one_picture
+
+# Keyframes of encoders come every 2 to 8 seconds; there is no picture sooner.
+WAIT_SECONDS = 8.0
+
+
+class NoPicture(LiveRoomError):
+    """There was none: no such stream, no keyframe in time, no track with pictures."""
+
+    code, name, status = 10002, "no_picture", 503
+
+
+def take_picture(spec: OnePicture, *, seconds: float = WAIT_SECONDS) -> None:
+    """Whole at `spec.target` when it returns. NoPicture says why not."""
+    try:
+        done = subprocess.run(
+            one_picture(spec), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            timeout=seconds, check=False, start_new_session=True,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise NoPicture(f"No keyframe came within {seconds:g} seconds.") from None
+    except OSError as error:
+        raise NoPicture(f"ffmpeg cannot be started: {error.strerror}.") from None
+    if done.returncode != 0:
+        words = done.stderr.decode("utf-8", "replace")
+        if "matches no streams" in words:
+            raise NoPicture("This stream has no picture: there is nothing to take.")
+        raise NoPicture("The stream could not be read; it may just have ended.")
