@@ -33,6 +33,8 @@ class MediaHost(models.Model):
     name = models.CharField(max_length=64, unique=True)
     token = models.PositiveBigIntegerField(default=0)
     lease_until = models.DateTimeField()
+    machine = models.CharField(max_length=64, blank=True, default="", help_text="Which machine, since its last boot.")
+    pid = models.PositiveIntegerField(default=0)
     cores_budget = models.FloatField(help_text="CPU cores that its jobs may take together.")
     cores_reserved = models.FloatField(default=0)
     cores_used = models.FloatField(default=0, help_text="As measured over the last seconds.")

@@ -18,7 +18,7 @@ from streams.jobs import rules
 from streams.jobs.kinds import Again, Exit, Kind, Over, Stage, Verdict, kind_of
 from streams.jobs.models import RUNNING, STOPPED, MediaJob, State
 from streams.jobs.supervising import settling
-from streams.jobs.supervising.host import Host, disk
+from streams.jobs.supervising.host import Host, dead_beside_us, disk
 from streams.jobs.supervising.run import Run
 from streams.models.streams import Publish
 
@@ -183,8 +183,11 @@ class Claims:
 
     def _free_orphans(self, looks: Sequence[Look], *, now: datetime) -> None:
         """Jobs of hosts that are gone, and of earlier lives of living ones."""
+        elsewhere = any(look.state == State.RUNNING and look.host != self.host.pk for look in looks)
+        dead = dead_beside_us(now=now) if elsewhere else frozenset()
         for look in looks:
-            if look.state == State.RUNNING and not look.has_host(now) and self._take_back(look, now=now):
+            gone = look.host in dead or not look.has_host(now)
+            if look.state == State.RUNNING and gone and self._take_back(look, now=now):
                 log.info("The media job %s is taken up again: its worker is gone.", look.pk)
                 look.state, look.retry_at = State.WAITING, None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -33,7 +34,10 @@ class Host:
 
     def begin(self, *, now: datetime) -> None:
         """A new life: what an earlier process of this name had is nobody's from here on."""
-        fields = {"cores_budget": cores_budget(), "started_at": now, "seen_at": now, "lease_until": now + LEASE}
+        fields = {
+            "cores_budget": cores_budget(), "started_at": now, "seen_at": now, "lease_until": now + LEASE,
+            "machine": machine(), "pid": os.getpid(),
+        }  # fmt: skip
         mine = MediaHost.objects.filter(name=self.name)
         with transaction.atomic():
             if not mine.update(token=F("token") + 1, **fields):
@@ -64,6 +68,22 @@ class Host:
 
     def give_back(self, *, now: datetime) -> None:
         MediaHost.objects.filter(pk=self.pk, token=self.token).update(lease_until=now)
+
+
+def dead_beside_us(*, now: datetime) -> frozenset[int]:
+    """Hosts of this machine whose process is gone, though their lease is not over: nobody need wait for that."""
+    here = MediaHost.objects.filter(machine=machine(), lease_until__gt=now).values_list("pk", "pid")
+    return frozenset(pk for pk, pid in here if not Path("/proc", str(pid)).exists())
+
+
+@lru_cache(maxsize=1)
+def machine() -> str:
+    """Of processes with the same answer each sees the other's pid."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"[:64]
+    except OSError:
+        return ""
 
 
 def cores_budget() -> float:
