@@ -4,20 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('streams', '0010_relays'),
+        ("streams", "0010_relays"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='mediahost',
-            name='machine',
-            field=models.CharField(blank=True, default='', help_text='Which machine, since its last boot.', max_length=64),
+            model_name="mediahost",
+            name="machine",
+            field=models.CharField(
+                blank=True, default="", help_text="Which machine, since its last boot.", max_length=64
+            ),
         ),
         migrations.AddField(
-            model_name='mediahost',
-            name='pid',
+            model_name="mediahost",
+            name="pid",
             field=models.PositiveIntegerField(default=0),
         ),
     ]
