@@ -96,7 +96,7 @@ def room_changed(fact: StatusChanged) -> None:
         _end_all(fact.room_id, now=fact.at, only_programme=True)
 
 
-@handles(StatusChanged, after_commit=True, last=True)
+@handles(StatusChanged, after_commit=True)
 def play_back_what_is_there(fact: StatusChanged) -> None:
     """Its recording may have been finished before the show was over."""
     if fact.after == Status.ENDED:

@@ -13,6 +13,7 @@ from streams.jobs.kinds import kind_of
 from streams.models import Publish, Snapshot, Stream
 from tests.helpers import media_worker
 from tests.helpers.people import Cast
+from tests.helpers.recordings import a_chapter, a_clip, being_recorded
 from tests.helpers.relays import made_relay
 
 media_worker.define()
@@ -20,10 +21,13 @@ media_worker.define()
 BODIES: dict[str, Any] = {
     "relays_create": {"kind": "push", "room": "r1", "target": "rtmp://live.example.com/app/new-key"},
     "relays_change": {"label": "again"},
+    "recordings_chapters_add": {"seconds": 1, "title": "a place"},
+    "recordings_clips_make": {"from_seconds": 1, "to_seconds": 3},
+    "rooms_clips_make": {"seconds": 3},
+    "snapshots_decide": {"verdict": "pass"},
 }
-BODIES: dict[str, Any] = {"snapshots_decide": {"verdict": "pass"}}
 # Lists of a room, which its owner may see too; without it they are the app's.
-OF_A_ROOM = {"jobs_list", "relays_list"}
+OF_A_ROOM = {"jobs_list", "recordings_list", "relays_list"}
 # What answers no JSON, or asks for more than a request: tried by tests of its own.
 ELSEWHERE: set[str] = {"rooms_cover_set"}
 
@@ -49,20 +53,30 @@ def places(cast: Cast, *, now: datetime) -> dict[str, str]:
     plain = Snapshot.objects.create(
         number="splain", stream=cast.stream, state="done", origin="2", asked_at=now, taken_at=now
     )
+    running = being_recorded(cast.room, now=now)
     return {
-        "job": str(job.pk), "relay": made_relay(cast).number, "snapshot": doubted.number,
+        "job": str(job.pk),
+        "relay": made_relay(cast).number,
+        "snapshot": doubted.number,
         "snapshots_delete.snapshot": plain.number,
-    }  # fmt: skip
+        "recordings_chapters_remove.recording": running.number,
+        "chapter": str(a_chapter(running, now=now).pk),
+        "clip": a_clip(running, now=now).number,
+    }
 
 
 def bodies(cast: Cast) -> dict[str, Any]:
     """Of those that name a row."""
-    return {"snapshots_take": {"stream": cast.stream.name}}
+    return {
+        "snapshots_take": {"stream": cast.stream.name},
+        "recordings_start": {"stream": cast.stream.name, "format": "mp4"},
+    }
 
 
 def calls(cast: Cast) -> dict[str, Any]:
     """An answer with a body for each operation that has one."""
     stella, server, at = cast.api(cast.stella), cast.server(), places(cast, now=clock.now())
+    recording = at["recordings_chapters_remove.recording"]
     return {
         "jobs_list": stella.get("jobs?room=r1"),
         "jobs_get": stella.get(f"jobs/{at['job']}"),
@@ -78,13 +92,27 @@ def calls(cast: Cast) -> dict[str, Any]:
         "snapshots_take": stella.post("snapshots", {"stream": cast.stream.name}),
         "snapshots_get": stella.get(f"snapshots/{at['snapshot']}"),
         "snapshots_decide": server.patch(f"snapshots/{at['snapshot']}", {"verdict": "pass"}),
+        "recordings_list": stella.get("recordings?room=r1"),
+        "recordings_start": stella.post("recordings", bodies(cast)["recordings_start"]),
+        "recordings_get": stella.get(f"recordings/{recording}"),
+        "recordings_chapters_add": stella.post(f"recordings/{recording}/chapters", BODIES["recordings_chapters_add"]),
+        "recordings_clips_make": stella.post(f"recordings/{recording}/clips", BODIES["recordings_clips_make"]),
+        "rooms_clips_make": stella.post("rooms/r1/clips", BODIES["rooms_clips_make"]),
+        "rooms_clips_list": stella.get("rooms/r1/clips"),
+        "clips_get": stella.get(f"clips/{at['clip']}"),
+        "recordings_stop": stella.post(f"recordings/{recording}/stop"),
     }
 
 
 def silent(cast: Cast) -> dict[str, Any]:
     """An answer for each that has none."""
-    stella = cast.api(cast.stella)
+    stella, now = cast.api(cast.stella), clock.now()
+    running, done = being_recorded(cast.room, now=now), being_recorded(cast.room, now=now, state="done")
+    clip, chapter = a_clip(running, now=now), a_chapter(running, now=now)
     return {
         "relays_delete": stella.delete(f"relays/{made_relay(cast, 'gone').number}"),
         "snapshots_delete": stella.delete("snapshots/splain"),
+        "recordings_delete": stella.delete(f"recordings/{done.number}"),
+        "recordings_chapters_remove": stella.delete(f"recordings/{running.number}/chapters/{chapter.pk}"),
+        "clips_delete": stella.delete(f"clips/{clip.number}"),
     }

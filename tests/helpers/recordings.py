@@ -9,7 +9,7 @@ from interactions.models import PublishedShow
 from liveroom.rooms.models import LiveSession, Room
 from streams.jobs.models import State
 from streams.models import Stream
-from streams.recording.models import Recording, RecordingFile, RecordingPart
+from streams.recording.models import Chapter, Clip, Recording, RecordingFile, RecordingPart
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -57,3 +57,23 @@ def recorded(
         )  # fmt: skip
         place += length
     return recording
+
+
+def being_recorded(room: Room, *, now: datetime, **more: Any) -> Recording:
+    """One that runs, whose files nobody has written."""
+    fields: dict[str, Any] = {"origin": Recording.Origin.API, "on_programme": True, "state": State.RUNNING, **more}
+    return Recording.objects.create(
+        app=room.app, room=room, stream=Stream.objects.get(room=room, on_programme=True), created_at=now, started_at=now,
+        **fields,
+    )  # fmt: skip
+
+
+def a_clip(recording: Recording, *, now: datetime) -> Clip:
+    return Clip.objects.create(
+        app=recording.app, room=recording.room, recording=recording, from_seconds=1, to_seconds=3, state=State.DONE,
+        key="clips/c1/film/clip.mp4", created_at=now,
+    )  # fmt: skip
+
+
+def a_chapter(recording: Recording, *, now: datetime) -> Chapter:
+    return Chapter.objects.create(recording=recording, kind="hand", title="here", seconds=1, created_at=now)

@@ -74,9 +74,11 @@ def test_the_end_of_a_room_is_told_after_what_it_closes():
 def test_a_status_is_told_before_its_news_and_the_engine_is_asked_last():
     assert handlers_of(StatusChanged) == [
         ("streams", False),
+        ("streams", False),
         ("replay", False),
         ("room", False),
         ("people", False),
+        ("streams", True),
         ("likes", True),
         ("streams", True),
     ]
