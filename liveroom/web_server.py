@@ -1,9 +1,9 @@
 """Waitress, as the web processes run it: Django in threads, a bounded queue, an end that lets requests finish.
 
 Promises: at most `threads` requests run at once and QUEUE wait; who comes beyond that is told so at once. `/livez` is answered
-whatever the others wait for. A request is read whole before a thread has to do with it, and an answer up to 16 MB is written
-without one, so that slow clients hold none. SIGTERM: `/readyz` says 503, nobody new is let in, running requests finish, the
-process ends. Why this server: decisions/0024."""
+whatever the others wait for. A request is read whole before a thread has to do with it (but for uploads: streamed_bodies.py), and an
+answer up to 16 MB is written without one, so that slow clients hold none. SIGTERM: `/readyz` says 503, nobody new is let in, running
+requests finish, the process ends. Why this server: decisions/0024."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from waitress.utilities import Error
 from liveroom.kernel.errors import PROBLEM, problem_body
 from liveroom.kernel.work import process
 from liveroom.listening import BACKLOG, shared_socket
+from liveroom.streamed_bodies import IsStreamed, OwnThreads, Parser, Task
 
 # Requests that wait for a thread: some seconds of short ones. With more, a site needs more processes.
 QUEUE = 256
@@ -67,6 +68,9 @@ def problem_of(error: Error) -> tuple[list[tuple[str, str]], bytes]:
 class Channel(HTTPChannel):
     """A connection, whose errors have the shape of all others."""
 
+    parser_class = Parser
+    task_class = Task
+
     class error_task_class(HTTPChannel.error_task_class):  # type: ignore[name-defined,misc]
         def execute(self) -> None:
             error = self.request.error
@@ -85,11 +89,16 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
         super().__init__()
         self.set_thread_count(count)
         self._at_once: deque[Any] = deque()
+        self._own = OwnThreads()
 
     def add_task(self, task: Any) -> None:
         """`task`: a connection with a request that has been read."""
         request = task.requests[0]
-        if request.error is None and request.path != "/livez":
+        if request.error is None and request.streamed:
+            if self._own.begin(task):
+                return
+            request.error = Busy("More is uploaded here than can be taken at the moment; try again.")
+        elif request.error is None and request.path != "/livez":
             with self.lock:
                 if len(self.queue) < QUEUE:
                     self.queue.append(task)
@@ -107,7 +116,16 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
 class WebServer:
     """`run` serves, and ends the process."""
 
-    def __init__(self, *, application: Application, address: str, port: int, threads: int) -> None:
+    def __init__(
+        self,
+        *,
+        application: Application,
+        address: str,
+        port: int,
+        threads: int,
+        is_streamed: IsStreamed = lambda method, path: False,
+    ) -> None:
+        """`is_streamed(method, path)`: of requests that read their body themselves (streamed_bodies.py)."""
         self._threads = Threads(count=threads)
         self._server: TcpWSGIServer = create_server(
             application,
@@ -126,7 +144,8 @@ class WebServer:
             # Whom to believe is settings.LIVEROOM.trusted_proxies' matter (kernel/web/http.py).
             clear_untrusted_proxy_headers=False,
         )
-        self._server.channel_class = Channel
+        parser = type("OwnParser", (Parser,), {"is_streamed": staticmethod(is_streamed)})
+        self._server.channel_class = type("OwnChannel", (Channel,), {"parser_class": parser})
         self._map = self._server._map
         self._ends_at: float | None = None
 

@@ -37,6 +37,7 @@ from liveroom.rooms.services.status import follow_losses, losses_are_due
 from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope, staff
 from moderation.selectors import excluded_identifiers
 from moderation.voters import not_banned, not_muted
+from streams.files.pruning import prune_files
 from streams.jobs import finite
 from streams.jobs import handlers as on_publishes
 from streams.jobs import pruning as media_pruning
@@ -164,6 +165,7 @@ JOBS: list[Job] = [
     Job("score minutes", 5, lambda now: scoring.count_minutes(now=now)),
     Job("memberships", 10, lambda now: scoring.end_memberships(now=now)),
     Job("popularity", 10, popularity.follow_due),
+    Job("uploads", 60, lambda now: prune_files(now=now), longest=60),
     Job("plans", 0.5, plan_rounds.follow_due, wanted=plan_rounds.is_wanted, prompt=True, longest=10),
     # Two lanes: a long remux must not keep a cover waiting.
     Job("media tasks 1", 0.5, finite.run_due, wanted=finite.is_wanted, longest=60),

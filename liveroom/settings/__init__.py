@@ -153,8 +153,14 @@ CSRF_TRUSTED_ORIGINS = [*filter(origins.is_framing, LIVEROOM.origins), LIVEROOM.
 CORS_ALLOWED_ORIGINS = list(LIVEROOM.origins)
 CORS_ALLOW_ALL_ORIGINS = LIVEROOM.any_origin
 CORS_URLS_REGEX = r"^/api/.*$"
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "room-password"]
-CORS_EXPOSE_HEADERS = ["etag", "retry-after", "location"]
+CORS_ALLOW_HEADERS = [
+    *("accept", "authorization", "content-type", "idempotency-key", "room-password", "x-http-method-override"),
+    *("tus-resumable", "upload-length", "upload-metadata", "upload-offset", "upload-checksum"),
+]
+CORS_EXPOSE_HEADERS = [
+    *("etag", "retry-after", "location", "tus-resumable", "tus-version", "tus-extension", "tus-max-size"),
+    *("tus-checksum-algorithm", "upload-offset", "upload-length", "upload-expires"),
+]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 _https = LIVEROOM.public_http.startswith("https://")

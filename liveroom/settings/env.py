@@ -24,6 +24,7 @@ from liveroom.settings.values import ImproperlyConfigured
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 # Used by nobody for anything but `collectstatic`-like commands before the first start chose the ports.
 UNSET_PORT = 0
+GIB = 1024**3
 # What nginx and Redis read in a path as it stands: no quotes, no $ and ;, no line breaks.
 _PLAIN_PATH = re.compile(r"[\w /.+@%,=:~()-]+")
 
@@ -73,6 +74,9 @@ class Environment:
     traffic_days: int
     pictures: Pictures
     s3: values.S3Place | None
+    upload_max_bytes: int
+    upload_room_bytes: int
+    upload_app_bytes: int
 
     @property
     def production(self) -> bool:
@@ -217,4 +221,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         pictures=pictures(source),
         ws_deflate=bool(values.whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
         s3=values.s3_place(source),
+        upload_max_bytes=values.whole(source, "LIVEROOM_UPLOAD_MAX_BYTES", 8 * GIB, low=1, high=2**50),
+        upload_room_bytes=values.whole(source, "LIVEROOM_UPLOAD_ROOM_BYTES", 32 * GIB, low=1, high=2**50),
+        upload_app_bytes=values.whole(source, "LIVEROOM_UPLOAD_APP_BYTES", 256 * GIB, low=1, high=2**50),
     )

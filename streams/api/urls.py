@@ -1,6 +1,7 @@
 from django.urls import path
 
 from streams.api import views
+from streams.files.urls import urlpatterns as file_urls
 from streams.jobs.urls import urlpatterns as job_urls
 from streams.plans.urls import urlpatterns as plan_urls
 from streams.recording.api.urls import urlpatterns as recording_urls
@@ -24,6 +25,7 @@ urlpatterns = [
     *relay_urls,
     *snapshot_urls,
     *storage_urls,
+    *file_urls,
     *plan_urls,
     *traffic_urls,
     *job_urls,

@@ -11,6 +11,8 @@ MODULES: tuple[str, ...] = (
     "streams.recording.clips",
     "streams.recording.following",
     "streams.snapshots.services",
+    "streams.files.finite_work",
+    "streams.relays.kinds",
 )
 
 

@@ -94,3 +94,22 @@ class ClipCut:
     has_video: bool
     has_audio: bool
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmLook:
+    """What is in a file. `source`: its address for ffmpeg; `before_input`: what has to stand before it (streams/egress/uploads.py)."""
+
+    source: str
+    before_input: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilmPicture:
+    """One picture of a file as a JPEG at `target`, at most so many lines high."""
+
+    source: str
+    before_input: tuple[str, ...]
+    target: str
+    at_seconds: float
+    most_lines: int

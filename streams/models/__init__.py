@@ -1,5 +1,6 @@
 """Streams, their publishes, why somebody was not let in, and the rows of the features that work on pictures."""
 
+from streams.files.models import MediaFile
 from streams.jobs.models import MediaHost, MediaJob, MediaTask
 from streams.models.streams import Publish, PushRefusal, Stream
 from streams.plans.models import PlanRound, Rule, Template
@@ -11,6 +12,7 @@ from streams.traffic.models import MinuteTraffic, TrafficMark
 __all__ = [
     "Chapter",
     "Clip",
+    "MediaFile",
     "MediaHost",
     "MediaJob",
     "MediaTask",

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from liveroom.kernel import clock
+from streams.files import services as files
 from streams.jobs import services as jobs
 from streams.jobs.kinds import kind_of
 from streams.models import Publish, Snapshot, Stream
@@ -19,6 +20,7 @@ from tests.helpers.relays import made_relay
 media_worker.define()
 
 BODIES: dict[str, Any] = {
+    "files_create": {"room": "r1", "name": "film.mp4", "size_bytes": 1000},
     "relays_create": {"kind": "push", "room": "r1", "target": "rtmp://live.example.com/app/new-key"},
     "relays_change": {"label": "again"},
     "recordings_chapters_add": {"seconds": 1, "title": "a place"},
@@ -27,7 +29,7 @@ BODIES: dict[str, Any] = {
     "snapshots_decide": {"verdict": "pass"},
 }
 # Lists of a room, which its owner may see too; without it they are the app's.
-OF_A_ROOM = {"jobs_list", "recordings_list", "relays_list"}
+OF_A_ROOM = {"files_list", "jobs_list", "recordings_list", "relays_list"}
 # What answers no JSON, or asks for more than a request: tried by tests of its own.
 ELSEWHERE: set[str] = {"rooms_cover_set"}
 
@@ -36,6 +38,11 @@ def query(operation_id: str) -> str:
     if operation_id == "snapshots_list":
         return f"?stream={Stream.objects.get(room__group_id='r1', on_programme=True).name}"
     return "?room=r1" if operation_id in OF_A_ROOM else ""
+
+
+def _file(cast: Cast, *, now: datetime) -> str:
+    by = cast.actor(cast.stella)
+    return files.announce_file(room=cast.room, name="a.mp4", size_bytes=10, by=by, now=now).number
 
 
 def places(cast: Cast, *, now: datetime) -> dict[str, str]:
@@ -56,6 +63,7 @@ def places(cast: Cast, *, now: datetime) -> dict[str, str]:
     running = being_recorded(cast.room, now=now)
     return {
         "job": str(job.pk),
+        "file": _file(cast, now=now),
         "relay": made_relay(cast).number,
         "snapshot": doubted.number,
         "snapshots_delete.snapshot": plain.number,
@@ -78,6 +86,9 @@ def calls(cast: Cast) -> dict[str, Any]:
     stella, server, at = cast.api(cast.stella), cast.server(), places(cast, now=clock.now())
     recording = at["recordings_chapters_remove.recording"]
     return {
+        "files_create": stella.post("files", BODIES["files_create"]),
+        "files_list": stella.get("files?room=r1"),
+        "files_get": stella.get(f"files/{at['file']}"),
         "jobs_list": stella.get("jobs?room=r1"),
         "jobs_get": stella.get(f"jobs/{at['job']}"),
         "jobs_restart": stella.post(f"jobs/{at['job']}/restart"),
@@ -110,6 +121,7 @@ def silent(cast: Cast) -> dict[str, Any]:
     running, done = being_recorded(cast.room, now=now), being_recorded(cast.room, now=now, state="done")
     clip, chapter = a_clip(running, now=now), a_chapter(running, now=now)
     return {
+        "files_delete": stella.delete(f"files/{_file(cast, now=clock.now())}"),
         "relays_delete": stella.delete(f"relays/{made_relay(cast, 'gone').number}"),
         "snapshots_delete": stella.delete("snapshots/splain"),
         "recordings_delete": stella.delete(f"recordings/{done.number}"),

@@ -33,13 +33,25 @@ def application(environ, start_response):
         body = b"x" * int(environ["QUERY_STRING"])
     if environ["PATH_INFO"] == "/echo":
         body = environ["wsgi.input"].read()
+    if environ["PATH_INFO"].startswith("/streamed/"):
+        size, body = int(environ["QUERY_STRING"] or 0), b""
+        try:
+            while len(body) < size and (piece := environ["wsgi.input"].read(65536)):
+                body += piece
+        except OSError as error:
+            print("ended", len(body), type(error).__name__, flush=True)
     if environ["PATH_INFO"] == "/headers":
         body = json.dumps({name: value for name, value in environ.items() if name.startswith("HTTP_")}).encode()
     status = "503 Unavailable" if process.draining.is_set() else "200 OK"
     start_response(status, [("Content-Length", str(len(body)))])
     return [body]
 
-WebServer(application=application, address="127.0.0.1", port=int(sys.argv[1]), threads=4).run()
+def is_streamed(method, path):
+    return method == "PATCH" and path.startswith("/streamed/")
+
+WebServer(
+    application=application, address="127.0.0.1", port=int(sys.argv[1]), threads=4, is_streamed=is_streamed
+).run()
 """
 
 

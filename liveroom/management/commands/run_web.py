@@ -16,11 +16,16 @@ class Command(ServiceCommand):
     def serve(self, options: dict[str, Any]) -> None:
         from liveroom.web_server import WebServer
         from liveroom.wsgi import application
+        from streams.files.rules import is_piece
 
         keep_connections()
         config = settings.LIVEROOM
         server = WebServer(
-            application=application, address="127.0.0.1", port=config.web_port, threads=config.web_threads
+            application=application,
+            address="127.0.0.1",
+            port=config.web_port,
+            threads=config.web_threads,
+            is_streamed=is_piece,
         )
         # What is there before the first request stays: it need not be looked through again for garbage.
         gc.collect()

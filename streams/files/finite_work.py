@@ -1,0 +1,85 @@
+"""A file that is whole is looked at: is it what can be played, how long, how large, which codecs; and one picture of it.
+
+Nothing that its name or its sender said counts: its first bytes say what it is, one demuxer reads it, and that opens nothing else."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from liveroom.kernel import clock
+from streams.egress import uploads
+from streams.files import places, rules
+from streams.files.models import MediaFile
+from streams.files.services import CHECK
+from streams.jobs.finite import Claim, does
+from streams.jobs.models import MediaTask
+from streams.media import films
+from streams.storage import storage
+
+# A picture from here on, as a part of the whole: the first one is black more often than not.
+_INTO = 0.1
+
+
+def _gave_up(task: MediaTask, reason: str) -> None:
+    file = MediaFile.objects.filter(number=task.reference.partition(":")[2]).first()
+    if file is not None and file.state == MediaFile.State.CHECKING:
+        _refuse(file, f"It could not be looked at: {reason}")
+
+
+@does(CHECK, gave_up=_gave_up)
+def check_file(claim: Claim) -> None:
+    """Ready or refused. Doing it twice finds the same."""
+    file = MediaFile.objects.filter(number=claim.task.reference.partition(":")[2]).first()
+    if file is None or file.state != MediaFile.State.CHECKING:
+        return
+    path = places.film_of(file.number)
+    try:
+        with path.open("rb") as opened:
+            head = opened.read(uploads.HEAD_BYTES)
+        before = uploads.before_input(head)
+        kind = uploads.container_of(head)
+        if kind is None or kind.is_picture:
+            raise ValueError("It is a picture; films and sound are taken here.")
+        film = rules.film(films.look(path=path, before_input=before))
+        claim.told(0.4)
+        thumbnail = _thumbnail(file, film, path=path, before=before, claim=claim)
+    except FileNotFoundError:
+        _refuse(file, "Its bytes are no longer on this host's disk.")
+    except films.Unreadable as error:
+        _refuse(file, f"It cannot be read: {error}.")
+    except ValueError as error:
+        _refuse(file, str(error))
+    else:
+        MediaFile.objects.filter(pk=file.pk, state=MediaFile.State.CHECKING).update(
+            state=MediaFile.State.READY, container=kind.name, duration_seconds=film.duration_seconds, width=film.width,
+            height=film.height, video_codec=film.video_codec, audio_codec=film.audio_codec, thumbnail=thumbnail,
+            ended_at=clock.now(),
+        )  # fmt: skip
+
+
+def _thumbnail(file: MediaFile, film: rules.Film, *, path: Path, before: tuple[str, ...], claim: Claim) -> str:
+    """Its key; "" for sound alone. Unreadable: there is a picture, and none of it can be decoded."""
+    if not film.video_codec:
+        return ""
+    with tempfile.TemporaryDirectory(dir=places.folder_of(file.number)) as folder:
+        target = Path(folder) / "thumbnail.jpg"
+        try:
+            at = (film.duration_seconds or 0) * _INTO
+            films.picture(path=path, before_input=before, target=target, at_seconds=at)
+        except films.Unreadable:
+            claim.told(0.6)
+            films.picture(path=path, before_input=before, target=target, at_seconds=0)
+        claim.told(0.9)
+        key = f"files/{file.number}/thumbnail.jpg"
+        storage().keep(path=target, key=key)
+    return key
+
+
+def _refuse(file: MediaFile, reason: str) -> None:
+    """Its bytes go at once; the row stays for a week, so that its owner reads why."""
+    refused = MediaFile.objects.filter(pk=file.pk, state=MediaFile.State.CHECKING).update(
+        state=MediaFile.State.REFUSED, reason=reason[:300], ended_at=clock.now()
+    )
+    if refused:
+        places.forget(file.number)
