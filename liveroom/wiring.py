@@ -22,6 +22,7 @@ from interactions.polls import handlers as on_polls
 from interactions.polls.services import polls
 from interactions.replay import handlers as on_replays
 from interactions.room import handlers as on_rooms
+from interactions.room import media_handlers as on_media
 from interactions.room import moderation as on_moderation
 from interactions.room import picture_handlers as on_pictures
 from interactions.room import recording_handlers as on_recorded
@@ -41,6 +42,7 @@ from streams.files.pruning import prune_files
 from streams.jobs import finite
 from streams.jobs import handlers as on_publishes
 from streams.jobs import pruning as media_pruning
+from streams.ladder import handlers as on_ladders
 from streams.plans import handlers as on_plans
 from streams.plans import rounds as plan_rounds
 from streams.recording import following as on_recordings
@@ -60,12 +62,14 @@ FACT_HANDLERS: list[ModuleType] = [
     on_relays,
     on_recordings,
     on_snapshots,
+    on_ladders,
     on_polls,
     on_draws,
     on_replays,
     on_rooms,
     on_relay_changes,
     on_recorded,
+    on_media,
     on_people,
     on_moderation,
     on_pictures,

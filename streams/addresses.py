@@ -45,6 +45,7 @@ class PlayAddresses:
     hls: str
     expires_at: datetime
     unplayable: str = ""
+    ladder: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -52,6 +53,7 @@ class PlayAddresses:
             "rtmp": self.rtmp,
             "flv": self.flv,
             "hls": self.hls,
+            "ladder": self.ladder,
             "expires_at": instants.shown(self.expires_at),
             "unplayable": unplayable_told(self.unplayable),
         }
@@ -94,6 +96,7 @@ def addresses_for(
         hls=f"{origin}/live/{policy.stream}.m3u8{mark}",
         expires_at=until,
         unplayable=policy.unplayable,
+        ladder=f"{origin}/live/{policy.stream}/master.m3u8{mark}" if policy.rungs else None,
     )
 
 

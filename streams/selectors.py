@@ -50,7 +50,8 @@ def signing_keys(domains: Sequence[Domain]) -> SigningKeys | None:
 class PlayPolicy:
     """What it takes to see a stream. No `keys`: signing is off. `needs_vid`: the address must name its viewer. `closed`: nothing of
     the app may be played. `host`: the play domain's name in addresses, "" for the deployment's own. `unplayable`: the codec of its
-    picture, if no browser plays it. `banned`: the vids of those who may not see it (`watch_policy`; elsewhere the room asks)."""
+    picture, if no browser plays it. `rungs`: of its ladder, if viewers can get
+    one now. `banned`: the vids of those who may not see it (`watch_policy`; elsewhere the room asks)."""
 
     stream: str
     room_key: str
@@ -64,6 +65,7 @@ class PlayPolicy:
     closed: bool = False
     host: str = ""
     unplayable: str = ""
+    rungs: tuple[str, ...] = ()
     banned: frozenset[str] = frozenset()
 
 
@@ -101,6 +103,7 @@ def _policy(*, stream: Stream, room: Room, domains: Sequence[Domain] | None = No
         closed=signed is None,
         host=host_of(domains[0]) if domains else "",
         unplayable=stream.unplayable,
+        rungs=stream.rungs,
     )
 
 

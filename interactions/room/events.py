@@ -77,11 +77,13 @@ class Unplayable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoomStream(RoomEvent, frozen=True, kw_only=True, tag="stream"):
-    """A picture came (`on_air` true), or the room shows another stream (null): ask for addresses again."""
+    """A picture came (`on_air` true), or the room shows another stream (null): ask for addresses again. `ladder`: rungs that can be had
+    now, from the highest to the lowest, or none any more; null: nothing about it has changed."""
 
     stream: str
     on_air: bool | None
     unplayable: Unplayable | None
+    ladder: list[str] | None
 
 
 class Mute(RoomEvent, frozen=True, kw_only=True, tag="mute"):
@@ -178,6 +180,15 @@ class RelayMoved(UserEvent, frozen=True, kw_only=True, tag="relay"):
     stream: str
     state: str
     reason: str
+
+
+class YourMedia(UserEvent, frozen=True, kw_only=True, tag="media"):
+    """Something about a stream of yours that you should know. `about`: for programs, such as `ladder_shed`; `text`: for people."""
+
+    room: str
+    stream: str
+    about: str
+    text: str
 
 
 # -- to the processes that hold sockets

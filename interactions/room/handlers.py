@@ -36,12 +36,12 @@ from liveroom.rooms.facts import (
 )
 from liveroom.rooms.services.versions import next_version
 from streams.addresses import unplayable_told
-from streams.facts import PictureJudged, ProgrammeChanged, StreamPublished
+from streams.facts import PictureJudged, ProgrammeChanged, StreamFact, StreamPublished
 
 ROOM_GONE = 4104
 
 
-def person_in(fact: RoomFact, identifier: str) -> Person:
+def person_in(fact: RoomFact | StreamFact, identifier: str) -> Person:
     """Somebody of the room's app."""
     return Person(sdkappid=int(fact.room_key.partition(":")[0]), identifier=identifier)
 
@@ -138,7 +138,7 @@ def _stream(
     on_air: bool | None,
     unplayable: Unplayable | None = None,
 ) -> None:
-    event = RoomStream(t=ms(fact.at), stream=stream, on_air=on_air, unplayable=unplayable)
+    event = RoomStream(t=ms(fact.at), stream=stream, on_air=on_air, unplayable=unplayable, ladder=None)
     publish_durably(event, to=Room(fact.room_key), at=fact.at)
 
 

@@ -13,7 +13,18 @@ from liveroom.kernel.web import problems
 log = logging.getLogger(__name__)
 
 # Whatever asks here is a program, also one that says it takes anything.
-FOR_PROGRAMS = ("/api/v1/", "/api/schema", "/engine/", "/livez", "/readyz", "/metrics", "/ws/", "/live/", "/hls/")
+FOR_PROGRAMS = (
+    "/api/v1/",
+    "/api/schema",
+    "/engine/",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/ws/",
+    "/live/",
+    "/hls/",
+    "/ladder/",
+)
 
 
 def wants_page(request: HttpRequest) -> bool:

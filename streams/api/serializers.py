@@ -25,6 +25,9 @@ class PlaySerializer(serializers.Serializer):
     rtmp = serializers.CharField()
     flv = serializers.CharField()
     hls = serializers.CharField()
+    ladder = serializers.CharField(
+        allow_null=True, help_text="An HLS master playlist of several qualities; null: there is none now."
+    )
     expires_at = serializers.DateTimeField()
     unplayable = UnplayableSerializer(
         allow_null=True,

@@ -3,6 +3,7 @@ from django.urls import path
 from streams.api import views
 from streams.files.urls import urlpatterns as file_urls
 from streams.jobs.urls import urlpatterns as job_urls
+from streams.ladder.urls import urlpatterns as ladder_urls
 from streams.plans.urls import urlpatterns as plan_urls
 from streams.recording.api.urls import urlpatterns as recording_urls
 from streams.relays.urls import urlpatterns as relay_urls
@@ -30,4 +31,5 @@ urlpatterns = [
     *traffic_urls,
     *job_urls,
     *recording_urls,
+    *ladder_urls,
 ]

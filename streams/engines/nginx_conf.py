@@ -100,7 +100,14 @@ def http_traffic_log(run: Path) -> Path:
 def make_folders(site: Site) -> None:
     """What nginx writes to must exist before it starts. Safe to repeat."""
     kept = site.data / "recordings" / "kept"
-    for folder in (site.run / "nginx" / "tmp", site.data / "hls", site.data / "static", site.data / "media", kept):
+    for folder in (
+        site.run / "nginx" / "tmp",
+        site.data / "hls",
+        site.data / "ladder",
+        site.data / "static",
+        site.data / "media",
+        kept,
+    ):
         folder.mkdir(parents=True, exist_ok=True)
     for traffic in (rtmp_traffic_log(site.run), http_traffic_log(site.run)):
         # Ours, whoever starts nginx: who reads them empties them.

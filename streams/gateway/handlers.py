@@ -9,38 +9,24 @@ import asyncio
 import contextlib
 import json
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 
 from aiohttp import WSCloseCode, web
 
-from liveroom.kernel import clock
-from liveroom.kernel.errors import PROBLEM, LiveRoomError, NotFound, NotPermitted, TryLater, told
-from liveroom.kernel.web import addresses, origins
+from liveroom.kernel.errors import PROBLEM, LiveRoomError, NotFound, NotPermitted, told
+from liveroom.kernel.web import origins
 from liveroom.kernel.work.metrics import exposition
-from streams.gateway import access, metrics
+from streams.gateway import hls, metrics
+from streams.gateway.edge import GATEWAY, METHODS, NotReady, WrongMethod, admitted_to, asked_otherwise, cors
 from streams.gateway.gateway import Admitted, Gateway
 from streams.gateway.picture.feed import Feed
-from streams.gateway.picture.playlist import viewers_playlist
 from streams.gateway.picture.viewer import Viewer, Wire
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-GATEWAY = web.AppKey("gateway", Gateway)
 
 _FLV, _M3U8 = ".flv", ".m3u8"
-_METHODS = "GET, HEAD, OPTIONS"
-_FIRST_SEGMENT_SECONDS = 6.0
-# A connect that comes before the publisher's clock does.
-_CLOCK_SLACK_MS = 500
-
-
-class NotReady(TryLater):
-    """The stream is live but there is no picture to begin with yet. 10002."""
-
-    name = "stream_starting"
 
 
 class OriginRefused(NotPermitted):
@@ -49,16 +35,13 @@ class OriginRefused(NotPermitted):
     name = "origin_not_allowed"
 
 
-class WrongMethod(LiveRoomError):
-    code, name, status = 10004, "method_not_allowed", 405
-
-
 def application(gateway: Gateway) -> web.Application:
     app = web.Application(middlewares=[_edge], client_max_size=1024)
     app[GATEWAY] = gateway
     app.router.add_get("/livez", _livez)
     app.router.add_get("/metrics", _metrics)
     app.router.add_route("*", "/live/{file}", _live)
+    app.router.add_route("*", "/live/{stream}/{file}", hls.ladder_playlist)
     return app
 
 
@@ -85,20 +68,10 @@ async def _edge(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _problem(request: web.Request, error: LiveRoomError) -> web.Response:
     metrics.refused.labels(reason=error.name).inc()
     body, wait = told(error)
-    headers = {**_cors(request), "Cache-Control": "no-store", **wait}
+    headers = {**cors(request), "Cache-Control": "no-store", **wait}
     if isinstance(error, WrongMethod):
-        headers["Allow"] = _METHODS
+        headers["Allow"] = METHODS
     return web.Response(status=error.status, body=json.dumps(body).encode(), content_type=PROBLEM, headers=headers)
-
-
-def _cors(request: web.Request) -> dict[str, str]:
-    room = request.app[GATEWAY].settings
-    if room.any_origin:
-        return {"Access-Control-Allow-Origin": "*"}
-    origin = request.headers.get("Origin", "")
-    if origin in room.origins:
-        return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
-    return {"Vary": "Origin"} if room.origins else {}
 
 
 def _refuse_foreign_page(request: web.Request) -> None:
@@ -120,29 +93,20 @@ async def _metrics(request: web.Request) -> web.Response:
 
 
 async def _live(request: web.Request) -> web.StreamResponse:
-    if request.method == "OPTIONS":
-        allowed = {
-            "Access-Control-Allow-Methods": _METHODS,
-            "Access-Control-Allow-Headers": "Range",
-            "Access-Control-Max-Age": "86400",
-        }
-        return web.Response(status=204, headers={**_cors(request), **allowed, "Allow": _METHODS})
-    if request.method not in ("GET", "HEAD"):
-        raise WrongMethod(f"{request.method[:20]} is not for streams; ask with GET.")
+    if (answer := asked_otherwise(request)) is not None:
+        return answer
     file = request.match_info["file"]
     suffix = next((ending for ending in (_FLV, _M3U8) if file.endswith(ending)), None)
     if suffix is None:
         raise NotFound("Streams are at /live/<stream>.flv and /live/<stream>.m3u8.")
-    stream = file.removesuffix(suffix)
-    ticket, tx_secret = access.ticket_of(stream=stream, query={key: request.query.getall(key) for key in request.query})
-    admitted = await request.app[GATEWAY].admit(ticket=ticket, tx_secret=tx_secret)
-    return await (_playlist if suffix == _M3U8 else _flv)(request, admitted)
+    admitted = await admitted_to(request, file.removesuffix(suffix))
+    return await (hls.stream_playlist if suffix == _M3U8 else _flv)(request, admitted)
 
 
 async def _flv(request: web.Request, admitted: Admitted) -> web.StreamResponse:
     gateway = request.app[GATEWAY]
     socket = request.headers.get("Upgrade", "").lower() == "websocket"
-    headers = {**_cors(request), "Cache-Control": "no-store", "Content-Type": "video/x-flv"}
+    headers = {**cors(request), "Cache-Control": "no-store", "Content-Type": "video/x-flv"}
     if request.method == "HEAD":
         return web.Response(headers=headers)
     if socket:
@@ -214,47 +178,3 @@ async def _last_words(viewer: Viewer, words: Awaitable[object]) -> None:
         await asyncio.wait_for(words, 1.0)
     except (TimeoutError, ConnectionError):
         viewer.abort()
-
-
-async def _playlist(request: web.Request, admitted: Admitted) -> web.Response:
-    gateway = request.app[GATEWAY]
-    who = f"{_address(request)} {request.headers.get('User-Agent', '')[:200]}"
-    if admitted.ticket.vid and access.proven(ticket=admitted.ticket, vid_secret=gateway.settings.vid_secret):
-        who = admitted.ticket.vid  # where nobody proves it, anybody could take every place with invented ones
-    if request.method == "GET":
-        gateway.audience.hls_seen(policy=admitted.policy, who=who, bitrate_kbps=gateway.bitrate_kbps(admitted.stream))
-    publisher = admitted.stream.publisher
-    began_ms = clock.now_ms() - (publisher.connected_ms if publisher else 0) - _CLOCK_SLACK_MS
-    path = gateway.settings.hls_folder / admitted.stream.name / "index.m3u8"
-    if not admitted.stream.video_codec and _read_playlist(gateway, path, admitted.stream.name, began_ms) is None:
-        # The engine knows no picture, so there may never be a segment: a copy finds out what is sent, and refuses what cannot play.
-        await gateway.ready_feed(admitted)
-    deadline = time.monotonic() + _FIRST_SEGMENT_SECONDS
-    while (text := _read_playlist(gateway, path, admitted.stream.name, began_ms)) is None:
-        # The first segment ends at the second keyframe: wait rather than send players away.
-        if time.monotonic() > deadline:
-            raise NotReady("The stream is live but has no first segment yet; try again.", retry_after_ms=1000)
-        await asyncio.sleep(0.2)
-    gateway.sent.playlist(stream=admitted.stream.name, size=len(text))
-    headers = {**_cors(request), "Cache-Control": "no-store"}
-    return web.Response(text=text, content_type="application/vnd.apple.mpegurl", headers=headers)
-
-
-def _read_playlist(gateway: Gateway, path: Path, stream: str, began_ms: int) -> str | None:
-    try:
-        text = path.read_text("ascii")
-        return viewers_playlist(
-            text, stream=stream, secret=gateway.settings.secure_link_secret, now_seconds=time.time(), began_ms=began_ms
-        )
-    except (OSError, ValueError):
-        return None
-
-
-def _address(request: web.Request) -> str:
-    """nginx names the viewer and lets nobody else do so; it is our only peer."""
-    forwarded = request.headers.get("X-Forwarded-For", "")
-    return addresses.caller(peer=request.remote or "", forwarded=forwarded, is_trusted=_is_nginx).address
-
-
-def _is_nginx(address: str) -> bool:
-    return address in ("127.0.0.1", "::1")

@@ -21,6 +21,7 @@ class GatewaySettings:
     origins: Sequence[str] = ()
     any_origin: bool = False
     host: str = "127.0.0.1"
+    ladder_folder: Path = Path("/nonexistent")
     linger_seconds: float = 8.0
     start_seconds: float = 12.0
     watch_seconds: float = 0.5
@@ -44,6 +45,7 @@ def from_settings(*, name: str) -> GatewaySettings:
         name=name,
         port=room.gateway_port,
         hls_folder=Path(room.data) / "hls",
+        ladder_folder=Path(room.data) / "ladder",
         secure_link_secret=derived_secret("secure-link"),
         vid_secret=derived_secret(VID_PURPOSE),
         origins=room.page_origins,

@@ -13,6 +13,7 @@ MODULES: tuple[str, ...] = (
     "streams.snapshots.services",
     "streams.files.finite_work",
     "streams.relays.kinds",
+    "streams.ladder.services",
 )
 
 

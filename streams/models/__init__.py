@@ -2,6 +2,7 @@
 
 from streams.files.models import MediaFile
 from streams.jobs.models import MediaHost, MediaJob, MediaTask
+from streams.ladder.models import Ladder
 from streams.models.streams import Publish, PushRefusal, Stream
 from streams.plans.models import PlanRound, Rule, Template
 from streams.recording.models import Chapter, Clip, Recording, RecordingFile, RecordingPart
@@ -12,6 +13,7 @@ from streams.traffic.models import MinuteTraffic, TrafficMark
 __all__ = [
     "Chapter",
     "Clip",
+    "Ladder",
     "MediaFile",
     "MediaHost",
     "MediaJob",

@@ -29,6 +29,9 @@ class Stream(models.Model):
     unplayable = models.CharField(
         max_length=60, blank=True, default="", help_text="The codec of its picture, if no browser plays it."
     )
+    ladder = models.CharField(
+        max_length=200, blank=True, default="", help_text="Rungs of its ladder that viewers can get now, with commas."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -38,6 +41,11 @@ class Stream(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.name})"
+
+    @property
+    def rungs(self) -> tuple[str, ...]:
+        """Of its ladder, from the highest to the lowest; none: it has none now."""
+        return tuple(self.ladder.split(",")) if self.ladder else ()
 
 
 class Publish(models.Model):

@@ -112,6 +112,7 @@ def calls(cast: Cast) -> dict[str, Any]:
         "rooms_clips_list": stella.get("rooms/r1/clips"),
         "clips_get": stella.get(f"clips/{at['clip']}"),
         "recordings_stop": stella.post(f"recordings/{recording}/stop"),
+        "streams_ladder_get": stella.get(f"streams/{cast.stream.name}/ladder"),
     }
 
 

@@ -133,6 +133,7 @@ def start_gateway(rig: Rig, folder: Path, *, port: int, **settings: Any) -> Runn
             "name": "gateway-1",
             "port": port,
             "hls_folder": str(rig.site.data / "hls"),
+            "ladder_folder": str(rig.site.data / "ladder"),
             "secure_link_secret": SECURE_LINK_SECRET,
             "vid_secret": VID_SECRET,
             "any_origin": True,

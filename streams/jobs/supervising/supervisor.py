@@ -211,6 +211,7 @@ class Supervisor:
             run.left(code=127, words=(f"It cannot be started: {error}",))
             self._woken.set()
             return
+        run.job.pid = run.child.pid or None
         task = asyncio.create_task(self._wait_for(run, owner))
         self._watching.add(task)
         task.add_done_callback(self._watching.discard)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,9 @@ from liveroom.kernel.work.process import ServiceCommand
 from streams.egress.guard import from_settings
 from streams.engines import EngineState, EngineUnreachable, engine
 from streams.gateway.picture.look import look_at_picture
+from streams.jobs import hints
 from streams.jobs.supervising.supervisor import Supervisor
+from streams.ladder import services as ladders
 from streams.media.probe import ProbeFailed, probe_health
 from streams.services import health, probing
 from streams.services.audience import RtmpAudience
@@ -35,6 +39,10 @@ log = logging.getLogger(__name__)
 LEASE = "reconciler"
 LEASE_SECONDS = 6
 ROUND_SECONDS = 2.0
+# While a publish is new: what waits for its first picture waits no longer than this.
+FRESH_ROUND_SECONDS = 0.3
+FRESH_MS = 5_000
+SWEEP_SECONDS = 60.0
 PROBE_SECONDS = 9.0
 PROBES_AT_ONCE = 2
 LOOKS_AT_ONCE = 4
@@ -51,6 +59,8 @@ class Command(ServiceCommand):
         self.rtmp_audience = RtmpAudience()
         self.traffic = Collector(run=Path(settings.LIVEROOM.run))
         self.to_look_at: list[tuple[str, str]] = []
+        self.is_fresh = False
+        self.swept_at = float("-inf")
         self.looks: set[asyncio.Task[None]] = set()
         self.database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
         self.lease = HeldLease(name=LEASE, holder=self.name, seconds=LEASE_SECONDS)
@@ -63,6 +73,13 @@ class Command(ServiceCommand):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
+        woken = asyncio.Event()
+        listening = threading.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(woken.set)
+
+        hints.listen(wake, ending=listening)
         guard = from_settings()
         jobs = asyncio.create_task(Supervisor(name=self.name, ways=guard).serve(stopping), name="media jobs")
         while not stopping.is_set():
@@ -77,10 +94,8 @@ class Command(ServiceCommand):
                 look = asyncio.create_task(self._look(*self.to_look_at.pop(0)))
                 self.looks.add(look)
                 look.add_done_callback(self.looks.discard)
-            try:
-                await asyncio.wait_for(stopping.wait(), ROUND_SECONDS)
-            except TimeoutError:
-                continue
+            await self._pause(stopping, woken)
+        listening.set()
         tasks = self.probes | self.looks
         for task in tasks:
             task.cancel()
@@ -96,6 +111,19 @@ class Command(ServiceCommand):
             log.warning("The traffic of the last seconds is counted later: %s", error)
         finally:
             close_old_connections()
+
+    async def _pause(self, stopping: asyncio.Event, woken: asyncio.Event) -> None:
+        """Until the next round is due, or a publish begins."""
+        woken.clear()
+        waits = [asyncio.create_task(event.wait()) for event in (stopping, woken)]
+        seconds = FRESH_ROUND_SECONDS if self.is_fresh else ROUND_SECONDS
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if woken.is_set() and not stopping.is_set():
+                await asyncio.sleep(FRESH_ROUND_SECONDS)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     def _round(self) -> list[tuple[int, str]]:
         """One comparison; returns what should be looked at. Runs on the one thread that talks to the database."""
@@ -130,6 +158,12 @@ class Command(ServiceCommand):
         repairs = reconcile(state=state, seen_at=seen_at, now=clock.now())
         if repairs:
             log.info("%d differences between the engine and the database repaired.", repairs)
+        ladders.follow(state, now=clock.now())
+        publishers = [found.publisher for found in state.streams.values() if found.publisher is not None]
+        self.is_fresh = any(publisher.connected_ms < FRESH_MS for publisher in publishers)
+        if time.monotonic() - self.swept_at > SWEEP_SECONDS:
+            self.swept_at = time.monotonic()
+            ladders.remove_orphans()
         self.judge.judge(state, now=clock.now())
         self.rtmp_audience.follow(state, now=clock.now())
         self.to_look_at += self.judge.to_look_at(state)

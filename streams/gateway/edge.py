@@ -1,0 +1,52 @@
+"""What all of the gateway's handlers share: the gateway they ask, the ticket in an address, which pages may read an answer."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from liveroom.kernel.errors import LiveRoomError, TryLater
+from streams.gateway import access
+from streams.gateway.gateway import Admitted, Gateway
+
+GATEWAY = web.AppKey("gateway", Gateway)
+METHODS = "GET, HEAD, OPTIONS"
+
+
+class NotReady(TryLater):
+    """The stream is live but there is no picture to begin with yet. 10002."""
+
+    name = "stream_starting"
+
+
+class WrongMethod(LiveRoomError):
+    code, name, status = 10004, "method_not_allowed", 405
+
+
+def cors(request: web.Request) -> dict[str, str]:
+    room = request.app[GATEWAY].settings
+    if room.any_origin:
+        return {"Access-Control-Allow-Origin": "*"}
+    origin = request.headers.get("Origin", "")
+    if origin in room.origins:
+        return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+    return {"Vary": "Origin"} if room.origins else {}
+
+
+def asked_otherwise(request: web.Request) -> web.Response | None:
+    """The answer to whoever asks what it may ask; None for those who want something."""
+    if request.method == "OPTIONS":
+        allowed = {
+            "Access-Control-Allow-Methods": METHODS,
+            "Access-Control-Allow-Headers": "Range",
+            "Access-Control-Max-Age": "86400",
+        }
+        return web.Response(status=204, headers={**cors(request), **allowed, "Allow": METHODS})
+    if request.method not in ("GET", "HEAD"):
+        raise WrongMethod(f"{request.method[:20]} is not for streams; ask with GET.")
+    return None
+
+
+async def admitted_to(request: web.Request, stream: str) -> Admitted:
+    query = {key: request.query.getall(key) for key in request.query}
+    ticket, tx_secret = access.ticket_of(stream=stream, query=query)
+    return await request.app[GATEWAY].admit(ticket=ticket, tx_secret=tx_secret)
