@@ -80,6 +80,8 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Media",
                 "items": [
+                    _item("Templates", "tune", "streams_template_changelist"),
+                    _item("Rules", "rule", "streams_rule_changelist"),
                     _item("Jobs", "manufacturing", "streams_mediajob_changelist"),
                     _item("Tasks", "task", "streams_mediatask_changelist"),
                     _item("Hosts", "memory", "streams_mediahost_changelist"),

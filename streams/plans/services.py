@@ -158,6 +158,11 @@ def bind(
     """The rule of that kind for the stream, the domain, or the whole app; it takes the place of one that is there.
 
     No template: nothing of that kind is done there. BadParameter."""
+    if domain is not None and stream is not None:
+        raise BadParameter("A rule is for a domain or for a stream, not for both.", field="domain")
+    for what, owner in (("template", template and template.app_id), ("domain", domain and domain.app_id)):
+        if owner is not None and owner != app.pk:
+            raise BadParameter(f"The {what} belongs to another app.", field=what)
     there = Rule.objects.filter(app=app, kind=kind, domain=domain, stream=stream).first()
     ask(by=by, stream=stream, final=final or (there is not None and there.final))
     if template is not None and template.kind != kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from streams.recording.models import Clip, Recording
+from streams.snapshots.models import Snapshot
 
 Owner = Callable[[Iterable[str]], Mapping[str, int]]
 _owners: dict[str, Owner] = {}
@@ -38,6 +39,11 @@ def streams_of(folders: Iterable[str]) -> dict[str, int]:
 @owns("films")
 def _of_recordings(numbers: Iterable[str]) -> Mapping[str, int]:
     return dict(Recording.objects.filter(number__in=numbers).values_list("number", "stream_id"))
+
+
+@owns("snapshots")
+def _of_snapshots(numbers: Iterable[str]) -> Mapping[str, int]:
+    return dict(Snapshot.objects.filter(number__in=numbers).values_list("number", "stream_id"))
 
 
 @owns("clips")

@@ -33,7 +33,7 @@ def filled(client: Client, url: str, **changes: Any) -> dict[str, Any]:
         value = field.value()
         parts = field.field.widget.decompress(value) if hasattr(field.field.widget, "decompress") else [value]
         names = [f"{field.html_name}_{n}" for n in range(len(parts))] if len(parts) > 1 else [field.html_name]
-        data |= {name: part for name, part in zip(names, parts, strict=True) if part not in (None, False)}
+        data |= {name: part for name, part in zip(names, parts, strict=True) if part is not None and part is not False}
     for formset in client.get(url).context["inline_admin_formsets"]:
         data |= {f.html_name: f.value() for f in formset.formset.management_form}
     return data | changes
