@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.db import connections
@@ -37,6 +38,7 @@ class Body(io.RawIOBase):
     def __init__(self, line: socket.socket, *, begun: bytes, length: int, wants_continue: bool) -> None:
         self._line, self._begun, self._wants_continue = line, begun[:length], wants_continue
         self.left = length
+        self._gone = False
         self._poll = select.poll()
         self._poll.register(line.fileno(), select.POLLIN)
 
@@ -53,6 +55,7 @@ class Body(io.RawIOBase):
         else:
             piece = self._received(wanted, seconds=SILENT_SECONDS)
             if not piece:
+                self._gone = True
                 raise ConnectionResetError("The client left before the end of its body.")
         self.left -= len(piece)
         return piece
@@ -66,7 +69,7 @@ class Body(io.RawIOBase):
         """Read what is left, for a moment."""
         ends_at = time.monotonic() + LINGER_SECONDS
         try:
-            while self.left and time.monotonic() < ends_at:
+            while self.left and not self._gone and time.monotonic() < ends_at:
                 piece = self._line.recv(_PIECE) if self._poll.poll(100) else None
                 if piece == b"":
                     return
@@ -135,7 +138,8 @@ class Task(WSGITask):  # type: ignore[misc]
         super().finish()
         body = self.request.body
         if body is not None and body.left:
-            with self.channel.outbuf_lock:
+            # Who left in the middle has taken the channel's socket along.
+            with self.channel.outbuf_lock, suppress(OSError, AttributeError):
                 self.channel._flush_some(do_close=False)
             body.drain()
 

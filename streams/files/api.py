@@ -89,7 +89,7 @@ def _header(request: ApiRequest, name: str, read: Callable[[str], Any]) -> Any:
 def shown_file(file: MediaFile, *, now: datetime, http: str) -> dict[str, Any]:
     thumbnail = selectors.thumbnail_of(file, now=now, http=http)
     return shown(
-        shapes.FileSerializer,
+        shapes.MediaFileSerializer,
         {
             "id": file.number, "room": file.room.group_id, "received_bytes": selectors.offset_of(file),
             "thumbnail": thumbnail,
@@ -110,7 +110,9 @@ def _expires(file: MediaFile) -> dict[str, str]:
 
 class FilesView(_TusView):
     @extend_schema(
-        operation_id="files_list", responses=shapes.FilePageSerializer, parameters=[SDKAPPID, shapes.FilesQuery, *PAGES]
+        operation_id="files_list",
+        responses=shapes.MediaFilePageSerializer,
+        parameters=[SDKAPPID, shapes.FilesQuery, *PAGES],
     )
     @open_to("media.manage")
     def get(self, request: ApiRequest) -> Response:
@@ -130,7 +132,7 @@ class FilesView(_TusView):
     @extend_schema(
         operation_id="files_create",
         request=shapes.FileWriteSerializer,
-        responses={201: shapes.FileSerializer},
+        responses={201: shapes.MediaFileSerializer},
         parameters=TUS_HEADERS,
     )
     @open_to("media.manage")
@@ -177,7 +179,7 @@ class FileView(_TusView):
         self.check_object_permissions(request, found.room)
         return found
 
-    @extend_schema(operation_id="files_get", responses=shapes.FileSerializer)
+    @extend_schema(operation_id="files_get", responses=shapes.MediaFileSerializer)
     @open_to("media.manage")
     def get(self, request: ApiRequest, file: str) -> Response:
         """How far an upload is, and what was found in it."""

@@ -19,7 +19,7 @@ class FilesQuery(Shape):
     room = WordField(default=None, help_text="Only this room's.")
 
 
-class FileSerializer(serializers.Serializer):
+class MediaFileSerializer(serializers.Serializer):
     """`reason`: why it was refused. What only a look can tell is null until then."""
 
     id = serializers.CharField()
@@ -40,9 +40,9 @@ class FileSerializer(serializers.Serializer):
     expires_at = serializers.DateTimeField(allow_null=True, help_text="When an unfinished upload is forgotten.")
 
 
-class FilePageSerializer(serializers.Serializer):
+class MediaFilePageSerializer(serializers.Serializer):
     """`next` and `previous` are addresses with a cursor, or null at the ends."""
 
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
-    results = FileSerializer(many=True)
+    results = MediaFileSerializer(many=True)
