@@ -6,9 +6,12 @@ but what the lanes know."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from math import ceil
 
 from interactions.replay.rules.said import BOTTOM, SCROLL, TOP, WHITE, Line
 
@@ -20,6 +23,9 @@ GAP_PX = 48
 SCROLL_LANES = int(HEIGHT * 0.75) // LINE_PX
 STILL_LANES = int(HEIGHT * 0.4) // LINE_PX
 MOST_CHARACTERS = 100
+_NARROW = 0.58
+# Controls, separators of lines, and halves of characters.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _HEAD = f"""\ufeff[Script Info]
 ; One comment a line; made from a recording's archive.
@@ -42,18 +48,19 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 def text_width(text: str) -> int:
     """In px: a full-width character is as wide as it is high, others a little more than half; marks that combine take no place."""
-    width = 0.0
-    for character in text:
-        if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Mn", "Me"):
-            continue
-        width += 1.0 if unicodedata.east_asian_width(character) in ("W", "F") else 0.58
-    return round(width * FONT_PX)
+    return round((len(text) * _NARROW if text.isascii() else sum(map(_width, text))) * FONT_PX)
+
+
+@lru_cache(maxsize=4096)
+def _width(character: str) -> float:
+    if unicodedata.category(character) in ("Cf", "Mn", "Me"):
+        return 0.0
+    return 1.0 if unicodedata.east_asian_width(character) in ("W", "F") else _NARROW
 
 
 def plain(text: str) -> str:
     """Text that no renderer takes for a command: braces open overrides, a backslash escapes, and not all know `\\{`."""
-    line = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp", "Cs") else one for one in text)
-    line = " ".join(line.split())
+    line = " ".join(_CONTROLS.sub(" ", text).split())
     if len(line) > MOST_CHARACTERS:
         line = f"{line[:MOST_CHARACTERS]}…"
     return line.replace("{", "｛").replace("}", "｝").replace("\\", "\\\u2060")
@@ -77,14 +84,13 @@ class Placed:
     width: int
 
 
-def is_free(last: Placed | None, *, width: int, start_ms: int) -> bool:
-    """Whether a scrolling comment may start in the lane: the tail of the last is in, and it is not caught up with before that leaves."""
-    if last is None or start_ms >= last.start_ms + CROSS_MS:
-        return True
-    speed = (WIDTH + last.width) / CROSS_MS
-    tail_in = (start_ms - last.start_ms) * speed >= last.width + GAP_PX
-    reaches_ms = start_ms + WIDTH * CROSS_MS / (WIDTH + width)
-    return tail_in and reaches_ms >= last.start_ms + CROSS_MS
+def free_from(last: Placed | None, *, width: int) -> int:
+    """When a scrolling comment may start in the lane: the tail of the last is in, and it is not caught up with before that leaves."""
+    if last is None:
+        return 0
+    tail_in = (last.width + GAP_PX) * CROSS_MS / (WIDTH + last.width)
+    not_caught = CROSS_MS - WIDTH * CROSS_MS / (WIDTH + width)
+    return last.start_ms + min(CROSS_MS, ceil(max(tail_in, not_caught)))
 
 
 @dataclass(slots=True)
@@ -97,20 +103,19 @@ class Lanes:
     )
 
     def place(self, line: Line) -> Placed | None:
-        """None: no lane is free within two seconds."""
+        """The first lane that is free, else the one that is free first. None: none is within two seconds."""
         width = text_width(plain(line.text))
-        lanes = self.scroll if line.position == SCROLL else self.still[line.position]
-        for start_ms in range(line.at_ms, line.at_ms + WAIT_MS + 1, 200):
-            for lane, last in enumerate(lanes):
-                free = (
-                    is_free(last, width=width, start_ms=start_ms)
-                    if line.position == SCROLL
-                    else last is None or start_ms >= last.start_ms + STAY_MS
-                )
-                if free:
-                    lanes[lane] = Placed(start_ms=start_ms, lane=lane, width=width)
-                    return lanes[lane]
-        return None
+        lanes, soonest, chosen = self.scroll if line.position == SCROLL else self.still[line.position], 0, -1
+        for lane, last in enumerate(lanes):
+            free = free_from(last, width=width) if line.position == SCROLL else last.start_ms + STAY_MS if last else 0
+            if chosen < 0 or free < soonest:
+                soonest, chosen = free, lane
+            if free <= line.at_ms:
+                break
+        if soonest > line.at_ms + WAIT_MS:
+            return None
+        lanes[chosen] = placed = Placed(start_ms=max(line.at_ms, soonest), lane=chosen, width=width)
+        return placed
 
 
 def dialogue(line: Line, placed: Placed) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# What one question may ask for, and what one answer holds; the page asks for fifteen seconds.
+# What one question may ask for, and what one answer holds; the page asks for five to thirty seconds.
 LONGEST_MS = 600_000
 MOST_EVENTS = 3_000
 MOST_BEFORE = 200

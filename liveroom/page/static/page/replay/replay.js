@@ -10,7 +10,7 @@ import { Bar } from "./bar.js";
 import { Film } from "./film.js";
 import { hearAgain } from "./heard.js";
 import { Shelf, momentOf } from "./shelf.js";
-import { Track, likesAt } from "./track.js";
+import { Track, likesAt, windowOf } from "./track.js";
 
 const TICK_MS = 100;
 const STEP_MS = 5_000;
@@ -106,7 +106,7 @@ export class Replay {
     const refresh = async () => (await this.#page.api.get(`/recordings/${encodeURIComponent(id)}/playback`)).play;
     const onState = (now) => this.#filmed(now);
     this.#film = new Film({ video: byId("video"), vendor: this.#page.shell.vendor, refresh, onState });
-    this.#track = new Track({ ask: (window) => this.#ask(id, window) });
+    this.#track = new Track({ ask: (window) => this.#ask(id, window), windowMs: windowOf(this.#now) });
     document.querySelector(".room").classList.add("replaying");
     this.#page.film(this.#film);
     this.#page.keys({ arrowleft: () => this.#step(-STEP_MS), arrowright: () => this.#step(STEP_MS) });

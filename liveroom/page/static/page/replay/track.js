@@ -1,14 +1,22 @@
 /**
- * What was heard beside a recording: read in windows of fifteen seconds, told once, in order, at its moment.
+ * What was heard beside a recording: read in windows of some seconds, told once, in order, at its moment.
  *
  * `ask({ from, to, before })` answers a window of the server. After `seek` what comes later is told by `advance`; what it has told
  * is not told again until the next seek. What has not arrived yet is waited for: it is told late, never left out.
  */
 
-export const WINDOW_MS = 15_000;
 const LINES = 100;
 const MOST_WINDOWS = 40;
 const AGAIN_MS = 2_000;
+// A window holds about so many events at most: a seek waits for one.
+const WINDOWS_MS = [30_000, 15_000, 5_000];
+const HOLDS = 600;
+
+/** How long the windows of a recording are, by how much was said at its loudest; always the same, so that what was read is found again. */
+export function windowOf({ density, duration_ms: durationMs }) {
+  const perMs = (Math.max(0, ...density) * density.length) / Math.max(1, durationMs);
+  return WINDOWS_MS.find((ms) => perMs * ms <= HOLDS) ?? WINDOWS_MS.at(-1);
+}
 
 /** The total at that moment, in a straight line from point to point ({ at_ms, total }, rising). */
 export function likesAt(points, ms) {
@@ -26,14 +34,15 @@ export function likesAt(points, ms) {
 
 export class Track {
   #ask;
+  #windowMs;
   #windows = new Map();
   #lines = new Map();
   #turn = 0;
   #told = -1;
   #place = 0;
 
-  constructor({ ask }) {
-    this.#ask = ask;
+  constructor({ ask, windowMs = WINDOWS_MS[0] }) {
+    [this.#ask, this.#windowMs] = [ask, windowMs];
   }
 
   /** Up to where everything has been told. */
@@ -47,7 +56,7 @@ export class Track {
    */
   async seek(ms) {
     const turn = ++this.#turn;
-    const start = ms - (ms % WINDOW_MS);
+    const start = ms - (ms % this.#windowMs);
     this.#told = Infinity;
     const [events, before] = await Promise.all([this.#window(start), this.#before(start)]);
     if (turn !== this.#turn) return null;
@@ -62,20 +71,20 @@ export class Track {
   advance(ms) {
     const due = [];
     while (ms > this.#told) {
-      const start = this.#told - (this.#told % WINDOW_MS);
+      const start = this.#told - (this.#told % this.#windowMs);
       const window = this.#windows.get(start);
       if (!window?.events) {
         this.#window(start).catch(() => {});
         break;
       }
-      const end = start + WINDOW_MS;
+      const end = start + this.#windowMs;
       while (this.#place < window.events.length && window.events[this.#place].at_ms <= ms) {
         due.push(window.events[this.#place]);
         this.#place += 1;
       }
       if (ms < end) {
         this.#told = ms;
-        if (ms > start + WINDOW_MS / 3) this.#fetchNext(start);
+        if (ms > start + this.#windowMs / 3) this.#fetchNext(start);
         break;
       }
       this.#told = end;
@@ -85,7 +94,7 @@ export class Track {
   }
 
   #fetchNext(start) {
-    this.#window(start + WINDOW_MS).catch(() => {});
+    this.#window(start + this.#windowMs).catch(() => {});
   }
 
   /** Its events; asked for once, and again a while after it failed. */
@@ -112,7 +121,7 @@ export class Track {
   /** An answer may go less far than asked: on from there. */
   async #read(start) {
     const events = [];
-    const end = start + WINDOW_MS;
+    const end = start + this.#windowMs;
     for (let from = start; from < end; ) {
       const answer = await this.#ask({ from, to: end, before: 0 });
       events.push(...answer.events);
