@@ -40,7 +40,8 @@ def sees_unpublished(actor: Actor, room: Room) -> bool:
 
 
 def recordings_of(room: Room, *, unpublished: bool) -> QuerySet[Recording]:
-    """What can be played of the room's programme; without `unpublished` only of shows that were published."""
+    """What can be played of the room's programme; without `unpublished` only of shows that were published, and what is meant
+    to be played back."""
     kept = RecordingFile.objects.filter(state=State.DONE).exclude(key="")
     found = (
         Recording.objects.filter(room=room, files__in=kept, on_programme=True)
@@ -48,7 +49,9 @@ def recordings_of(room: Room, *, unpublished: bool) -> QuerySet[Recording]:
         .select_related("session")
         .distinct()
     )
-    return found if unpublished else found.filter(session__in=PublishedShow.objects.values("session"))
+    if unpublished:
+        return found
+    return found.filter(session__in=PublishedShow.objects.values("session"), settings__playback=True)
 
 
 def with_files(recordings: QuerySet[Recording]) -> QuerySet[Recording]:

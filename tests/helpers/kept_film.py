@@ -40,7 +40,7 @@ if asked["published"]:
 recording = Recording.objects.create(
     app=room.app, room=room, stream=Stream.objects.get(room=room, on_programme=True), session=session, origin="rule",
     on_programme=True, state=State.DONE, created_at=began, started_at=began, duration_seconds=asked["seconds"],
-    ended_at=began + timedelta(seconds=asked["seconds"] + 60),
+    ended_at=began + timedelta(seconds=asked["seconds"] + 60), settings={"playback": True},
 )
 key = f"{recording.folder}/film/film.mp4"
 storage().keep(path=pathlib.Path(asked["film"]), key=key)

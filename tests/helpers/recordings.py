@@ -33,6 +33,7 @@ def recorded(
     published: bool = True,
     begins: datetime = NOON,
     key: str = "recordings/r1/1.mp4",
+    playback: bool = True,
     **more: Any,
 ) -> Recording:
     """`stretches`: seconds after the beginning, and how long."""
@@ -43,7 +44,7 @@ def recorded(
     recording = Recording.objects.create(
         app=room.app, room=room, stream=Stream.objects.get(room=room, on_programme=True), session=session,
         origin=Recording.Origin.RULE, on_programme=True, state=State.DONE, created_at=begins, started_at=begins,
-        ended_at=begins + timedelta(seconds=300), duration_seconds=duration, **more,
+        ended_at=begins + timedelta(seconds=300), duration_seconds=duration, settings={"playback": playback}, **more,
     )  # fmt: skip
     file = RecordingFile.objects.create(
         recording=recording, number=1, state=State.DONE, started_at=begins, media_offset=0, duration_seconds=duration,

@@ -112,10 +112,17 @@ def test_a_played_back_room_plays_its_recording_with_what_was_said(stack: Stack)
         assert len(listed) == len(set(listed))
         assert {"at 4", "at 6.5", "six seconds <b>"} <= set(listed)
 
+        # In the middle of what was read at once: the pin was taken away a second before.
+        assert window.text("#pinned-text") == "Welcome"
+        seek(window, 16)
+        window.until("!document.getElementById('pinned').checkVisibility()")
+        assert window.run("return document.querySelectorAll('.comment .nick').length") == window.run(
+            "return [...document.querySelectorAll('.comment .nick')].filter((node) => /Zed|Kim/.test(node.textContent)).length"
+        )
+
         # On, over the break: what was said in it stands at the joint; the pin is gone.
         seek(window, 38.2)
         window.until(f"{LISTED}.includes('at 38')")
-        assert not window.run("return document.getElementById('pinned').checkVisibility()")
         played(window, beyond=40.5)
         listed = window.run(f"return {LISTED}")
         assert "in the break" in listed
@@ -156,6 +163,74 @@ def test_a_link_opens_at_its_moment_also_on_a_phone_and_nobody_sees_what_is_not_
         window.until("document.querySelector('#scene h2')?.textContent === 'There is no recording to watch'")
         window.click("#scene .primary")
         window.until("document.querySelector('#scene h2')?.textContent === 'Not started yet'")
+
+
+def test_what_is_due_is_told_once_in_order_and_never_left_out(stack: Stack) -> None:
+    with browser(width=600, height=400) as window:
+        window.open(f"{stack.http}/r/no-such-room")
+        got = window.run_async(
+            """
+            const { Track, likesAt, windowOf } = await import('/static/page/replay/track.js');
+            const { momentOf } = await import('/static/page/replay/shelf.js');
+            const { partAt } = await import('/static/page/replay/film.js');
+            const { lineOf } = await import('/static/page/replay/heard.js');
+            const asked = [];
+            let hold = null, fails = 0;
+            // An event a second; the server answers ten seconds at a time at most.
+            const ask = async ({ from, to, before }) => {
+              asked.push([from, to, before]);
+              if (before) return { earlier: [{ type: 'comment', at_ms: from - 500 }], standing: [], events: [], to_ms: to };
+              if (fails > 0) { fails -= 1; throw new Error('away'); }
+              await hold;
+              const until = Math.min(to, from + 10_000);
+              const events = [];
+              for (let at = Math.ceil(from / 1000) * 1000; at < until; at += 1000) events.push({ type: 'comment', at_ms: at });
+              return { events, to_ms: until };
+            };
+            const track = new Track({ ask, windowMs: 30_000 });
+            const first = await track.seek(28_500);
+            const told = [];
+            const go = (ms) => told.push(...track.advance(ms).map(({ at_ms: at }) => at / 1000));
+            for (const ms of [28_600, 29_100, 29_200]) go(ms);
+            await new Promise((done) => setTimeout(done, 20));
+            for (const ms of [30_000, 30_100, 33_700, 33_700]) go(ms);
+            // The line breaks: it is told late.
+            let release; hold = new Promise((done) => (release = done));
+            for (const ms of [59_900, 60_500, 61_200]) go(ms);
+            const before = told.length;
+            release(); hold = null;
+            await new Promise((done) => setTimeout(done, 20));
+            go(62_000);
+            // Back: what was told then is told again, once.
+            const back = await track.seek(5_000);
+            const again = track.advance(7_000).map(({ at_ms: at }) => at / 1000);
+            // Two seeks at once: the later counts.
+            const both = await Promise.all([track.seek(100_000), track.seek(1_000)]);
+            const points = [{ at_ms: 0, total: 10 }, { at_ms: 1_000, total: 20 }];
+            return {
+              first: first.lines.length, last: first.lines.at(-1).at_ms, told, before,
+              back: back.lines.at(-1).at_ms, again, stale: both[0], live: both[1].lines.length,
+              likes: [0, 500, 1_000, 9_000].map((ms) => likesAt(points, ms)).concat(likesAt([], 5)),
+              windows: [[0], [1, 0, 0], [100]].map((density) => windowOf({ density, duration_ms: density[0] === 100 ? 1_000 : 600_000 })),
+              moments: ['90', '1:30', '0:01:30', '1m30s', '1h', '', 'x', '-5', null].map(momentOf),
+              parts: [0, 59_999, 60_000, 999_999].map((ms) => partAt([{ at_ms: 0 }, { at_ms: 60_000 }], ms)),
+              lines: [
+                { type: 'status', status: 'live' }, { type: 'custom' },
+                { type: 'draw_result', draw: { prize: 'a cup', winners: [{ id: 'm', nick: 'Mia' }], won: 3 } },
+              ].map(lineOf),
+            };
+            """
+        )
+    seconds = [float(one) for one in got["told"]]
+    assert seconds == [29, *range(30, 34), *range(34, 63)]
+    assert got["before"] == len([one for one in seconds if one < 60])
+    assert (got["first"], got["last"], got["back"]) == (30, 28_000, 5_000)
+    assert (got["again"], got["stale"], got["live"]) == ([6, 7], None, 3)
+    assert got["likes"] == [10, 15, 20, 20, 0]
+    assert got["windows"] == [30_000, 30_000, 5_000]
+    assert got["moments"] == [90_000, 90_000, 90_000, 90_000, 3_600_000, 0, 0, 0, 0]
+    assert got["parts"] == [0, 0, 1, 1]
+    assert got["lines"] == ["The stream began.", "", "a cup went to Mia and 2 more."]
 
 
 def test_ten_thousand_comments_seek_in_a_blink(stack: Stack) -> None:

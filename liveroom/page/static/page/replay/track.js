@@ -6,6 +6,8 @@
  */
 
 const LINES = 100;
+const LISTED = new Set(["comment", "gift"]);
+const STANDING = new Set(["notice", "pin"]);
 const MOST_WINDOWS = 40;
 const AGAIN_MS = 2_000;
 // A window holds about so many events at most: a seek waits for one.
@@ -64,7 +66,10 @@ export class Track {
     const heard = events.filter(({ at_ms: at }) => at <= ms);
     this.#place = heard.length;
     this.#fetchNext(start);
-    return { lines: [...before.earlier, ...heard].slice(-2 * LINES), standing: before.standing };
+    return {
+      lines: [...before.earlier, ...heard.filter(({ type }) => LISTED.has(type))].slice(-2 * LINES),
+      standing: [...before.standing, ...heard.filter(({ type }) => STANDING.has(type))],
+    };
   }
 
   /** Everything that is due up to that moment and was not told. */
