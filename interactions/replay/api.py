@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -38,6 +38,7 @@ TYPES = {
     shapes.ASS: "text/x-ssa; charset=utf-8",
     shapes.BILIBILI: "application/xml; charset=utf-8",
 }
+HEARD = [field.name for field in fields(windows.Window)]
 ENDINGS = {shapes.JSONL: "jsonl", shapes.ASS: "ass", shapes.BILIBILI: "xml"}
 
 
@@ -89,8 +90,8 @@ class ReplayView(APIView):
         heard = windows.window(recording=found, line=line, from_ms=from_ms, to_ms=to_ms, before=asked["before"])
         curve = selectors.likes(found, line)
         near = _near(curve, heard.from_ms, heard.to_ms)
-        body = orjson.dumps({**asdict(heard), "likes": [asdict(point) for point in near]})
-        return _kept(request, body)
+        # Not `asdict`: it copies every event, which was half of the work.
+        return _kept(request, orjson.dumps({**{name: getattr(heard, name) for name in HEARD}, "likes": near}))
 
 
 class CommentsFileView(APIView):
