@@ -14,6 +14,8 @@ from interactions.chat.selectors import message_counts
 from interactions.statistics.selectors import sessions_of
 from liveroom.console.engaging import ENGAGING, EngagingActs
 from liveroom.console.figures.drawing import DRAWING, DrawActs
+from liveroom.console.media.acts import MEDIA
+from liveroom.console.media.page import MediaPage
 from liveroom.console.moderation import MODERATION, ModerationActs
 from liveroom.kernel import clock, permission
 from liveroom.kernel.permission import Actor
@@ -104,12 +106,12 @@ def _streamers_address(request: HttpRequest) -> str:
 
 
 @admin.register(Room)
-class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, RoomPages):
+class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, MediaPage, RoomPages):
     """The room's page with everything on it."""
 
     change_form_template = "console/room.html"
     change_form_outer_before_template = None
-    acts = (*RoomPages.acts, RESET, *MODERATION, *DRAWING, *ENGAGING)
+    acts = (*RoomPages.acts, RESET, *MODERATION, *DRAWING, *ENGAGING, *MEDIA)
 
     def get_urls(self) -> list[Any]:
         live = path(
@@ -147,6 +149,7 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, RoomPages):
         found: dict[str, Any] = {
             "room": room,
             "viewer_url": reverse("room", args=(room.group_id,)) + f"?sdkappid={room.app.sdkappid}",
+            "media_url": reverse(f"{self.admin_site.name}:rooms_room_media", args=(room.pk,)),
             "open": room.disbanded_at is None,
             "runs": runs(request, room),
             "messages": message_counts(room_key=room.key),

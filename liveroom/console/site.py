@@ -15,6 +15,7 @@ from unfold.sites import UnfoldAdminSite
 
 from liveroom.console import broadcast, overview, usersig
 from liveroom.console.figures import earnings, reconciliation
+from liveroom.console.media import wall
 from liveroom.kernel.web import throttle
 from liveroom.kernel.web.http import client_address
 
@@ -32,6 +33,7 @@ class ConsoleSite(UnfoldAdminSite):
         return [
             path("usersig/", self.admin_view(usersig.page(self)), name="usersig"),
             path("broadcast/", self.admin_view(broadcast.page(self)), name="broadcast"),
+            path("wall/", self.admin_view(wall.page(self)), name="wall"),
             path("reconciliation/", self.admin_view(reconciliation.page(self)), name="reconciliation"),
             path("earnings/", self.admin_view(earnings.page(self)), name="earnings"),
             path("earnings/statement.csv", self.admin_view(earnings.file(self)), name="earnings_file"),

@@ -60,6 +60,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Rooms",
                 "items": [
                     _item("Overview", "dashboard", "index", staff=False),
+                    _item("Wall", "grid_view", "wall", staff=False),
                     _item("Rooms", "live_tv", "rooms_room_changelist", staff=False),
                     _item("Live sessions", "history", "rooms_livesession_changelist", staff=False),
                     _item("Messages", "forum", "interactions_archivedmessage_changelist"),

@@ -123,6 +123,12 @@ def _kbps_now(rows: QuerySet[MinuteTraffic], kinds: Sequence[str], now: datetime
     return rules.kbps(size=int(size or 0), seconds=(now - begin).total_seconds())
 
 
+def bandwidth_now(*, room_id: int, now: datetime) -> tuple[int, int]:
+    """Kilobits a second in and out of a room, over the last one to two minutes."""
+    rows = MinuteTraffic.objects.filter(room_id=room_id)
+    return _kbps_now(rows, rules.IN, now), _kbps_now(rows, rules.OUT, now)
+
+
 def _peak(rows: QuerySet[MinuteTraffic], kinds: Sequence[str]) -> Peak:
     most = rows.filter(kind__in=kinds).values("minute").annotate(size=Sum("bytes")).order_by("-size", "minute").first()
     return Peak() if most is None else Peak(kbps=rules.kbps(size=int(most["size"]), seconds=60), at=most["minute"])

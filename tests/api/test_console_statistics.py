@@ -53,7 +53,7 @@ def test_a_show_is_drawn_and_told_minute_by_minute(stella: Client, cast: Cast) -
     assert "1 May 12:04" in text
     assert csv_of(session) in text
     assert "first stream of the room" in text
-    assert 'src="/static/console/show.js"' not in text
+    assert 'src="/static/console/follow.js"' not in text
 
 
 def test_a_show_stands_beside_the_last_ten_and_words_say_how(stella: Client, cast: Cast) -> None:
@@ -79,7 +79,7 @@ def test_while_it_is_on_the_page_follows_and_is_compared_as_it_stands(stella: Cl
     running = show(cast.room, "s2", hours=2, ended=False)
     text = stella.get(page_of(running)).content.decode()
     assert 'data-running="yes"' in text
-    assert "console/show.js" in text
+    assert "console/follow.js" in text
     assert next(iter(drawn(text, "beside-online_peak").values())) == [40, 50]
     # So long ago that a point stands for many minutes; the numbers are all in it.
     assert "stand for" in text

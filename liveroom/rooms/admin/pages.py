@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib import admin, messages
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -21,7 +20,7 @@ from liveroom.kernel.permission import Actor
 from liveroom.kernel.web.http import client_address
 from liveroom.kernel.web.pages import Act, ConsoleAdmin, is_staff, set_filter
 from liveroom.rooms.admin.forms import NoticeForm, RoomForm, UserForm
-from liveroom.rooms.admin.rights import moderates, own_person, runs
+from liveroom.rooms.admin.rights import moderates, own_person, runs, seen_by
 from liveroom.rooms.models import Room, RoomAdmin, RoomAttribute, RoomCounter
 from liveroom.rooms.rules.status import Status, legal_next
 from liveroom.rooms.services import covers, people, rooms
@@ -138,13 +137,7 @@ class RoomPages(ConsoleAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         found = super().get_queryset(request).select_related("app", "owner")
-        if is_staff(request):
-            return found
-        own = own_person(request)
-        if own is None:
-            return found.none()
-        appointed = RoomAdmin.objects.filter(person_id=own).values("room_id")
-        return found.filter(Q(owner_id=own) | Q(pk__in=appointed), disbanded_at__isnull=True)
+        return found if is_staff(request) else found.filter(seen_by(request))
 
     # -- the list
 

@@ -1,7 +1,13 @@
-// A show that is on: every ten seconds its page is asked for again; numbers are replaced, plots move.
+// A page that goes on: it is asked for again every few seconds; parts marked data-fresh are replaced, plots move.
 
-const EVERY_MS = 10_000;
-const root = document.getElementById("show");
+const root = document.querySelector("[data-running]");
+const EVERY_MS = Number(root.dataset.everyMs ?? 10_000);
+
+/** Somebody is in the middle of something there. */
+function isBusy(part) {
+  const playing = [...part.querySelectorAll("video, audio")].some((media) => !media.paused);
+  return playing || part.contains(document.activeElement) || Boolean(part.querySelector("dialog[open], details[open]"));
+}
 
 function redraw(canvas, fresh) {
   const chart = window.Chart?.getChart(canvas);
@@ -24,11 +30,11 @@ async function refresh() {
     const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" } });
     if (!answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const show = page.getElementById("show");
+    const show = page.querySelector("[data-running]");
     if (!show) return;
     for (const part of root.querySelectorAll("[data-fresh]")) {
       const fresh = page.getElementById(part.id);
-      if (fresh && fresh.innerHTML !== part.innerHTML) {
+      if (fresh && fresh.innerHTML !== part.innerHTML && !isBusy(part)) {
         const table = part.querySelector(".lr-scroll");
         const at = table ? table.scrollTop : 0;
         part.innerHTML = fresh.innerHTML;
