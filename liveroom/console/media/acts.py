@@ -130,10 +130,10 @@ class MediaActs(ConsoleAdmin):
         return self._done(request, room, "The relay is under way; its state is shown here.")
 
     def act_film(
-        self, request: HttpRequest, room: Room, *, files: list[str], loop: bool, starts_at: datetime | None
+        self, request: HttpRequest, room: Room, *, films: list[str], loop: bool, starts_at: datetime | None
     ) -> HttpResponse:
         relays.create_relay(
-            stream=self._stream(room), kind=FILE, files=files, loop=FOREVER if loop else 1, starts_at=starts_at,
+            stream=self._stream(room), kind=FILE, files=films, loop=FOREVER if loop else 1, starts_at=starts_at,
             **self._by(request),
         )  # fmt: skip
         return self._done(request, room, "The film begins soon." if starts_at is None else "The film is scheduled.")

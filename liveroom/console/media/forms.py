@@ -82,7 +82,9 @@ class _Ids(forms.MultipleChoiceField):
 class FilmForm(ActForm):
     """Which uploaded films run as a live picture."""
 
-    files = _Ids()
+    field_of = {"files": "films"}
+
+    films = _Ids()
     loop = forms.BooleanField(required=False)
     starts_at = forms.DateTimeField(required=False)
 
