@@ -18,6 +18,7 @@ from liveroom.kernel.web.pages import Act, SwornAdmin, set_filter
 from streams.jobs import admin as _jobs  # noqa: F401 - registers its pages
 from streams.models import Publish, PushRefusal, Stream
 from streams.plans import admin as _plans  # noqa: F401 - registers its pages
+from streams.relays import admin as _relays  # noqa: F401 - registers its page
 from streams.rules.encoders import encoder_name
 from streams.services import streams
 from streams.shapes import ForbidSerializer

@@ -205,7 +205,7 @@ SPECTACULAR_SETTINGS = {
         "PollStatusEnum": ["open", "closed"],
         "QuestionStatusEnum": ["waiting", "shown", "answered", "dismissed"],
         "PlanKindEnum": ["transcode", "record", "snapshot", "watermark", "timeshift"],
-        "RelayKindEnum": ["pull", "push"],
+        "RelayKindEnum": ["pull", "push", "file"],
         "WatermarkKindEnum": ["text", "image", "clock", "invisible"],
     },
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -83,7 +84,8 @@ class Dialler:
             except ssl.SSLCertVerificationError as error:
                 why = f"its certificate is not good ({error.verify_message})"
             except OSError as error:
-                why = error.strerror or str(error)
+                # asyncio says it in words of its own ("Connect call failed …").
+                why = os.strerror(error.errno).lower() if error.errno else str(error)
         raise Unreachable(f"{shown(address.url)} cannot be reached: {why}.")
 
 

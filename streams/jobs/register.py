@@ -12,7 +12,7 @@ MODULES: tuple[str, ...] = (
     "streams.recording.following",
     "streams.snapshots.services",
     "streams.files.finite_work",
-    "streams.relays.kinds",
+    "streams.relays.listed_files",
     "streams.ladder.services",
 )
 

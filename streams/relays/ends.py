@@ -15,6 +15,7 @@ from streams.egress.checks import checked, let_in
 from streams.egress.rules import Address, AddressRefused, Use, address, shown
 from streams.models.streams import Stream
 from streams.relays import rules, selectors
+from streams.relays.listed_files import checked_files
 from streams.relays.models import OVER, Relay
 from streams.relays.rules import FILE, PULL, PUSH
 
@@ -67,6 +68,8 @@ def ends_of(
             raise BadParameter(f"A relay of the kind {kind} takes {needed}, and no {name}.", field=name)
     if not given[needed]:
         raise BadParameter(f"{needed} is missing: a relay of the kind {kind} needs it.", field=needed)
+    if kind == FILE:
+        return Ends(files=checked_files(files or (), stream=stream, by=by))
     if kind == PULL:
         return _pulled(stream=stream, by=by, source=source or "", without=without)
     return _pushed(stream=stream, target=target or "", without=without)

@@ -4,9 +4,14 @@ A spec names the relay and not its addresses: those hold keys, and are read when
 
 from __future__ import annotations
 
+import json
+import sys
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+from django.conf import settings
 
 from streams.egress.checks import let_in
 from streams.egress.rules import Address, Use, address
@@ -15,14 +20,19 @@ from streams.jobs.kinds import Again, Exit, Kind, Launch, Over, Progress, Reach,
 from streams.jobs.models import MediaJob, State
 from streams.media.graphs import relaying
 from streams.relays import rules, words
+from streams.relays.listed_files import items_of
 from streams.relays.models import Relay
 from streams.relays.noting import note_state, relay_with
+from streams.relays.player import playing
 from streams.services import own_publishing
 
 _SOURCE, _TARGET = "@source@", "@target@"
 # A child that ended sooner than this did not end because its source did.
 _SOON_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 10.0
+COPY_CORES = 0.03
+# How often it is kept where a list is.
+_KEEP_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,7 @@ class RelaySpec:
     relay: int
     serial: int = 0
     starts_at: datetime | None = None
+    needs_cores: float = COPY_CORES
 
 
 class RelayGone(Exception):
@@ -49,10 +60,10 @@ class RelayKind(Kind[RelaySpec]):
         self._running: dict[int, int] = {}
 
     def cores(self, spec: RelaySpec) -> float:
-        return 0.03
+        return spec.needs_cores
 
     def watch(
-        self, job: MediaJob, spec: RelaySpec, *, progress: Progress, lines: Any, now: datetime
+        self, job: MediaJob, spec: RelaySpec, *, progress: Progress, lines: Sequence[str], now: datetime
     ) -> RelaySpec | Verdict | None:
         """It runs from the first picture on, not from the start of its child."""
         if progress.out_seconds > 0 and self._running.get(job.pk) != job.run and self._shows(spec):
@@ -148,6 +159,45 @@ class PushKind(RelayKind):
         )
 
 
+@registered
+class FileKind(IntoStream):
+    """Files as live: a process of ours with an ffmpeg that reads and one that publishes (playing.py)."""
+
+    name, label = "relay_file", "Relay: files"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: dict[int, float] = {}
+
+    def launch(self, job: MediaJob, spec: RelaySpec, *, now: datetime) -> Launch:
+        relay = _present(spec)
+        playlist = playing.Playlist(
+            target=own_publishing.push_url(job=job, stream=relay.stream), items=items_of(relay), loops=relay.loop,
+            place=rules.place_of(relay.place, files=len(relay.files)),
+        )  # fmt: skip
+        return Launch(
+            [sys.executable, "-m", playing.__name__],
+            environment={playing.VARIABLE: playlist.dumped(), "PYTHONPATH": str(settings.BASE_DIR)},
+        )
+
+    def watch(
+        self, job: MediaJob, spec: RelaySpec, *, progress: Progress, lines: Sequence[str], now: datetime
+    ) -> RelaySpec | Verdict | None:
+        told = [line.removeprefix("playing ") for line in lines if line.startswith("playing {")]
+        if told and time.monotonic() - self._kept.get(job.pk, 0.0) >= _KEEP_SECONDS:
+            self._kept[job.pk] = time.monotonic()
+            Relay.objects.filter(pk=spec.relay, serial=spec.serial).update(place=json.loads(told[-1]))
+        return super().watch(job, spec, progress=progress, lines=lines, now=now)
+
+    def judged(self, relay: Relay, job: MediaJob, exit_: Exit, *, now: datetime) -> Verdict:
+        self._kept.pop(job.pk, None)
+        if exit_.code == 0:
+            return Over(State.DONE, "All files were played.")
+        if exit_.code == playing.NOTHING_TO_PLAY:
+            return Over(State.FAILED, exit_.why)
+        return Again(reason=job.reason or "The engine was lost, or put it out; it goes on where it was.")
+
+
 def _present(spec: RelaySpec) -> Relay:
     relay = relay_with(spec.relay)
     if relay is None:
@@ -194,4 +244,4 @@ def _looked(relay: Relay, exit_: Exit) -> Verdict:
     return Again(counts=False)
 
 
-KINDS: dict[str, type[RelayKind]] = {rules.PULL: PullKind, rules.PUSH: PushKind}
+KINDS: dict[str, type[RelayKind]] = {rules.PULL: PullKind, rules.PUSH: PushKind, rules.FILE: FileKind}

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from streams.egress.rules import Address
 
 PULL, PUSH, FILE = "pull", "push", "file"
-KINDS: Final = (PULL, PUSH)
+KINDS: Final = (PULL, PUSH, FILE)
 MOST_FILES, MOST_LOOPS = 100, 10_000
 FOREVER: Final = 0
 HIDDEN: Final = "…"

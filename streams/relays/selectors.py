@@ -17,7 +17,7 @@ from streams.egress.checks import let_in
 from streams.egress.rules import Address, AddressRefused, Use, address
 from streams.jobs.models import OPEN_STATES, MediaJob, State
 from streams.relays.models import OVER, Relay
-from streams.relays.rules import PULL, PUSH
+from streams.relays.rules import FILE, PULL, PUSH
 
 CONNECTING = "Connecting."
 
@@ -68,7 +68,7 @@ def shown_relay(relay: Relay, job: MediaJob | None) -> dict[str, Any]:
         "since": None if relay.since is None else instants.shown(relay.since),
         "next_try_at": None if job is None or job.retry_at is None else instants.shown(job.retry_at),
         "restarts": 0 if job is None else job.restarts,
-        "progress": dict(job.progress) if job is not None else {},
+        "progress": _progress(relay, job),
         "by": relay.by,
         "created_at": instants.shown(relay.created_at),
     }
@@ -83,6 +83,12 @@ def _state(relay: Relay, job: MediaJob | None) -> tuple[str, str]:
     if job.state == State.RUNNING and relay.state != State.RUNNING:
         return State.WAITING, relay.reason or CONNECTING
     return job.state, job.reason
+
+
+def _progress(relay: Relay, job: MediaJob | None) -> dict[str, Any]:
+    """Of the present connection; of files also which one is played (`playing`: file from 0, its id, seconds, duration, rounds, next)."""
+    found = dict(job.progress) if job is not None else {}
+    return found if relay.kind != FILE or not relay.place else {**found, "playing": relay.place}
 
 
 def own_places() -> tuple[frozenset[str], frozenset[int]]:

@@ -20,7 +20,8 @@ from streams.jobs import services as jobs
 from streams.jobs.models import State
 from streams.models.streams import Stream
 from streams.relays.ends import ends_of
-from streams.relays.kinds import KINDS, RelaySpec
+from streams.relays.kinds import COPY_CORES, KINDS, RelaySpec
+from streams.relays.listed_files import cores_of
 from streams.relays.models import OVER, Relay
 from streams.relays.noting import changed_fact, note_state
 from streams.relays.rules import FILE, PULL
@@ -164,7 +165,10 @@ def stop_relays(*, room_id: int, now: datetime, reason: str, into_programme: boo
 
 def _want(relay: Relay, *, now: datetime) -> None:
     if relay.enabled and not relay.is_over:
-        spec = RelaySpec(relay=relay.pk, serial=relay.serial, starts_at=relay.starts_at)
+        spec = RelaySpec(
+            relay=relay.pk, serial=relay.serial, starts_at=relay.starts_at,
+            needs_cores=cores_of(relay.files) if relay.kind == FILE else COPY_CORES,
+        )  # fmt: skip
         jobs.want(
             kind=KINDS[relay.kind], reference=relay.reference, spec=spec, app=relay.app, stream=relay.stream, now=now,
             label=str(relay),

@@ -12,6 +12,9 @@ from liveroom.kernel.models import AuditEntry
 from liveroom.kernel.values import instants
 from liveroom.rooms.services.rooms import create_room, disband_room
 from liveroom.rooms.services.status import set_status
+from streams.files.models import MediaFile
+from streams.files.places import film_of, folder_of
+from streams.files.uses import use_of
 from streams.jobs.models import OPEN_STATES, STOPPED, MediaJob, State
 from streams.models import Relay, Stream
 from streams.relays import services
@@ -90,11 +93,15 @@ def test_who_may(cast):
 @pytest.mark.parametrize(
     ("body", "field", "words"),
     [
-        ({}, "kind", "one of pull, push"),
-        ({"kind": "mirror"}, "kind", "one of pull, push"),
+        ({}, "kind", "one of pull, push, file"),
+        ({"kind": "mirror"}, "kind", "one of pull, push, file"),
         ({"kind": "push", "target": TARGET, "stream": "../x"}, None, "no stream"),
         ({"kind": "push", "room": "r1"}, "target", "missing"),
         ({"kind": "pull", "room": "r1"}, "source", "missing"),
+        ({"kind": "file", "room": "r1"}, "files", "missing"),
+        ({"kind": "file", "room": "r1", "files": [], "loop": 1}, "files", "1 to 100"),
+        ({"kind": "file", "room": "r1", "files": ["../../etc/passwd"]}, "files", "no file"),
+        ({"kind": "file", "room": "r1", "files": ["a"], "loop": -1}, "loop", "0 to 10000"),
         ({"kind": "pull", "room": "r1", "source": SOURCE, "target": TARGET}, "target", "takes source"),
         ({"kind": "push", "target": TARGET}, "stream", "missing"),
         ({"kind": "push", "room": "r1", "target": 5}, "target", "text"),
@@ -238,3 +245,56 @@ def test_a_room_that_is_disbanded_ends_its_relays(cast):
     made_relay(cast)
     disband_room(room=cast.room, by=STAFF, now=clock.now())
     assert open_jobs()[0].wanted == STOPPED
+
+
+@pytest.fixture
+def film(cast, settings, tmp_path):
+    """A ready film, as an upload leaves it."""
+    settings.LIVEROOM = replace(settings.LIVEROOM, data=tmp_path)
+
+    def made(**fields):
+        values = {"name": "film.mp4", "size_bytes": 5, "state": "ready", "video_codec": "h264", "audio_codec": "aac",
+                  "width": 640, "height": 360, "duration_seconds": 9.0, "created_at": clock.now()}  # fmt: skip
+        file = MediaFile.objects.create(**{"app": cast.app, "room": cast.room, **values, **fields})
+        folder_of(file.number).mkdir(parents=True)
+        film_of(file.number).write_bytes(b"\0\0\0 ftyp")
+        return file
+
+    return made
+
+
+def test_films_are_played_as_live_and_are_kept_while_they_are(cast, stella, film):
+    first, second = film(), film()
+    body = {"kind": "file", "room": "r1", "files": [first.number, second.number, first.number], "loop": True}
+    shown = stella.post("relays", body).json()
+    assert (shown["files"], shown["loop"]) == (body["files"], 0)
+    assert open_jobs()[0].cores == pytest.approx(0.05)
+    assert "plays it" in use_of(first)
+    stella.patch(f"relays/{shown['id']}", {"enabled": False})
+    assert use_of(first) == ""
+
+
+def test_films_of_different_kinds_cost_more(cast, stella, film):
+    body = {"kind": "file", "room": "r1", "files": [film().number, film(room=cast.room, video_codec="mpeg4").number]}
+    assert stella.post("relays", body).status_code == 201
+    assert open_jobs()[0].cores == pytest.approx(0.2)
+
+
+def test_a_film_that_cannot_be_played_is_refused_by_its_name(cast, stella, film):
+    for odd in (film(state="uploading"), film(state="refused")):
+        problem = refused(
+            stella.post("relays", {"kind": "file", "room": "r1", "files": [film().number, odd.number]}), 400
+        )
+        assert (problem["field"], problem["given"]) == ("files", odd.number)
+    room = create_room(app=cast.app, owner=cast.zed, by=STAFF, now=clock.now(), group_id="zeds", title="Z")
+    theirs = film(room=room)
+    refused(stella.post("relays", {"kind": "file", "room": "r1", "files": [theirs.number]}), 400)
+
+
+def test_staffs_page_shows_no_key(cast, admin_client):
+    relay = made_relay(cast, "abcd-efgh")
+    for page in ("/admin/streams/relay/", f"/admin/streams/relay/{relay.pk}/change/", "/admin/streams/mediajob/"):
+        answer = admin_client.get(page)
+        assert answer.status_code == 200
+        assert b"abcd-efgh" not in answer.content
+    assert b"rtmp://live.example.com/app/" in admin_client.get(f"/admin/streams/relay/{relay.pk}/change/").content

@@ -17,7 +17,7 @@ def secrets_in(text: str) -> tuple[str, ...]:
         return (text,)
     rest = parts.path.lstrip("/").partition("/")[2]
     named = [value for _, value in parse_qsl(parts.query)]
-    found = [text, login, parts.query, *named]
+    found = [login, parts.query, *named]
     if parts.scheme not in ("http", "https", "rtsp"):
         found += [rest, *rest.split("/")]
     # Short ones would blot out half of every line.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import secrets
 from base64 import b64encode
@@ -244,7 +245,8 @@ def _why(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return "its certificate is not good."
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"it cannot be reached ({error.os_error.strerror or 'no answer'})."
+        errno = error.os_error.errno
+        return f"it cannot be reached ({os.strerror(errno).lower() if errno else 'no answer'})."
     if isinstance(error, TimeoutError):
         return "it does not answer in time."
     return "its answer cannot be read."

@@ -17,7 +17,8 @@ from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 from streams import selectors as streams
 from streams.models import Relay, Stream
-from streams.relays import selectors, services, shapes
+from streams.relays import selectors, services
+from streams.relays.api import shapes
 
 
 def _asked_stream(request: ApiRequest, said: dict[str, Any]) -> Stream:
