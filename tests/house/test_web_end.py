@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -61,10 +62,17 @@ class Web:
         asked, told = os.pipe()
         env = {**os.environ, "DJANGO_SETTINGS_MODULE": "liveroom.settings", "LIVEROOM_READY_PIPE": str(told)}
         argv = [sys.executable, "-c", SLOW, str(self.port)]
-        self.process = subprocess.Popen(argv, cwd=CHECKOUT, env=env, pass_fds=(told,))
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with the process
+        self.process = subprocess.Popen(
+            argv, cwd=CHECKOUT, env=env, pass_fds=(told,), stdout=self._output, stderr=self._output
+        )
         os.close(told)
         with open(asked, "rb", buffering=0) as pipe:
-            assert pipe.read(1), "it did not start"
+            assert pipe.read(1), f"it did not start: {self.said()}"
+
+    def said(self) -> str:
+        """What it printed so far."""
+        return os.pread(self._output.fileno(), 1_000_000, 0).decode()
 
     def asks(self, path: str) -> tuple[threading.Thread, list[int]]:
         statuses: list[int] = []
