@@ -14,6 +14,7 @@ from interactions.chat.selectors import message_counts
 from interactions.statistics.selectors import sessions_of
 from liveroom.console.engaging import ENGAGING, EngagingActs
 from liveroom.console.figures.drawing import DRAWING, DrawActs
+from liveroom.console.files_page import FilesPage
 from liveroom.console.media.acts import MEDIA
 from liveroom.console.media.page import MediaPage
 from liveroom.console.moderation import MODERATION, ModerationActs
@@ -106,7 +107,7 @@ def _streamers_address(request: HttpRequest) -> str:
 
 
 @admin.register(Room)
-class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, MediaPage, RoomPages):
+class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, MediaPage, FilesPage, RoomPages):
     """The room's page with everything on it."""
 
     change_form_template = "console/room.html"
@@ -173,6 +174,7 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, MediaPage, RoomPages
             "moderation": self.moderation_panel(room, now=now),
             "draws": self.draws_panel(room),
             "engaging": self.engaging_panel(room),
+            "files_url": reverse(f"{self.admin_site.name}:rooms_room_files", args=(room.pk,)),
             "live_url": reverse(f"{self.admin_site.name}:rooms_room_live", args=(room.pk,)),
             "state": self._state(request, room, stream=stream, now=now),
             "stream": stream,
