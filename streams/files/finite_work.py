@@ -37,10 +37,8 @@ def check_file(claim: Claim) -> None:
     try:
         with path.open("rb") as opened:
             head = opened.read(uploads.HEAD_BYTES)
-        before = uploads.before_input(head)
-        kind = uploads.container_of(head)
-        if kind is None or kind.is_picture:
-            raise ValueError("It is a picture; films and sound are taken here.")
+        kind = _kind(head)
+        before = uploads.options_for(kind)
         film = rules.film(films.look(path=path, before_input=before))
         claim.told(0.4)
         thumbnail = _thumbnail(file, film, path=path, before=before, claim=claim)
@@ -56,6 +54,18 @@ def check_file(claim: Claim) -> None:
             height=film.height, video_codec=film.video_codec, audio_codec=film.audio_codec, thumbnail=thumbnail,
             ended_at=clock.now(),
         )  # fmt: skip
+
+
+def _kind(head: bytes) -> uploads.Container:
+    kind = uploads.container_of(head)
+    if kind is not None and not kind.is_picture:
+        return kind
+    if kind is not None:
+        raise ValueError("It is a picture; films and sound are taken here.")
+    taken = ", ".join(sorted(each.name for each in uploads.KINDS if not each.is_picture))
+    if uploads.looks_like_a_list(head):
+        raise ValueError(f"It is a playlist, which only names other files; what is taken here: {taken}.")
+    raise ValueError(f"Its first bytes are of no film or sound that is known here: {taken}.")
 
 
 def _thumbnail(file: MediaFile, film: rules.Film, *, path: Path, before: tuple[str, ...], claim: Claim) -> str:

@@ -167,10 +167,12 @@ document.getElementById("files-remove-yes").addEventListener("click", () => {
   dialog.close();
   remove(asked);
 });
-document.getElementById("files-choose").addEventListener("change", (event) => {
+// On its way down: the theme listens at every field for files, and looks for a neighbour that this one has not.
+drop.addEventListener("change", (event) => {
+  event.stopPropagation();
   add([...event.target.files]);
   event.target.value = "";
-});
+}, true);
 for (const name of ["dragenter", "dragover"]) {
   drop.addEventListener(name, (event) => {
     event.preventDefault();
