@@ -15,6 +15,7 @@ from liveroom.kernel import clock
 from liveroom.kernel.web.forms import ActForm, reason_field
 from liveroom.kernel.web.http import client_address
 from liveroom.kernel.web.pages import Act, SwornAdmin, set_filter
+from streams.files import admin as _files  # noqa: F401 - registers its page
 from streams.jobs import admin as _jobs  # noqa: F401 - registers its pages
 from streams.models import Publish, PushRefusal, Stream
 from streams.plans import admin as _plans  # noqa: F401 - registers its pages

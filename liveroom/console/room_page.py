@@ -14,8 +14,8 @@ from interactions.chat.selectors import message_counts
 from interactions.statistics.selectors import sessions_of
 from liveroom.console.engaging import ENGAGING, EngagingActs
 from liveroom.console.figures.drawing import DRAWING, DrawActs
-from liveroom.console.files_page import FilesPage
 from liveroom.console.media.acts import MEDIA
+from liveroom.console.media.films import FilesPage
 from liveroom.console.media.page import MediaPage
 from liveroom.console.moderation import MODERATION, ModerationActs
 from liveroom.kernel import clock, permission

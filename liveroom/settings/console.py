@@ -86,6 +86,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Jobs", "manufacturing", "streams_mediajob_changelist"),
                     _item("Tasks", "task", "streams_mediatask_changelist"),
                     _item("Hosts", "memory", "streams_mediahost_changelist"),
+                    _item("Films", "movie", "streams_mediafile_changelist"),
                     _item("Snapshots", "photo_camera", "streams_snapshot_changelist"),
                     _item("Picture troubles", "broken_image", "streams_trouble_changelist"),
                     _item("Picture reviews", "policy", "streams_picturereview_changelist"),

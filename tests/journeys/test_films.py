@@ -16,7 +16,7 @@ from tests.helpers.stack import Stack, until
 pytestmark = pytest.mark.journey
 
 SIZE = 60_000_000
-UNFINISHED = "document.querySelector('.lr-film progress:not([hidden])')?.value > 0.02"
+UNFINISHED = "document.querySelector('.lr-file progress:not([hidden])')?.value > 0.02"
 
 
 @pytest.fixture(scope="module")
@@ -69,21 +69,21 @@ def test_a_film_arrives_whole_though_the_page_was_closed_in_the_middle(
     # As somebody does who closes the laptop.
     console.run("onbeforeunload = null; addEventListener('beforeunload', (e) => e.stopImmediatePropagation(), true)")
     console.driver.refresh()
-    console.until("document.querySelector('.lr-film p')?.innerText.includes('Choose the same file again')")
+    console.until("document.querySelector('.lr-file p')?.innerText.includes('Choose the same file again')")
     (file,) = stack.api("GET", "files", bearer=stack.usersig("stella"))[1]["results"]
     assert 0 < file["received_bytes"] < SIZE
     slow(console, -1)
     choose(console, film)
-    console.until("document.querySelector('.lr-film .lr-status')?.innerText === 'ready'", seconds=60)
-    console.until("document.querySelector('.lr-film img').naturalWidth > 0")
-    assert "00:03 · 640 × 360 · h264 + aac · 60.0 MB" in console.text(".lr-film p")
-    assert console.text(".lr-film strong") == film.name
+    console.until("document.querySelector('.lr-file .lr-status')?.innerText === 'ready'", seconds=60)
+    console.until("document.querySelector('.lr-file img').naturalWidth > 0")
+    assert "00:03 · 640 × 360 · h264 + aac · 60.0 MB" in console.text(".lr-file p")
+    assert console.text(".lr-file strong") == film.name
     (file,) = stack.api("GET", "files", bearer=stack.usersig("stella"))[1]["results"]
     kept = stack.data / "uploads" / file["id"] / "film"
     assert kept.read_bytes() == film.read_bytes()
     if folder := os.environ.get("LIVEROOM_SCREENSHOTS"):
         console.screenshot(Path(folder) / "films.png")
-    console.click(".lr-film [data-act=remove]")
+    console.click(".lr-file [data-act=remove]")
     console.click("#files-remove-yes")
     console.until("document.querySelector('#files-none').checkVisibility()")
     until(lambda: not kept.exists(), what="its bytes to be gone")
@@ -93,10 +93,10 @@ def test_a_film_arrives_whole_though_the_page_was_closed_in_the_middle(
 def test_what_is_no_film_is_refused_in_words(stack: Stack, console: Browser, tmp_path: Path) -> None:
     (tmp_path / "film.mp4").write_text("#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1/secret.ts\n")
     choose(console, tmp_path / "film.mp4")
-    console.until("document.querySelector('.lr-film .lr-status')?.innerText === 'refused'", seconds=20)
-    assert "playlist" in console.text(".lr-film p")
+    console.until("document.querySelector('.lr-file .lr-status')?.innerText === 'refused'", seconds=20)
+    assert "playlist" in console.text(".lr-file p")
     if folder := os.environ.get("LIVEROOM_SCREENSHOTS"):
         console.screenshot(Path(folder) / "films-refused.png")
-    console.click(".lr-film [data-act=remove]")
+    console.click(".lr-file [data-act=remove]")
     console.click("#files-remove-yes")
     console.until("document.querySelector('#files-none').checkVisibility()")

@@ -86,7 +86,7 @@ class MediaPage(MediaActs):
         }  # fmt: skip
 
     def _files_url(self, room: Room) -> str:
-        return reverse(f"{self.admin_site.name}:rooms_room_media", args=(room.pk,)) + "#films"
+        return reverse(f"{self.admin_site.name}:rooms_room_files", args=(room.pk,))
 
     def _on_air(self, stream: Stream, *, now: datetime) -> dict[str, Any]:
         return {

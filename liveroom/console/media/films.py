@@ -36,4 +36,4 @@ class FilesPage(RoomPages):
                 "room": room.group_id, "sdkappid": room.app.sdkappid, "most_bytes": settings.LIVEROOM.upload_max_bytes
             },
         }  # fmt: skip
-        return TemplateResponse(request, "console/files.html", context)
+        return TemplateResponse(request, "console/media/films.html", context)
