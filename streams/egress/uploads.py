@@ -80,13 +80,14 @@ def container_of(head: bytes) -> Container | None:
     return _bare_sound(head)
 
 
-def _behind_tags(head: bytes) -> Container:
-    """ID3 tags stand before MP3 mostly, and before AAC now and then."""
-    if len(head) >= 10:
+def _behind_tags(head: bytes) -> Container | None:
+    """ID3 tags stand before MP3 mostly, before AAC now and then, and before a playlist where somebody means ill."""
+    while head.startswith(b"ID3") and len(head) >= 10:
         size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)) + 10
-        if _bare_sound(head[size:]) is AAC:
-            return AAC
-    return MP3
+        head = head[size:]
+    if looks_like_a_list(head):
+        return None
+    return AAC if _bare_sound(head) is AAC else MP3
 
 
 def _bare_sound(head: bytes) -> Container | None:

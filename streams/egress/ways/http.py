@@ -24,11 +24,14 @@ from yarl import URL
 from streams.egress.dialling import CONNECT_SECONDS, Dialler, Unreachable
 from streams.egress.rules import Address, AddressRefused, Use, address, shown
 from streams.egress.rules.networks import literal
-from streams.egress.rules.playlists import MOST_BYTES, START, BadPlaylist, rewritten
+from streams.egress.rules.playlists import MOST_BYTES, START, BadPlaylist, Watch, rewritten
 from streams.egress.ways.book import Book
 from streams.egress.ways.peers import is_ours
 
 log = logging.getLogger(__name__)
+# aiohttp's own: a request that cannot be read is a child's attempt to go elsewhere, answered with 400, and no error of ours.
+_quiet = logging.getLogger(f"{__name__}.requests")
+_quiet.setLevel(logging.CRITICAL)
 
 SCHEMES: Final = ("http", "https")
 _MOST_REDIRECTS: Final = 5
@@ -91,14 +94,14 @@ class HttpWay:
             return await self._fetch(request, f"{scheme}://{place}{target}")
         except (AddressRefused, BadPlaylist) as error:
             self.book.note(str(error))
+            _hang_up(request)
             return _refusal(403, str(error))
         except Unreachable as error:
             self.book.note(str(error))
             return _refusal(502, str(error))
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             self.book.note(f"{shown(f'{scheme}://{place}{target}')}: {_why(error)}")
-            if request.transport is not None and not request.transport.is_closing():
-                request.transport.close()  # an answer that has begun must not look complete
+            _hang_up(request)
             return _refusal(502, _why(error))
         finally:
             self._asked -= 1
@@ -146,8 +149,13 @@ class HttpWay:
                 break
             start += chunk
         self.book.bytes_in += len(start)
-        if start.startswith(START) and found.status in (200, 206):
+        if found.status not in (200, 206):
+            # ffmpeg reads the body of whatever is below 400 as media.
+            return _refusal(found.status if found.status >= 400 else 502, "The server has no media there.")
+        if start.startswith(START):
             return await self._playlist(found, start, base=base)
+        watch = Watch()
+        watch.look(start)
         response = web.StreamResponse(status=found.status)
         for name in _PASSED:
             if name in found.headers:
@@ -157,10 +165,12 @@ class HttpWay:
         elif request.version >= aiohttp.HttpVersion11:
             response.enable_chunked_encoding()
         await response.prepare(request)
+        request["begun"] = response
         if start:
             await response.write(start)
         async for chunk in chunks:
             self.book.bytes_in += len(chunk)
+            watch.look(chunk)
             await response.write(chunk)
         await response.write_eof()
         return response
@@ -203,14 +213,16 @@ class HttpWays:
         self._dialler = dialler
         self._ways: dict[str, HttpWay] = {}
         self._server: asyncio.Server | None = None
+        self._opening = asyncio.Lock()
         self._handling: web.Server | None = None
         self.port = 0
 
     async def open(self, *, book: Book) -> HttpWay:
-        if self._server is None:
-            self._handling = _Listening(self._answer, access_log=None)
-            self._server = await asyncio.get_running_loop().create_server(self._handling, "127.0.0.1", 0)
-            self.port = self._server.sockets[0].getsockname()[1]
+        async with self._opening:
+            if self._server is None:
+                self._handling = _Listening(self._answer, access_log=None, logger=_quiet)
+                self._server = await asyncio.get_running_loop().create_server(self._handling, "127.0.0.1", 0)
+                self.port = self._server.sockets[0].getsockname()[1]
         way = HttpWay(server=self, dialler=self._dialler, book=book)
         self._ways[way.token] = way
         return way
@@ -234,11 +246,23 @@ class HttpWays:
         way = self._ways.get(found["token"]) if found is not None else None
         if found is None or way is None or request.method != "GET":
             return _refusal(403, "That address is not let through.")
-        return await way.answer(request, scheme=found["scheme"], place=found["place"], target=found["target"])
+        try:
+            return await way.answer(request, scheme=found["scheme"], place=found["place"], target=found["target"])
+        except Exception:
+            log.exception("A request of a child failed.")
+            _hang_up(request)
+            return _refusal(500, "It failed.")
 
 
 def _refusal(status: int, text: str) -> web.Response:
     return web.Response(status=status, text=f"{text}\n")
+
+
+def _hang_up(request: web.BaseRequest) -> None:
+    """An answer that has begun must not look complete."""
+    response = request.get("begun")
+    if response is not None and request.transport is not None:
+        request.transport.abort()
 
 
 def _why(error: Exception) -> str:

@@ -33,13 +33,27 @@ class _End(asyncio.Protocol):
         self.other: _End | None = None
         self.transport: asyncio.Transport | None = None
         self.filter: _Filter | None = None
+        self._early = bytearray()
         self._count, self._book = count, book
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=_WAITING_BYTES)
 
+    def join(self, other: _End) -> None:
+        """From now on what is read here is written there, what was read already first."""
+        self.other = other
+        early, self._early = bytes(self._early), bytearray()
+        if early:
+            self.data_received(early)
+
     def data_received(self, data: bytes) -> None:
+        if self.other is None:
+            # Python 3.11 begins to read although `connection_made` paused it.
+            self._early += data
+            if len(self._early) > _WAITING_BYTES:
+                self.close()
+            return
         self._count(len(data))
         if self.filter is not None:
             try:
@@ -48,7 +62,7 @@ class _End(asyncio.Protocol):
                 self._book.note(str(error))
                 self.close()
                 return
-        if data and self.other is not None and self.other.transport is not None:
+        if data and self.other.transport is not None:
             self.other.transport.write(data)
 
     def pause_writing(self) -> None:
@@ -152,5 +166,5 @@ class TcpWay:
             host = f"[{self.address.host}]" if ":" in self.address.host else self.address.host
             there = f"rtsp://{host}" if self.address.port == 554 else self.address.origin
             end.filter = Requests(here=f"rtsp://127.0.0.1:{self.port}", there=there)
-        end.other = other
+        end.join(other)
         end.transport.resume_reading()
