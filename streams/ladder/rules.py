@@ -181,6 +181,8 @@ class Pace:
     def look(self, *, at: float, out_seconds: float, waiting_bytes: int) -> bool:
         """`at`: seconds on any clock. True once it has been behind for BEHIND_SECONDS; then it begins anew."""
         looks = self._looks
+        if not out_seconds:
+            return False  # it has not begun: it waits for a keyframe
         if looks and (at <= looks[-1][0] or out_seconds < looks[-1][1]):
             looks.clear()
         looks.append((at, out_seconds, waiting_bytes))
@@ -198,4 +200,5 @@ class Pace:
 BEHIND_SECONDS: Final = 10.0
 # Progress comes once a second: at the ends of ten seconds up to one of it is rounding.
 SLOW: Final = 0.93
-WAITING_BYTES: Final = 16_384
+# Half a second of a usual source: a busy host lets a child wait for less without harm.
+WAITING_BYTES: Final = 65_536

@@ -119,7 +119,7 @@ def pace(looks: list[tuple[float, float, int]]) -> list[bool]:
 
 
 def test_ten_seconds_behind_with_more_to_read_is_behind():
-    assert pace([(at, at * 0.8, 100_000) for at in range(12)]) == [False] * 10 + [True, False]
+    assert pace([(at, at * 0.8, 100_000) for at in range(13)]) == [False] * 11 + [True, False]
 
 
 @pytest.mark.parametrize(

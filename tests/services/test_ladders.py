@@ -169,7 +169,7 @@ def test_one_that_falls_behind_loses_its_lowest_rung_and_the_owner_hears_of_it(
     begin(cast)
     kind, found = LadderKind(), None
     (tmp_path / "ladder" / cast.stream.name / str(spec().generation)).mkdir(parents=True)
-    for second in range(11):
+    for second in range(1, 12):
         found = watched(cast, kind, out=second * 0.8, at=second, waiting=100_000)
     assert found is not None
     assert (found.names, found.shed) == (("720p", "480p", "audio"), ("360p",))

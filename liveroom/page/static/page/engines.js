@@ -1,9 +1,11 @@
 /**
- * The three ways to get a picture into the video element, in the order in which they are tried.
+ * The ways to get a picture into the video element, in the order in which they are tried.
  *
  * An engine is { name, startedAt, chases, liveEdge?(), close() }. What goes wrong is told once by
  * `onFault({ kind: "network" | "ended" | "refused" | "media", status, message })`; the engine is useless then.
  */
+
+import { openLadder } from "./ladder-engine.js";
 
 const loading = new Map();
 
@@ -29,11 +31,12 @@ export function script(address) {
 /** This browser cannot run that engine at all; another may do. */
 export class Unsupported extends Error {}
 
-/** Names of the engines that may play these addresses here, best first. */
-export function usableEngines(play) {
+/** Names of the engines that may play these addresses here, best first. `ladder`: rungs are wanted. */
+export function usableEngines(play, { ladder = false } = {}) {
   const sources = "MediaSource" in globalThis || "ManagedMediaSource" in globalThis;
   const native = document.createElement("video").canPlayType("application/vnd.apple.mpegurl") !== "";
   return [
+    ...(ladder && play.ladder && sources ? ["ladder"] : []),
     ...(play.flv && sources ? ["flv"] : []),
     ...(play.hls && sources ? ["hls"] : []),
     ...(play.hls && native ? ["native"] : []),
@@ -47,10 +50,10 @@ export async function fetchEngine(name, vendor) {
     if (!globalThis.mpegts.isSupported()) throw new Unsupported(name);
     return openFlv;
   }
-  if (name === "hls") {
+  if (name === "hls" || name === "ladder") {
     await script(vendor.hls);
     if (!globalThis.Hls.isSupported()) throw new Unsupported(name);
-    return openHls;
+    return name === "hls" ? openHls : openLadder;
   }
   return openNative;
 }
@@ -148,7 +151,8 @@ function openNative({ video, play, onFault }) {
     tell({ kind: media ? "media" : "network", message: video.error?.message ?? "" });
   };
   video.addEventListener("error", failed);
-  video.src = play.hls;
+  // This one changes rungs by itself.
+  video.src = play.ladder ?? play.hls;
   return {
     name: "native",
     startedAt: Date.now(),

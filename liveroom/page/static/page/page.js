@@ -19,6 +19,7 @@ import { showNotice } from "./notice.js";
 import { Pins } from "./pins.js";
 import { Player } from "./player.js";
 import { Polls } from "./polls.js";
+import { Quality } from "./quality.js";
 import { Ranking } from "./ranking.js";
 import { Replay } from "./replay/replay.js";
 import { RoomSocket } from "./room-socket.js";
@@ -84,6 +85,7 @@ const page = {
   api,
   comments,
   danmaku,
+  player,
   hearts,
   hear,
   direct,
@@ -105,7 +107,7 @@ const page = {
 };
 
 const replay = new Replay(page);
-const PARTS = [...[Broadcasts, Gifts, Draws, Polls, Pins, Following, Ranking].map((Part) => new Part(page)), replay];
+const PARTS = [...[Broadcasts, Gifts, Draws, Polls, Pins, Following, Ranking, Quality].map((Part) => new Part(page)), replay];
 
 socket.on("state", (now) => {
   state.socket = now;

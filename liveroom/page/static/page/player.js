@@ -1,5 +1,6 @@
 /**
- * The picture: HTTP-FLV by mpegts.js, HLS by hls.js where that cannot play, the browser's own HLS as the last way.
+ * The picture: the ladder by hls.js if there is one and its viewer does not want the source, HTTP-FLV by mpegts.js, HLS by hls.js
+ * where that cannot play, the browser's own HLS as the last way.
  *
  * It follows the live edge and reconnects by itself until it is told to stop. `onState` hears
  * { state, reason?, message? }: idle, loading, playing, blocked (the browser wants a click), held, failed.
@@ -34,6 +35,10 @@ export class Player {
   #moved = { time: 0, at: 0 };
   #nudged = false;
   #pausedAt = 0;
+  #ladderFailed = false;
+
+  /** What the viewer chose: auto, source, or the name of a rung. */
+  quality = "auto";
 
   state = "idle";
 
@@ -50,14 +55,34 @@ export class Player {
     setInterval(() => this.#watch(), 1_000);
   }
 
-  /** Play these addresses ({flv, hls}); the same ones again change nothing but what the next connection uses. */
+  /** Play these addresses ({flv, hls, ladder}); the same ones again change nothing but what the next connection uses. */
   show(play) {
-    const same = this.#play !== null && path(play.flv) === path(this.#play.flv) && path(play.hls) === path(this.#play.hls);
-    this.#play = play;
-    if (same) return;
+    const [was, now] = [this.#play, { ...play }];
+    const same = was !== null && path(now.flv) === path(was.flv) && path(now.hls) === path(was.hls);
+    const other = path(now.ladder) !== path(was?.ladder);
+    this.#play = now;
+    if (other) this.#ladderFailed = false;
+    // A ladder that comes while the source plays well is for the next connection, unless a rung of it was asked for.
+    if (same && (!other || (now.ladder && this.quality === "auto" && this.state === "playing"))) return;
+    if (same && other && this.quality === "source") return;
     this.#attempt = this.#choice = 0;
     this.#refreshed = false;
     this.#start();
+  }
+
+  /** A quality by hand, or `auto`. */
+  choose(quality) {
+    if (quality === this.quality) return;
+    this.quality = quality;
+    this.#ladderFailed = false;
+    if (this.#play === null || !this.#play.ladder || this.#engine?.choose?.(quality)) return;
+    this.#attempt = this.#choice = 0;
+    this.#start();
+  }
+
+  /** Of the ladder, what is shown now: { name, height }, height 0 without a picture; null: the source, or not known yet. */
+  get rung() {
+    return this.#engine?.rung ?? null;
   }
 
   /** Stop asking; the last picture stays (`held`) or goes (`idle`). */
@@ -114,7 +139,7 @@ export class Player {
     this.#end({ keep: true });
     const turn = ++this.#turn;
     this.#become("loading");
-    const usable = usableEngines(this.#play);
+    const usable = usableEngines(this.#play, { ladder: this.quality !== "source" && !this.#ladderFailed });
     if (usable.length === 0) {
       this.#become("failed", { reason: "unsupported" });
       return;
@@ -124,7 +149,7 @@ export class Player {
       // Two engines at one video element would end each other.
       if (turn !== this.#turn) return;
       const onFault = (fault) => turn === this.#turn && this.#fault(fault);
-      this.#engine = open({ video: this.#video, play: this.#play, onFault });
+      this.#engine = open({ video: this.#video, play: this.#play, quality: this.quality, onFault });
     } catch (error) {
       if (turn !== this.#turn) return;
       if (!(error instanceof Unsupported)) this.#fault({ kind: "network" });
@@ -178,9 +203,13 @@ export class Player {
     this.#refreshed = this.#nudged = false;
   }
 
-  /** `fault.kind`: network, ended, refused (with its HTTP status), media. */
+  /** `fault.kind`: network, ended, refused (with its HTTP status), media, ladder (it is gone). */
   async #fault({ kind, status = 0, message = "" }) {
-    if (kind === "media") {
+    if (kind === "ladder" || (kind === "media" && this.#engine?.name === "ladder")) {
+      // The source is played instead, until the ladder is another or somebody asks for it again.
+      this.#ladderFailed = true;
+      this.#again("media");
+    } else if (kind === "media") {
       this.#choice += 1;
       this.#again("media");
     } else if (kind === "refused" && status !== 404) {
@@ -222,6 +251,8 @@ export class Player {
   }
 
   #again(reason) {
+    // Its playlists are there and nothing new comes: the second time it is the ladder's fault.
+    if (reason === "stalled" && this.#engine?.name === "ladder" && this.#attempt > 0) this.#ladderFailed = true;
     const byViewer = this.#engine !== null && this.#pausedAt > 0;
     this.#end({ keep: true });
     this.#turn += 1;
