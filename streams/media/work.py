@@ -30,10 +30,12 @@ def run_to_end(
     feed: Iterable[bytes] | None = None,
     told: Callable[[float], None] = lambda seconds: None,
     longest_seconds: float = 6 * 3600,
-) -> None:
-    """`told(seconds of media done)` every two seconds; what it raises ends the work. WorkFailed."""
+    in_no_hurry: bool = False,
+) -> list[str]:
+    """The last lines that it said on standard error. `told(seconds of media done)` every two seconds; what it raises ends the work. `in_no_hurry`: nobody waits for it by the second,
+    so it leaves the CPU to what somebody does wait for. WorkFailed."""
     child = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", *arguments],
+        ["setpriv", "--pdeathsig", "KILL", *(["nice", "-n", "10"] if in_no_hurry else []), *arguments],
         stdin=subprocess.DEVNULL if feed is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -69,9 +71,10 @@ def run_to_end(
             thread.join(5.0)
     if broken:
         raise broken[0]
+    said = [line.decode("utf-8", "replace").strip()[:300] for line in words if line.strip()]
     if child.returncode != 0:
-        said = [line.decode("utf-8", "replace").strip()[:300] for line in words if line.strip()]
         raise WorkFailed(said[-1] if said else f"ffmpeg ended with code {child.returncode}.")
+    return said
 
 
 def _give(child: subprocess.Popen[bytes], feed: Iterable[bytes], broken: list[Exception]) -> None:

@@ -204,7 +204,7 @@ def _cut_kept(file: RecordingFile, begin: float, seconds: float, target: Path, t
             source=f"file:{folder / file.key.rpartition('/')[2]}", target=str(target), from_seconds=max(0.0, begin),
             duration_seconds=seconds, has_video=bool(file.width), has_audio=bool(file.audio_codec),
         )  # fmt: skip
-        work.run_to_end(graphs.clip(spec), told=told)
+        work.run_to_end(graphs.clip(spec), told=told, in_no_hurry=True)
 
 
 def _cut_written(
@@ -220,7 +220,8 @@ def _cut_written(
                 has_audio=feed.has_audio,
             )  # fmt: skip
             until = round((begin + seconds) * 1000) + 2_000
-            work.run_to_end(graphs.clip(spec), feed=feed.chunks(from_ms=round(begin * 1000), to_ms=until), told=told)
+            chunks = feed.chunks(from_ms=round(begin * 1000), to_ms=until)
+            work.run_to_end(graphs.clip(spec), feed=chunks, told=told, in_no_hurry=True)
     except FileNotFoundError:
         # It was finished meanwhile: the next try finds the file.
         raise work.WorkFailed("The recording was finished while the clip was being made.") from None

@@ -40,6 +40,7 @@ PICTURES_TASK = "recording_pictures"
 # From here on a file is not written twice for its index; what the index takes for each picture and sound at most.
 _LARGE_BYTES = 256_000_000
 _INDEX_BYTES_EACH, _INDEX_BYTES_MORE = 40, 65_536
+_NO_ROOM_FOR_INDEX = "moov_size is too small"
 _SPRITE_COLUMNS, _SPRITE_ROWS = 10, 10
 # What MP4 holds; FLV holds what came in FLV.
 _VIDEO_IN_MP4 = (codecs.AVC,)
@@ -174,16 +175,25 @@ def _remux(recording: Recording, file: RecordingFile, pieces: list[Piece], targe
                 audio=_audio(recording.format, audio_codec), index_bytes=_index_bytes(recording.format, pieces, size),
             )  # fmt: skip
             told = _told(claim, of=feed.duration_ms / 1000)
-            try:
-                work.run_to_end(graphs.remux(spec), feed=feed.chunks(), told=told)
-            except work.WorkFailed:
-                if not spec.index_bytes:
-                    raise
+            said = work.run_to_end(graphs.remux(spec), feed=feed.chunks(), told=told)
+            if any(_NO_ROOM_FOR_INDEX in line for line in said):
+                # ffmpeg writes it over the first pictures then, and ends with code 0.
                 log.warning("The index of recording %s did not fit; its file is written twice.", recording.number)
                 work.run_to_end(graphs.remux(replace(spec, index_bytes=0)), feed=feed.chunks(), told=told)
+            if not _is_whole(target, feed):
+                raise work.WorkFailed("The file that was made is not as long as what was recorded.")
     except FileNotFoundError:
         raise Hopeless("What was written is no longer there.") from None
     return ""
+
+
+def _is_whole(path: Path, feed: Feed) -> bool:
+    """Whether it can be read, and is about as long as what went in."""
+    try:
+        found: Any = work.looked_at(str(path)).get("format")
+        return float(found["duration"]) >= feed.duration_ms / 1000 * 0.98 - 2.0
+    except (work.WorkFailed, KeyError, TypeError, ValueError):
+        return False
 
 
 def _audio(format: str, codec: int | None) -> str:
@@ -249,7 +259,7 @@ def make_pictures(claim: Claim) -> None:
             sprite = Sprite(
                 source=source, target=str(small), every_seconds=every, columns=_SPRITE_COLUMNS, rows=_SPRITE_ROWS
             )
-            work.run_to_end(graphs.sprite(sprite), told=_told(claim, of=file.duration_seconds))
+            work.run_to_end(graphs.sprite(sprite), told=_told(claim, of=file.duration_seconds), in_no_hurry=True)
             storage().keep(path=small, key=f"{recording.folder}/small/small.jpg")
             Recording.objects.filter(pk=recording.pk).update(
                 thumbnails=f"{recording.folder}/small/small.jpg", thumbnails_every=every

@@ -41,7 +41,7 @@ class _Reading:
 
     def take(self, *, run: int, data: Data, written_at: float) -> None:
         """Read a run as far as it goes."""
-        if run != self.run or not self.draft:
+        if not self.draft or self.draft[-1].run != run:
             self.run, self.clock = run, Timebase()
             self._drop_empty()
             self.draft.append(first_piece(run))
@@ -92,8 +92,8 @@ def read_written(*, recording_id: int, last: bool, now: datetime) -> Recording:
         clock=Timebase.again(recording.scan.get("clock", {})),
         run=recording.scan.get("run", 0),
     )
-    if not reading.draft and recording.scan.get("piece"):
-        reading.draft = [msgspec.convert(recording.scan["piece"], Piece)]
+    if recording.scan.get("piece"):
+        reading.draft.append(msgspec.convert(recording.scan["piece"], Piece))
     for run, path in disk.written_files(recording.number):
         if run >= reading.run and not recording.scan.get("full"):
             with mapped(path) as data:
@@ -110,6 +110,10 @@ def _write(
     recording: Recording, open_file: RecordingFile | None, reading: _Reading, *, last: bool, now: datetime
 ) -> None:
     whole = [piece for piece in reading.draft if not piece.is_empty]
+    pending = reading.draft[-1] if reading.draft and reading.draft[-1].is_empty else None
+    if whole and pending is None and (last or recording.scan.get("full")):
+        # Its file is closed: were there more, it would begin here, and nothing is read twice.
+        pending = next_piece(whole[-1], reading.clock)
     drafts = [*reading.closed, whole] if whole else reading.closed
     number, offset = 1, 0.0
     before = recording.files.exclude(state=State.RUNNING).order_by("-number").first()
@@ -131,12 +135,11 @@ def _write(
         number, offset = number + 1, offset + file.duration_seconds
         if recording.started_at is None or file.number == 1:
             recording.started_at = file.started_at
-    pending = reading.draft[-1] if reading.draft and reading.draft[-1].is_empty else None
     recording.scan = {
         "run": reading.run,
         "clock": reading.clock.kept(),
         # Nothing has come of it yet, so no file holds it.
-        "piece": msgspec.to_builtins(pending) if pending is not None and not whole else None,
+        "piece": msgspec.to_builtins(pending) if pending is not None else None,
         "full": is_full,
         "looks": recording.scan.get("looks", 0) + 1,
     }
