@@ -32,8 +32,10 @@ def run_to_end(
     longest_seconds: float = 6 * 3600,
     in_no_hurry: bool = False,
 ) -> list[str]:
-    """The last lines that it said on standard error. `told(seconds of media done)` every two seconds; what it raises ends the work. `in_no_hurry`: nobody waits for it by the second,
-    so it leaves the CPU to what somebody does wait for. WorkFailed."""
+    """The last lines that it said on standard error. WorkFailed.
+
+    `told(seconds of media done)`: called every two seconds; what it raises ends the work. `in_no_hurry`: nobody waits for it by the
+    second, so it leaves the CPU to what somebody does wait for."""
     child = subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", *(["nice", "-n", "10"] if in_no_hurry else []), *arguments],
         stdin=subprocess.DEVNULL if feed is None else subprocess.PIPE,

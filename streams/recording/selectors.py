@@ -12,7 +12,6 @@ from liveroom.kernel.values import ids
 from liveroom.rooms.models import Room
 from streams.jobs.models import OPEN_STATES, State
 from streams.recording.models import Chapter, Recording, RecordingFile
-from streams.recording.rules import FORMATS
 from streams.recording.stretches import Stretch
 
 
@@ -37,7 +36,7 @@ def recording_of(*, app_id: int, number: str) -> Recording:
 
 
 def recordings_of(*, app: App, room: Room | None, asked: Mapping[str, str]) -> QuerySet[Recording]:
-    """`asked`: stream, session, state and format of a query; what is not there is not looked at. BadParameter."""
+    """`asked`: stream, session and state of a query; what is not there is not looked at. BadParameter."""
     found = _WHOLE.filter(app=app) if room is None else _WHOLE.filter(room=room)
     if name := asked.get("stream", ""):
         found = found.filter(stream__name=_word(name, field="stream"))
@@ -47,10 +46,6 @@ def recordings_of(*, app: App, room: Room | None, asked: Mapping[str, str]) -> Q
         if state != "open" and state not in State.values:
             raise BadParameter(f"state is open or one of {', '.join(State.values)}, not {state[:20]!r}.", field="state")
         found = found.filter(state__in=OPEN_STATES if state == "open" else [state])
-    if format := asked.get("format", ""):
-        if format not in FORMATS:
-            raise BadParameter(f"format is one of {', '.join(FORMATS)}, not {format[:20]!r}.", field="format")
-        found = found.filter(format=format)
     return found
 
 

@@ -60,7 +60,7 @@ class RecordingsView(APIView):
         responses=shapes.RecordingPageSerializer,
         parameters=[
             SDKAPPID,
-            *(OpenApiParameter(name, str) for name in ("room", "stream", "session", "format")),
+            *(OpenApiParameter(name, str) for name in ("room", "stream", "session")),
             OpenApiParameter("state", str, description="One of the six states, or `open`."),
             *PAGES,
         ],
