@@ -42,11 +42,14 @@ recording = Recording.objects.create(
     on_programme=True, state=State.DONE, created_at=began, started_at=began, duration_seconds=asked["seconds"],
     ended_at=began + timedelta(seconds=asked["seconds"] + 60), settings={"playback": True},
 )
-key = f"{recording.folder}/film/film.mp4"
-storage().keep(path=pathlib.Path(asked["film"]), key=key)
-file = RecordingFile.objects.create(
-    recording=recording, number=1, state=State.DONE, started_at=began, media_offset=0, duration_seconds=asked["seconds"], key=key,
-)
+each = asked["seconds"] / asked["files"]
+for number in range(asked["files"], 0, -1):
+    key = f"{recording.folder}/{number}/film.mp4"
+    storage().keep(path=pathlib.Path(asked["film"]), key=key)
+    file = RecordingFile.objects.create(
+        recording=recording, number=number, state=State.DONE, started_at=began, media_offset=(number - 1) * each,
+        duration_seconds=each, key=key,
+    )
 for number, (after, offset, length) in enumerate(((0, 0, 40), (100, 40, asked["seconds"] - 40)), start=1):
     RecordingPart.objects.create(
         recording=recording, file=file, number=number, started_at=began + timedelta(seconds=after), media_offset=offset,
@@ -108,16 +111,14 @@ def gift(*, by: str = "Zed", kind: int = 2, count: int = 3) -> dict[str, Any]:
 
 
 def keep_film(
-    stack: Stack,
-    *,
-    room: str,
-    said: Sequence[tuple[float, dict[str, Any]]],
-    published: bool = True,
-    hours_ago: int = 20,
-) -> str:
-    """The recording's id."""
-    asked = {"room": room, "film": str(film()), "seconds": FILM_SECONDS, "said": said, "published": published,
-             "hours_ago": hours_ago}  # fmt: skip
+    stack: Stack, *, room: str, said: Sequence[tuple[float, dict[str, Any]]], published: bool = True,
+    hours_ago: int = 20, files: int = 1,
+) -> str:  # fmt: skip
+    """The recording's id. Of several `files` each holds the same minute."""
+    asked = {
+        "room": room, "film": str(film()), "seconds": FILM_SECONDS * files, "said": said, "published": published,
+        "hours_ago": hours_ago, "files": files,
+    }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "--no-imports", "-c", _SCRIPT], cwd=CHECKOUT, env=stack.env,
         input=json.dumps(asked), capture_output=True, text=True, check=False,

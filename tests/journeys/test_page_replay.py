@@ -165,6 +165,32 @@ def test_a_link_opens_at_its_moment_also_on_a_phone_and_nobody_sees_what_is_not_
         window.until("document.querySelector('#scene h2')?.textContent === 'Not started yet'")
 
 
+def test_a_recording_of_several_files_is_one_film_and_its_comments_are_files_too(stack: Stack) -> None:
+    room = Room.made(stack)
+    said = [(59.2, comment("before the seam")), (60 + 62, comment("behind the seam"))]
+    number = keep_film(stack, room=room.id, said=said, files=2)
+    label = "document.getElementById('replay-time').textContent"
+    with browser() as window:
+        window.open(f"{room.page}?recording={number}&t=57")
+        window.run(WATCH)
+        window.until(f"{label} === '1:02 / 2:00'", seconds=30)
+        window.until("flown.some(([text]) => text === 'behind the seam')")
+        # By the second file's own time.
+        assert dict(window.run("return flown"))["behind the seam"] == pytest.approx(2, abs=0.6)
+        seek(window, 20)
+        window.until(f"{label} === '0:22 / 2:00'", seconds=20)
+        assert window.run(f"return {LISTED}") == []
+        saved = window.run_async(
+            """
+            const saved = new Promise((done) => { URL.createObjectURL = (blob) => (done(blob), 'data:,'); });
+            document.querySelector('[data-file=bilibili]').click();
+            return (await saved).text();
+            """
+        )
+        assert saved.count("<d p=") == 2
+        assert window.errors() == []
+
+
 def test_what_is_due_is_told_once_in_order_and_never_left_out(stack: Stack) -> None:
     with browser(width=600, height=400) as window:
         window.open(f"{stack.http}/r/no-such-room")

@@ -1,6 +1,7 @@
 /** REST calls of the page, in the viewer's name. What the server refuses is an error with its sentence. */
 
 const SLOW_MS = 15_000;
+const SLOWEST_MS = 600_000;
 
 /** `status` 0: the server was not reached, or did not answer in time; nobody knows whether it acted. */
 export class ApiError extends Error {
@@ -31,6 +32,11 @@ export class Api {
     return this.#call("GET", path, undefined, {}, kept ? "default" : "no-store");
   }
 
+  /** A file as a blob, however long it takes. */
+  file(path) {
+    return this.#call("GET", path, undefined, {}, "no-store", { read: (answer) => answer.blob(), ms: SLOWEST_MS });
+  }
+
   post(path, body, headers = {}) {
     return this.#call("POST", path, body, headers);
   }
@@ -44,7 +50,7 @@ export class Api {
   }
 
   /** The decoded answer, null where there is none. Rejects with an ApiError. */
-  async #call(method, path, body, more = {}, cache = "no-store") {
+  async #call(method, path, body, more = {}, cache = "no-store", { read, ms = SLOW_MS } = {}) {
     const { usersig } = this.#session;
     // A guest's address says which app it means; a token says it itself.
     const query = this.#sdkappid && !usersig ? `${path.includes("?") ? "&" : "?"}sdkappid=${this.#sdkappid}` : "";
@@ -56,8 +62,8 @@ export class Api {
     let answer;
     let said;
     try {
-      answer = await fetch(this.#base + path + query, { method, headers, body: sent, cache, signal: AbortSignal.timeout(SLOW_MS) });
-      said = await answer.json().catch(() => null);
+      answer = await fetch(this.#base + path + query, { method, headers, body: sent, cache, signal: AbortSignal.timeout(ms) });
+      said = answer.ok && read ? await read(answer) : await answer.json().catch(() => null);
     } catch {
       throw new ApiError({});
     }

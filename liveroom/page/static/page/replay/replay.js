@@ -39,7 +39,8 @@ export class Replay {
   constructor(page) {
     this.#page = page;
     this.#bar = new Bar({ seek: (ms) => this.seek(ms) });
-    this.#shelf = new Shelf({ choose: (id) => this.begin(id), seek: (ms) => this.seek(ms), address: () => this.#address() });
+    const file = (format) => page.api.file(`/recordings/${encodeURIComponent(this.#now.id)}/comments?format=${format}`);
+    this.#shelf = new Shelf({ choose: (id) => this.begin(id), seek: (ms) => this.seek(ms), address: () => this.#address(), file });
     byId("replay-rate").addEventListener("change", ({ target }) => this.#film && (this.#film.rate = Number(target.value)));
     for (const id of ["replay-leave", "replay-live"]) byId(id).addEventListener("click", () => this.leave());
     setInterval(() => this.#tick(), TICK_MS);

@@ -5,7 +5,8 @@ import { timeText } from "./bar.js";
 
 /** `Saturday, 28 November 2026, 20:00` in the reader's words. */
 export function whenText(ms, style = "long") {
-  return new Date(ms).toLocaleString(undefined, { dateStyle: style === "long" ? "full" : "medium", timeStyle: "short" });
+  const styles = { long: { dateStyle: "full", timeStyle: "short" }, short: { dateStyle: "medium", timeStyle: "short" }, day: { dateStyle: "medium" } };
+  return new Date(ms).toLocaleString(undefined, styles[style]);
 }
 
 /** Milliseconds of `?t=`: `90`, `1:30`, `1m30s`; 0 for anything else. */
@@ -16,13 +17,21 @@ export function momentOf(said) {
   return (Number(h) * 3_600 + Number(m) * 60 + Number(s)) * 1_000;
 }
 
+const ENDINGS = { jsonl: "jsonl", ass: "ass", bilibili: "xml" };
+
+function save(blob, name) {
+  const href = URL.createObjectURL(blob);
+  element("a", { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}
+
 export class Shelf {
   #list = byId("replay-list");
   #link = byId("replay-link");
   #address;
 
-  /** `choose(id)` another recording, `seek(ms)` in this one; `address()`: of this moment. */
-  constructor({ choose, seek, address }) {
+  /** `choose(id)` another recording, `seek(ms)` in this one; `address()`: of this moment; `file(format)`: its comments, a blob. */
+  constructor({ choose, seek, address, file }) {
     this.#address = address;
     this.#list.addEventListener("click", ({ target }) => {
       const { recording, at } = target.closest("button")?.dataset ?? {};
@@ -32,12 +41,16 @@ export class Shelf {
     });
     byId("replay-menu").addEventListener("toggle", () => (this.#link.value = this.#address()));
     byId("replay-copy").addEventListener("click", () => this.#copy());
+    byId("replay-files").addEventListener("click", async ({ target }) => {
+      const format = target.dataset.file;
+      if (format) await file(format).then((blob) => save(blob, `comments.${ENDINGS[format]}`), (error) => announce(error.message));
+    });
   }
 
   /** `recordings`: of the list; `now`: what is played, as of its playback. */
   show(recordings, now) {
     byId("replay-when").textContent = whenText(now.started_at);
-    byId("replay-note-when").textContent = whenText(now.started_at, "short");
+    byId("replay-note-when").textContent = whenText(now.started_at, "day");
     const several = recordings.length > 1;
     const items = recordings.map(({ id, started_at: at, duration_ms: ms, published }) => {
       const words = [whenText(at, "short"), timeText(ms), published ? "" : "not published"].filter(Boolean).join(" · ");
