@@ -58,7 +58,7 @@ def test_the_subtitles_hold_no_command_of_a_stranger(said: list[Line]) -> None:
             continue
         # One override, ours, at the head; behind it neither a brace nor a backslash that means something.
         found = re.fullmatch(
-            r"Dialogue: 0,\d:\d\d:\d\d\.\d\d,\d:\d\d:\d\d\.\d\d,Comment,,0,0,0,,(\{[^{}]*\})([^{}]*)", line
+            r"Dialogue: [01],\d:\d\d:\d\d\.\d\d,\d:\d\d:\d\d\.\d\d,Comment,,0,0,0,,(\{[^{}]*\})([^{}]*)", line
         )
         assert found, line
         assert re.fullmatch(r"\{(\\move\([-\d,]+\)|\\an[28]\\pos\([\d,]+\))(\\3?c&H[0-9A-F]{6}&)*\}", found[1])
@@ -78,7 +78,7 @@ def test_a_line_of_the_subtitles_says_where_when_and_in_which_colour() -> None:
     assert "{\\move(1920,58,-" in found[1]
     assert "\\c&H857AFF&}second" in found[1]
     assert found[2].endswith("{\\an8\\pos(960,0)\\c&H100000&\\3c&HFFFFFF&}up")
-    assert found[3] == "Dialogue: 0,1:00:00.00,1:00:04.00,Comment,,0,0,0,,{\\an2\\pos(960,1080)}down"
+    assert found[3] == "Dialogue: 1,1:00:00.00,1:00:04.00,Comment,,0,0,0,,{\\an2\\pos(960,1080)}down"
 
 
 def test_widths_are_those_of_what_is_seen() -> None:

@@ -105,9 +105,10 @@ class Lanes:
     def place(self, line: Line) -> Placed | None:
         """The first lane that is free, else the one that is free first. None: none is within two seconds."""
         width = text_width(plain(line.text))
-        lanes, soonest, chosen = self.scroll if line.position == SCROLL else self.still[line.position], 0, -1
-        for lane, last in enumerate(lanes):
-            free = free_from(last, width=width) if line.position == SCROLL else last.start_ms + STAY_MS if last else 0
+        lanes = self.scroll if line.position == SCROLL else self.still[line.position]
+        soonest, chosen = 0, -1
+        for lane in range(len(lanes)):
+            free = self._flies_from(lane, width=width) if line.position == SCROLL else _stands_until(lanes[lane])
             if chosen < 0 or free < soonest:
                 soonest, chosen = free, lane
             if free <= line.at_ms:
@@ -116,6 +117,15 @@ class Lanes:
             return None
         lanes[chosen] = placed = Placed(start_ms=max(line.at_ms, soonest), lane=chosen, width=width)
         return placed
+
+    def _flies_from(self, lane: int, *, width: int) -> int:
+        """Nor through what stands at the top."""
+        above = self.still[TOP][lane] if lane < STILL_LANES else None
+        return max(free_from(self.scroll[lane], width=width), _stands_until(above))
+
+
+def _stands_until(last: Placed | None) -> int:
+    return last.start_ms + STAY_MS if last else 0
 
 
 def dialogue(line: Line, placed: Placed) -> str:
@@ -133,7 +143,9 @@ def dialogue(line: Line, placed: Placed) -> str:
     # A dark letter needs a light edge.
     edge = "\\3c&HFFFFFF&" if 0.299 * red + 0.587 * green + 0.114 * blue < 60 else ""
     start, end = clock(placed.start_ms), clock(placed.start_ms + stays_ms)
-    return f"Dialogue: 0,{start},{end},Comment,,0,0,0,,{{{move}{color}{edge}}}{plain(line.text)}\n"
+    # What stands is drawn over what flies.
+    layer = 0 if line.position == SCROLL else 1
+    return f"Dialogue: {layer},{start},{end},Comment,,0,0,0,,{{{move}{color}{edge}}}{plain(line.text)}\n"
 
 
 def ass_file(lines: Iterable[Line], *, title: str) -> Iterator[str]:
