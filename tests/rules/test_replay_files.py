@@ -23,7 +23,7 @@ lines = st.builds(
     color=st.integers(0, 0xFFFFFF),
     sender=texts,
 )
-many = st.lists(lines, max_size=120).map(lambda found: sorted(found, key=lambda one: one.at_ms))
+many = st.lists(lines, max_size=60).map(lambda found: sorted(found, key=lambda one: one.at_ms))
 
 
 def edges(placed: Placed, at_ms: int) -> tuple[float, float]:
