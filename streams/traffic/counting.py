@@ -11,7 +11,13 @@ from typing import Any
 from liveroom.kernel.data.redis import aredis_for, common_key, shared
 from streams.traffic.rules import KINDS, Counted
 
+# About 20 MB. Who is refused keeps its sums, one per stream and kind, and tells them later.
+MOST_FIELDS = 200_000
 NOW, TAKEN, BATCH = common_key("traffic:now"), common_key("traffic:taken"), b"batch"
+
+
+class TooMuchWaits(Exception):
+    """Nobody collects."""
 
 
 def _fields(counted: Iterable[Counted], *, now_seconds: float) -> dict[str, int]:
@@ -26,10 +32,13 @@ def _fields(counted: Iterable[Counted], *, now_seconds: float) -> dict[str, int]
 
 
 async def acount(counted: Iterable[Counted], *, now_seconds: float) -> None:
-    """Raises what the Redis client raises: then nothing was counted, or all of it."""
+    """Raises what the Redis client raises, and TooMuchWaits: then nothing was counted, or all of it."""
     fields = _fields(counted, now_seconds=now_seconds)
     if fields:
-        async with aredis_for("").pipeline(transaction=True) as pipe:
+        redis: Any = aredis_for("")
+        if await redis.hlen(NOW) > MOST_FIELDS:
+            raise TooMuchWaits(f"{MOST_FIELDS:,} sums of traffic wait in Redis: no run_media takes them.")
+        async with redis.pipeline(transaction=True) as pipe:
             for name, value in fields.items():
                 pipe.hincrby(NOW, name, value)
             await pipe.execute()

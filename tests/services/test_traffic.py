@@ -132,6 +132,15 @@ def test_what_gateways_told_is_added_once_though_it_could_not_be_taken_away(cast
     assert sums()["flv"] == (42, 1)
 
 
+def test_what_nobody_takes_does_not_fill_redis(run, monkeypatch):
+    monkeypatch.setattr(counting, "MOST_FIELDS", 1)
+    tell = async_to_sync(counting.acount)
+    tell([Counted("a", "flv", 1, 1)], now_seconds=0)
+    with pytest.raises(counting.TooMuchWaits):
+        tell([Counted("b", "flv", 1, 1)], now_seconds=0)
+    shared().delete(counting.NOW)
+
+
 def add(cast, minutes_ago: int, kind: str, size: int) -> None:
     minute = clock.now().replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)
     MinuteTraffic.objects.create(
