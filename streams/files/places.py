@@ -23,8 +23,8 @@ from streams.files.rules import Checksum
 _PIECE = 256 * 1024
 # The disk is looked at again after so many bytes.
 _LOOK_BYTES = 32 * 1024 * 1024
-# Left for everything else that writes here: the database and what is on air.
-SPARE_BYTES = 1024**3
+# Left of the disk above what recordings need to go on (LIVEROOM_DISK_FREE_MIN_BYTES): an upload never stops one.
+SPARE_BYTES = 512 * 1024**2
 
 
 class UploadLocked(LiveRoomError):
@@ -60,7 +60,8 @@ def film_of(number: str) -> Path:
 def free_bytes() -> int:
     """What uploads may still take of the disk."""
     place = root()
-    return shutil.disk_usage(place if place.exists() else place.parent).free - SPARE_BYTES
+    free = shutil.disk_usage(place if place.exists() else place.parent).free
+    return free - SPARE_BYTES - int(settings.LIVEROOM.disk_free_min_bytes)
 
 
 def size_of(number: str) -> int:

@@ -24,6 +24,7 @@ from liveroom.kernel.data.redis import shared
 from liveroom.kernel.work import due
 from liveroom.page import vendor
 from streams.engines import EngineUnreachable, engine
+from streams.storage import StorageAway, storage
 
 RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 FREE_BYTES = 2 * 1024**3
@@ -109,6 +110,18 @@ def _data() -> Iterator[Finding]:
     )
 
 
+def _storage() -> Iterator[Finding]:
+    kept = storage()
+    try:
+        # Of a service this asks whether it answers, knows the bucket and takes the key.
+        kept.size(key="doctor/nothing")
+    except StorageAway as error:
+        yield Finding("storage", False, f"{kept.name}: {error.message}", "check LIVEROOM_S3_…", needed=False)
+        return
+    free = kept.free_bytes()
+    yield Finding("storage", True, kept.name if free is None else f"{kept.name}, {free // 1024**2:,} MB free")
+
+
 def _database() -> Iterator[Finding]:
     kind = connection.vendor
     try:
@@ -192,6 +205,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _programs,
     _sending,
     _data,
+    _storage,
     _database,
     _redis,
     _archive,
