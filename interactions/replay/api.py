@@ -22,7 +22,10 @@ from interactions.replay.rules.ass import ass_file
 from interactions.replay.rules.bilibili import bilibili_file
 from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import SDKAPPID, ApiRequest, asked_app
+from liveroom.accounts.api.throttles import CountedThrottle
 from liveroom.kernel import clock
+from liveroom.kernel.web import throttle
+from liveroom.kernel.web.http import client_address
 from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room, entered
 from streams.api.views import PASSWORD, public_origin
@@ -40,6 +43,21 @@ TYPES = {
 }
 HEARD = [field.name for field in fields(windows.Window)]
 ENDINGS = {shapes.JSONL: "jsonl", shapes.ASS: "ass", shapes.BILIBILI: "xml"}
+
+
+class FilesThrottle(CountedThrottle):
+    """A file of a long show is some seconds of a core: twenty a minute of one address, guest or not. Servers are exempt."""
+
+    what, limit, per_seconds = "comment-files", 20, 60
+
+    def who(self, request: ApiRequest) -> str:
+        return client_address(request)
+
+    def allow_request(self, request: ApiRequest, view: Any) -> bool:  # type: ignore[override]
+        """Reading is counted here. TooOften."""
+        if not request.user.acts_for_app:
+            throttle.allow(what=self.what, who=self.who(request), limit=self.limit, per_seconds=self.per_seconds)
+        return True
 
 
 def asked_recording(request: ApiRequest, number: str) -> Recording:
@@ -105,10 +123,11 @@ class CommentsFileView(APIView):
             return parsers[0]
 
     content_negotiation_class = AsAsked
+    throttle_classes = [FilesThrottle]
 
     @extend_schema(
         operation_id="recordings_comments_get",
-        responses={(200, TYPES[shapes.JSONL].partition(";")[0]): OpenApiTypes.STR},
+        responses={(200, kind.partition(";")[0]): OpenApiTypes.STR for kind in TYPES.values()},
         parameters=[
             OpenApiParameter("format", enum=[shapes.JSONL, shapes.ASS, shapes.BILIBILI], default=shapes.JSONL),
             *ASKED,

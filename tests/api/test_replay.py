@@ -273,6 +273,19 @@ def test_comments_as_bilibili_has_them(cast: Cast, recording: Recording) -> None
     ]  # fmt: skip
 
 
+def test_files_are_made_twenty_a_minute_for_one_address(
+    cast: Cast, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ms = clock.now_ms() // 60_000 * 60_000 + 1_000
+    monkeypatch.setattr(clock, "now_ms", lambda: now_ms)
+    for _ in range(20):
+        file_of(cast, recording, "jsonl")
+    path = f"recordings/{recording.number}/comments"
+    assert int(cast.api(cast.zed).get(path)["Retry-After"]) > 0
+    refused(cast.api(None).get(path, as_guest(cast)), 429, 60018)
+    assert cast.server().get(path).status_code == 200
+
+
 def test_another_format_is_refused(cast: Cast, recording: Recording) -> None:
     answer = cast.api(cast.mia).get(f"recordings/{recording.number}/comments", {"format": "srt"})
     assert refused(answer, 400)["field"] == "format"
