@@ -19,6 +19,7 @@ from streams.files import admin as _files  # noqa: F401 - registers its page
 from streams.jobs import admin as _jobs  # noqa: F401 - registers its pages
 from streams.models import Publish, PushRefusal, Stream
 from streams.plans import admin as _plans  # noqa: F401 - registers its pages
+from streams.recording import admin as _recordings  # noqa: F401
 from streams.relays import admin as _relays  # noqa: F401 - registers its page
 from streams.rules.encoders import encoder_name
 from streams.services import streams

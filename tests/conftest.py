@@ -32,6 +32,7 @@ ONCE = (
     "tests/faults/test_kills.py::test_a_worker_of_tasks_survives_the_death_of_redis_and_goes_on_working",
     "tests/faults/test_kills.py::test_a_killed_worker_of_tasks_comes_back_and_goes_on_working",
     "tests/faults/test_live_kills.py",
+    "tests/faults/test_recording_kills.py",
     "tests/faults/test_rolling_restart.py",
     "tests/sockets/test_bad_frames.py",
     "tests/sockets/test_canary.py",

@@ -81,6 +81,8 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Media",
                 "items": [
+                    _item("Recordings", "video_library", "streams_recording_changelist"),
+                    _item("Clips", "content_cut", "streams_clip_changelist"),
                     _item("Templates", "tune", "streams_template_changelist"),
                     _item("Rules", "rule", "streams_rule_changelist"),
                     _item("Jobs", "manufacturing", "streams_mediajob_changelist"),

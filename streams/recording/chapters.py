@@ -38,6 +38,16 @@ def add_chapter(*, room_id: int, kind: str, title: str, at: datetime, now: datet
     return made
 
 
+def mark_moment(*, recording: str, kind: str, title: str, at: datetime, now: datetime) -> None:
+    """In one recording, by its number: a moment of it that turned out to be worth finding. Outside of it: nothing happens."""
+    found = Recording.objects.filter(number=recording).first()
+    seconds = media_seconds(stretches_of(found), at) if found is not None else None
+    if found is not None and seconds is not None and found.chapters.count() < MOST_CHAPTERS:
+        Chapter.objects.create(
+            recording=found, kind=kind, title=title[:TITLE_CHARACTERS], at=at, seconds=round(seconds, 3), created_at=now
+        )
+
+
 @transaction.atomic
 def put_chapter(*, recording: Recording, seconds: float, title: str, by: Actor, now: datetime) -> Chapter:
     """By hand. BadParameter of a place that the recording does not have, TooManyChapters."""

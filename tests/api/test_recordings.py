@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from liveroom.kernel import clock
 from tests.helpers.people import Cast
@@ -111,3 +112,20 @@ def test_chapters_by_hand(cast: Cast):
     assert refused(stella.post(f"recordings/{number}/chapters", {"seconds": 1, "title": " "}), 400)["field"] == "title"
     assert stella.delete(f"recordings/{number}/chapters/{made['id']}").status_code == 204
     refused(stella.delete(f"recordings/{number}/chapters/{made['id']}"), 404)
+
+
+def test_staff_looks_at_recordings_and_does_what_may_be_done(cast: Cast, staff: Client):
+    running, done = being_recorded(cast.room, now=clock.now()), recorded(cast.room)
+    clip = a_clip(done, now=clock.now())
+    pages = "/admin/streams/recording/"
+    assert running.number in staff.get(pages).content.decode()
+    page = staff.get(f"{pages}{done.pk}/change/").content.decode()
+    assert "<video" in page
+    assert "/vault/" in page
+    assert staff.get(f"{pages}{running.pk}/change/").status_code == 200
+    answer = staff.post(f"{pages}{done.pk}/act/clip/", {"from_seconds": "1", "to_seconds": "3", "title": "x"})
+    assert answer.status_code == 302
+    assert staff.post(f"{pages}{running.pk}/act/stop/").status_code == 302
+    assert staff.post(f"{pages}{running.pk}/act/delete/").status_code in (200, 302, 409)
+    assert clip.number in staff.get("/admin/streams/clip/").content.decode()
+    assert staff.get(f"/admin/streams/clip/{clip.pk}/change/").status_code == 200

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from interactions.models import MinuteStat
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.rooms.services.status import set_status
@@ -386,3 +387,21 @@ def test_a_clip_of_what_runs_and_one_of_what_is_finished(cast: Cast, clip: bytes
     for begin, end in ((0, 601), (3, 2), (-1, 3), (0, 9)):
         with pytest.raises((BadParameter, Conflict)):
             clips.clip_of_recording(recording=recording, from_seconds=begin, to_seconds=end, by=STAFF, now=clock.now())
+
+
+def test_gifts_peaks_become_chapters(cast: Cast, clip: bytes):
+    published(cast)
+    recording = start(cast)
+    writes(recording, clip)
+    read_written(recording_id=recording.pk, last=False, now=clock.now())
+    recording.refresh_from_db()
+    assert recording.session is not None
+    begin = recording.started_at
+    assert begin is not None
+    for second, value in ((0, 1), (1, 1), (2, 900), (3, 2)):
+        MinuteStat.objects.create(session=recording.session, minute=begin + timedelta(seconds=second), gift_value=value)
+    services.stop_recording(recording=recording, by=STAFF, now=clock.now())
+    job_settles(recording)
+    tasks_are_done(recording)
+    [peak] = recording.chapters.filter(kind="gifts")
+    assert (peak.title, peak.seconds) == ("Gifts: 900", pytest.approx(2, abs=0.1))
