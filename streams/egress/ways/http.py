@@ -39,6 +39,7 @@ _MOST_AT_ONCE: Final = 16
 _SILENT_SECONDS: Final = 15.0
 _RANGE = re.compile(r"bytes=\d{0,15}-\d{0,15}")
 _TARGET = re.compile(r"/(?P<token>[A-Za-z0-9_-]{20,40})/(?P<scheme>https?)/(?P<place>[^/]+)(?P<target>/.*)", re.DOTALL)
+_BEGUN = web.RequestKey("begun", bool)
 _PASSED = ("Content-Type", "Content-Range", "Accept-Ranges")
 
 
@@ -99,7 +100,9 @@ class HttpWay:
         except Unreachable as error:
             self.book.note(str(error))
             return _refusal(502, str(error))
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+        except (aiohttp.ClientError, TimeoutError, ConnectionError, ValueError) as error:
+            if request.transport is None or request.transport.is_closing():
+                return _refusal(502, "The child is gone.")
             self.book.note(f"{shown(f'{scheme}://{place}{target}')}: {_why(error)}")
             _hang_up(request)
             return _refusal(502, _why(error))
@@ -165,7 +168,7 @@ class HttpWay:
         elif request.version >= aiohttp.HttpVersion11:
             response.enable_chunked_encoding()
         await response.prepare(request)
-        request["begun"] = response
+        request[_BEGUN] = True
         if start:
             await response.write(start)
         async for chunk in chunks:
@@ -260,8 +263,7 @@ def _refusal(status: int, text: str) -> web.Response:
 
 def _hang_up(request: web.BaseRequest) -> None:
     """An answer that has begun must not look complete."""
-    response = request.get("begun")
-    if response is not None and request.transport is not None:
+    if request.get(_BEGUN) and request.transport is not None:
         request.transport.abort()
 
 

@@ -259,3 +259,36 @@ async def test_what_may_not_be_reached_is_said_before_a_child_starts(guard):
         await guard.open(Launch(arguments=arguments, reach=[reach]), owner="a")
     with pytest.raises(ValueError, match="placeholder"):
         await guard.open(Launch(arguments=["ffmpeg", "-i", "x"], reach=[reach]), owner="a")
+
+
+async def test_a_child_that_is_stopped_leaves_no_word_of_a_failure(guard):
+    """A server that goes on for ever, and a child that is done after a second."""
+    body = b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\n\r\n" + body)
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"\x12\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0c" * 100)
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    server = await asyncio.start_server(talk, ADDRESS, 0)
+    arguments, reach = pull(f"http://{ADDRESS}:{server.sockets[0].getsockname()[1]}/x.flv")
+    ran = await run_child(guard, arguments, reach, seconds=2.0)
+    server.close()
+    assert ran.code is None
+    assert ran.bytes_in > 0
+    assert ran.words == ()
+
+
+async def test_what_a_server_says_wrongly_is_no_failure_of_ours(there, guard, caplog):
+    """Odd redirects and answers end the child, not with a traceback."""
+    for number, location in enumerate(
+        ["http://[::1", "http://[x]/", "//[", "http://a b/", "http://xn--/", "http://xn--a/", "?", "#"]
+    ):
+        there.docs[f"/{number}.flv"] = Doc(status=302, headers=(("Location", location),))
+        ran = await run_child(guard, *pull(f"{there.url}/{number}.flv"))
+        assert ran.code not in (0, None)
+    assert not [record for record in caplog.records if record.exc_info]
