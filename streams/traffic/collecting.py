@@ -68,7 +68,8 @@ class Collector:
         if not self._loaded:
             self._load()
         minute = int(now.timestamp()) // 60 * 60
-        for one in self._meter.look(instance=state.instance, streams=_seen(state)):
+        looked = self._meter.look(instance=state.instance, streams=_seen(state))
+        for one in looked:
             self._note(one, minute)
         for client, received, sent in rules.read_last_words(self._rtmp.lines()):
             last = self._meter.last_word(client=client, received=received, sent=sent)
@@ -80,7 +81,8 @@ class Collector:
                 _add(self._waiting, name, _FOLDER_KINDS[place], request.minute, request.bytes, 1)
         if self._flushed_at is None:
             self._flushed_at = now
-        elif now - self._flushed_at >= timedelta(seconds=FLUSH_SECONDS):
+        # The mark knows a connection from its first look on: whoever goes on after a kill understands the log's last word on it.
+        if now - self._flushed_at >= timedelta(seconds=FLUSH_SECONDS) or any(one.requests for one in looked):
             self.flush(now=now)
 
     def _note(self, one: Counted, minute: int) -> None:

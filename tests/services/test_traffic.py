@@ -117,6 +117,16 @@ def test_one_that_dies_before_it_has_written_is_followed_by_one_that_counts_the_
     assert sums() == {"push": (1200, 1), "hls": (500, 1), "flv": (40, 1)}
 
 
+def test_a_player_that_ends_while_nobody_counts_is_counted_by_its_last_word(cast, run):
+    now = clock.now()
+    begun(cast, run).follow(listed(cast, 1000, 2000, viewers=("8",), peers=2), now=now)
+    say(rtmp_traffic_log(run), "8 300 5000")
+    second = Collector(run=run)
+    second.follow(listed(cast, 1500, 2500), now=now + LATER)
+    second.end(now=now + LATER)
+    assert sums() == {"push": (1500, 1), "rtmp": (5000, 1)}
+
+
 def test_what_gateways_told_is_added_once_though_it_could_not_be_taken_away(cast, run, monkeypatch):
     collector, now = begun(cast, run), clock.now()
     async_to_sync(counting.acount)([Counted(cast.stream.name, "flv", 40, 1)], now_seconds=time.time())
