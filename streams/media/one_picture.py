@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 
 from liveroom.kernel.errors import LiveRoomError
 from streams.media.graphs.pictures import OnePicture, one_picture
 
-# Keyframes of encoders come every 2 to 8 seconds; there is no picture sooner.
-WAIT_SECONDS = 8.0
+# Keyframes of encoders come every 2 to 10 seconds; there is no picture sooner.
+WAIT_SECONDS = 12.0
+NO_TRACK = "This stream has no picture: there is nothing to take."
 
 
 class NoPicture(LiveRoomError):
@@ -17,19 +19,24 @@ class NoPicture(LiveRoomError):
     code, name, status = 10002, "no_picture", 503
 
 
-def take_picture(spec: OnePicture, *, seconds: float = WAIT_SECONDS) -> None:
+def has_no_track(words: Iterable[str]) -> bool:
+    """Whether ffmpeg ended because no picture had come when it looked."""
+    return any("matches no streams" in line for line in words)
+
+
+def take_picture(spec: OnePicture) -> None:
     """Whole at `spec.target` when it returns. NoPicture says why not."""
     try:
         done = subprocess.run(
             one_picture(spec), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            timeout=seconds, check=False, start_new_session=True,
+            timeout=WAIT_SECONDS, check=False, start_new_session=True,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise NoPicture(f"No keyframe came within {seconds:g} seconds.") from None
+        raise NoPicture(f"No keyframe came within {WAIT_SECONDS:g} seconds.") from None
     except OSError as error:
         raise NoPicture(f"ffmpeg cannot be started: {error.strerror}.") from None
-    if done.returncode != 0:
-        words = done.stderr.decode("utf-8", "replace")
-        if "matches no streams" in words:
-            raise NoPicture("This stream has no picture: there is nothing to take.")
-        raise NoPicture("The stream could not be read; it may just have ended.")
+    if done.returncode == 0:
+        return
+    if has_no_track(done.stderr.decode("utf-8", "replace").splitlines()):
+        raise NoPicture(NO_TRACK)
+    raise NoPicture("The stream could not be read; it may just have ended.")

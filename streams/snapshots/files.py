@@ -40,13 +40,17 @@ class Measures:
     size_bytes: int
 
 
+def _root() -> Path:
+    return Path(settings.LIVEROOM.data) / "snapshots"
+
+
 def folder_of(stream_id: int) -> Path:
-    return Path(settings.LIVEROOM.data) / "snapshots" / str(stream_id)
+    return _root() / str(stream_id)
 
 
 def asked_path(number: str) -> Path:
     """Of a picture that somebody asked for."""
-    folder = Path(settings.LIVEROOM.data) / "snapshots" / "asked"
+    folder = _root() / "asked"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{number}.jpg"
 
@@ -88,7 +92,6 @@ def measured(path: Path) -> Measures:
 
 def left_lying() -> Iterator[Path]:
     """Every file that waits, of all streams, finished or not."""
-    root = Path(settings.LIVEROOM.data) / "snapshots"
-    for path in root.glob("*/*"):
+    for path in _root().glob("*/*"):
         if path.is_file() and not path.is_symlink():
             yield path

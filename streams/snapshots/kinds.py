@@ -14,6 +14,7 @@ from streams.engines import engine
 from streams.jobs.kinds import Again, Exit, Kind, Launch, Over, Progress, Stage, Verdict, registered
 from streams.jobs.models import MediaJob
 from streams.media.graphs.pictures import PicturesOf, regular_pictures
+from streams.media.one_picture import NO_TRACK, has_no_track
 from streams.models.streams import Publish
 from streams.snapshots import finite_work, troubles
 from streams.snapshots.files import folder_of, marks
@@ -24,8 +25,9 @@ FAR_APART_SECONDS = 2.5
 # What began between two keyframes began that much before it was seen, more or less.
 KEYFRAME_LATE_SECONDS = 1.0
 LEAST_DISK_BYTES = 100 * 1024 * 1024
-NO_PICTURE = "This stream has no picture: there is nothing to take."
-_LOOK_AGAIN = timedelta(seconds=5)
+_LOOK_AGAIN = timedelta(seconds=2)
+# After a trouble every picture is looked at for so long.
+_CALM = timedelta(seconds=30)
 _ASK_AGAIN = timedelta(seconds=10)
 # It ended at once: something is wrong, and the next try waits.
 _SHORT_SECONDS = 3.0
@@ -51,6 +53,7 @@ class _Watched:
     run: int
     detector: Detector
     look_at: datetime
+    closely_until: datetime
     asked_for: str = ""
     ask_at: datetime | None = None
 
@@ -66,6 +69,7 @@ class SnapshotKind(Kind[SnapshotSpec]):
 
     def __init__(self) -> None:
         self._watched: dict[int, _Watched] = {}
+        self._late: set[int] = set()
 
     def cores(self, spec: SnapshotSpec) -> float:
         """Measured at 360p: README.md."""
@@ -94,6 +98,7 @@ class SnapshotKind(Kind[SnapshotSpec]):
             frozen_seconds=spec.frozen_seconds,
             silent_seconds=spec.silent_seconds,
             every_frame=spec.every_frame,
+            late_keyframes=job.pk in self._late or (spec.every_frame and _keyframes_far_apart(stream.pk)),
         )
         return Launch(arguments=regular_pictures(wanted))
 
@@ -106,14 +111,22 @@ class SnapshotKind(Kind[SnapshotSpec]):
         watched = self._watched.get(job.pk)
         if watched is None or watched.run != job.run:
             watched = self._watched[job.pk] = _begun(job, spec, now=now)
-        for change in watched.detector.hear(lines, now=now):
+        for change in watched.detector.hear(lines, now=now, stream_seconds=progress.out_seconds):
             troubles.write(stream=stream, change=change, now=now)
         self._ask_for_what_waits(job, watched, now=now)
-        if now >= watched.look_at and not spec.every_frame and (spec.black_seconds or spec.frozen_seconds):
-            watched.look_at = now + _LOOK_AGAIN
-            if _keyframes_far_apart(stream.pk):
-                return replace(spec, every_frame=True)
-        return None
+        if now < watched.look_at or not (spec.black_seconds or spec.frozen_seconds):
+            return None
+        watched.look_at = now + _LOOK_AGAIN
+        wanted = self._closely(job, watched, now=now)
+        return replace(spec, every_frame=wanted) if wanted != spec.every_frame else None
+
+    @staticmethod
+    def _closely(job: MediaJob, watched: _Watched, *, now: datetime) -> bool:
+        """Whether every picture is looked at: while one is black or frozen, so that its end is seen at once, and where keyframes are far
+        apart. A decoder hands out keyframes some keyframes late if the encoder uses B-frames."""
+        if watched.detector.told & {BLACK, FROZEN}:
+            watched.closely_until = now + _CALM
+        return now < watched.closely_until or _keyframes_far_apart(job.stream_id or 0)
 
     @staticmethod
     def _ask_for_what_waits(job: MediaJob, watched: _Watched, *, now: datetime) -> None:
@@ -124,14 +137,18 @@ class SnapshotKind(Kind[SnapshotSpec]):
             finite_work.want_taken_in(stream_id=job.stream_id or 0, app=job.app, now=now)
 
     def ended(self, job: MediaJob, spec: SnapshotSpec, exit_: Exit, *, now: datetime) -> Verdict:
-        if any("matches no streams" in line for line in exit_.last_lines):
-            return Again(reason=NO_PICTURE)
+        if has_no_track(exit_.last_lines):
+            late = job.pk in self._late
+            self._late.add(job.pk)
+            # Once more at once, and longer: its keyframes may be far apart.
+            return Again(reason=NO_TRACK, counts=late)
         if exit_.code == 0:
             return Again(counts=exit_.ran_seconds < _SHORT_SECONDS)
         return Again(reason=exit_.why)
 
     def settled(self, job: MediaJob, spec: SnapshotSpec, over: Over, *, now: datetime) -> None:
         self._watched.pop(job.pk, None)
+        self._late.discard(job.pk)
         if newest_waiting(job.stream_id):
             finite_work.want_taken_in(stream_id=job.stream_id or 0, app=job.app, now=now)
 
@@ -158,7 +175,8 @@ def _begun(job: MediaJob, spec: SnapshotSpec, *, now: datetime) -> _Watched:
         told=told,
         late_seconds=0.0 if spec.every_frame else KEYFRAME_LATE_SECONDS,
     )
-    return _Watched(run=job.run, detector=detector, look_at=now + _LOOK_AGAIN)
+    closely = now + _CALM if spec.every_frame else now
+    return _Watched(run=job.run, detector=detector, look_at=now + _LOOK_AGAIN, closely_until=closely)
 
 
 def _keyframes_far_apart(stream_id: int) -> bool:

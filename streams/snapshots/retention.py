@@ -34,9 +34,13 @@ def remove(rows: QuerySet[Any]) -> int:
     return gone
 
 
+def _kept_count() -> int:
+    return settings.LIVEROOM.pictures.kept_count
+
+
 def forget_surplus(*, stream_id: int) -> None:
     """After new pictures of that stream."""
-    for kept, at_most in ((False, SHOWN), (True, settings.LIVEROOM.pictures.kept_count)):
+    for kept, at_most in ((False, SHOWN), (True, _kept_count())):
         rows = Snapshot.objects.filter(_PLAIN, stream_id=stream_id, kept=kept).exclude(state=WAITING).order_by("-id")
         last = list(rows.values_list("pk", flat=True)[at_most : at_most + 1])
         if last:

@@ -44,14 +44,24 @@ def test_a_short_black_is_told_to_nobody():
     assert seen.hear([], now=at(60)) == []
 
 
-def test_silence_and_stillness_come_after_their_threshold_and_began_before():
+def test_silence_and_stillness_are_said_after_two_seconds_and_counted_from_their_beginning():
     seen = watching()
-    assert seen.hear(["lavfi.silence_start=5"], now=at(35)) == [Change(SILENT, on=True, began_at=at(5))]
-    assert seen.hear(["lavfi.freezedetect.freeze_start=9"], now=at(70)) == [Change(FROZEN, on=True, began_at=at(10))]
+    assert seen.hear(["frame:9 pts:7 pts_time:7", "lavfi.silence_start=5"], now=at(7)) == []
+    assert seen.hear([], now=at(35)) == [Change(SILENT, on=True, began_at=at(5))]
+    assert seen.hear(["frame:1 pts_time:12", "lavfi.freezedetect.freeze_start=10"], now=at(38)) == []
     assert seen.hear(["lavfi.silence_end=80", "lavfi.silence_duration=75"], now=at(80)) == [Change(SILENT, on=False)]
-    assert seen.hear(["lavfi.freezedetect.freeze_duration=9", "lavfi.freezedetect.freeze_end=81"], now=at(81)) == [
-        Change(FROZEN, on=False)
-    ]
+    assert seen.hear([], now=at(96)) == [Change(FROZEN, on=True, began_at=at(36))]
+    ended = ["lavfi.freezedetect.freeze_duration=9", "lavfi.freezedetect.freeze_end=81"]
+    assert seen.hear(ended, now=at(97)) == [Change(FROZEN, on=False)]
+
+
+def test_what_a_decoder_held_back_counts_from_when_it_was_sent():
+    seen = watching()
+    assert seen.hear(["frame:4 pts_time:8", "lavfi.black_start=8"], now=at(100), stream_seconds=13) == []
+    assert seen.hear([], now=at(105), stream_seconds=18) == [Change(BLACK, on=True, began_at=at(95))]
+    wild = watching()
+    assert wild.hear(["lavfi.black_start=-1e300"], now=at(100), stream_seconds=1e300) == []
+    assert wild.hear(["lavfi.silence_start=nan", "frame:1 pts_time:inf"], now=at(100)) == []
 
 
 def test_a_black_picture_is_not_told_to_be_frozen_too():
@@ -73,8 +83,8 @@ def test_what_is_not_looked_for_is_not_told():
 def test_a_new_child_goes_on_with_what_was_told_and_ends_it_when_it_does_not_see_it():
     seen = watching(told={BLACK, SILENT})
     assert seen.hear(["lavfi.black_start=0"], now=at(1)) == []
-    assert seen.hear([], now=at(30)) == []  # still black, and still too early to know of the sound
-    assert seen.hear([], now=at(36)) == [Change(SILENT, on=False)]
+    assert seen.hear([], now=at(11)) == []  # still black, and still too early to know of the sound
+    assert seen.hear([], now=at(13)) == [Change(SILENT, on=False)]
     assert seen.hear(["lavfi.black_end=40"], now=at(40)) == [Change(BLACK, on=False)]
 
 
@@ -95,7 +105,10 @@ SIZED = (
     "scale=w=max(2\\,trunc(iw*sar/2)*2):h=max(2\\,trunc(ih/2)*2),"
     "scale=w=min(iw\\,640):h=ih:force_original_aspect_ratio=decrease:force_divisible_by=2:out_range=pc,setsar=1,format=yuvj420p"
 )
-PULL = ["ffmpeg", "-f", "flv", "-rtmp_flashver", "Liveroom", "-rw_timeout", "12000000"]
+PULL = [
+    "ffmpeg", "-f", "flv", "-analyzeduration", "10000000", "-fpsprobesize", "0", "-probesize", "100000",
+    "-rtmp_flashver", "Liveroom", "-rw_timeout", "12000000",
+]  # fmt: skip
 QUIET = ["-nostdin", "-hide_banner", "-loglevel", "error"]
 
 
@@ -105,12 +118,13 @@ def test_the_argument_list_of_pictures_and_trouble_word_for_word():
         frozen_seconds=60, silent_seconds=30,
     )  # fmt: skip
     assert regular_pictures(spec) == [
-        *PULL, "-skip_frame", "nokey", "-i", "rtmp://h/live/x", "-map", "0:v:0", "-f", "image2", "-atomic_writing", "1",
-        "-fps_mode", "passthrough", "-q:v", "4", "-vf", f"select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,9.8),{SIZED}",
+        *PULL, "-skip_frame", "nokey", "-threads", "1", "-i", "rtmp://h/live/x", "-map", "0:v:0", "-f", "image2", "-atomic_writing", "1",
+        "-fps_mode", "passthrough", "-q:v", "4", "-threads", "1",
+        "-vf", f"select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,9.8),{SIZED}",
         "/d/7-1-tn-%06d.jpg", "-map", "0:v:0?", "-map", "0:a:0?", "-f", "null", "-af",
-        "silencedetect=n=-50dB:d=30,ametadata=mode=print:file=-:direct=1", "-fps_mode", "passthrough", "-max_muxing_queue_size",
+        "silencedetect=n=-50dB:d=2,ametadata=mode=print:file=-:direct=1", "-fps_mode", "passthrough", "-max_muxing_queue_size",
         "8192", "-vf",
-        "scale=160:90,blackdetect=d=0.1:pic_th=0.98:pix_th=0.1,freezedetect=n=0.003:d=60,metadata=mode=print:file=-:direct=1",
+        "scale=160:90,blackdetect=d=0.1:pic_th=0.98:pix_th=0.1,freezedetect=n=0.003:d=2,metadata=mode=print:file=-:direct=1",
         "-", *QUIET, "-progress", "pipe:1", "-stats_period", "1",
     ]  # fmt: skip
 
@@ -128,8 +142,8 @@ def test_pictures_alone_decode_no_sound_and_far_keyframes_decode_everything():
 
 def test_the_argument_list_of_one_picture_word_for_word():
     assert one_picture(OnePicture(source="rtmp://h/live/x", target="/d/x.jpg", width=640)) == [
-        *PULL, "-skip_frame", "nokey", "-i", "rtmp://h/live/x", "-map", "0:v:0", "-f", "image2", "-atomic_writing", "1",
-        "-q:v", "4", "-update", "1", "-vf", SIZED, "-vframes", "1", "/d/x.jpg", *QUIET, "-y",
+        *PULL, "-threads", "1", "-i", "rtmp://h/live/x", "-map", "0:v:0", "-f", "image2", "-atomic_writing", "1",
+        "-q:v", "4", "-threads", "1", "-update", "1", "-vf", SIZED, "-vframes", "1", "/d/x.jpg", *QUIET, "-y",
     ]  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from liveroom.accounts.api.access import open_to
 from liveroom.accounts.api.requests import ApiRequest
 from liveroom.accounts.api.throttles import CountedThrottle
 from liveroom.kernel import clock
-from liveroom.kernel.errors import BadParameter
 from liveroom.kernel.web.http import client_address
 from liveroom.kernel.web.shapes import shown
 from liveroom.rooms.api import serializers as shapes
@@ -54,9 +53,8 @@ class CoverView(APIView):
         """Upload the cover: the bytes of a PNG, JPEG or WebP picture of at most 5 MB, as the body. It is drawn anew, so nothing but its
         pixels is kept, at most 1,280 wide and high."""
         found = asked_room(request, room)
-        raw = request.data
-        if not isinstance(raw, bytes):
-            raise BadParameter("The body is the picture itself, such as Content-Type: image/png.", field="cover")
+        # Without a body there is nothing to parse, and REST framework makes an empty object of it.
+        raw = request.data if isinstance(request.data, bytes) else b""
         changed = covers.upload_cover(
             room=found, raw=raw, by=request.user, now=clock.now(), address=client_address(request)
         )
