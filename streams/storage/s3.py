@@ -127,6 +127,8 @@ class S3:
             with _in_words():
                 return int(self._client.head_object(Bucket=self._bucket, Key=self._name(key))["ContentLength"])
         except FileUnknown:
+            # The answer to this question does not tell a file that is gone from a bucket that is.
+            self._ask_for_bucket()
             return None
 
     def names(self, *, folder: str) -> Sequence[str]:
@@ -194,6 +196,13 @@ class S3:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + start)
         for page in pages:
             yield page.get("Contents", [])
+
+    def _ask_for_bucket(self) -> None:
+        try:
+            with _in_words():
+                self._client.head_bucket(Bucket=self._bucket)
+        except FileUnknown:
+            raise StorageAway(f"The storage has no bucket {self._bucket!r}.") from None
 
     def _name(self, key: str) -> str:
         return self._prefix + rules.checked_key(key)

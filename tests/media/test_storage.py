@@ -209,6 +209,8 @@ def test_a_storage_that_is_away_says_so_without_its_secrets(tmp_path):
 
 
 def test_a_bucket_that_is_not_there_is_no_missing_file(s3_server, tmp_path):
+    with pytest.raises(StorageAway, match="bucket"):
+        at_s3(s3_server, tmp_path, bucket="other").size(key="recordings/1/a.mp4")
     with pytest.raises(StorageAway):
         at_s3(s3_server, tmp_path, bucket="other").keep(path=written(tmp_path / "a", b"x"), key="recordings/1/a.mp4")
 
