@@ -170,8 +170,9 @@ def test_a_recording_of_several_files_is_one_film_and_its_comments_are_files_too
     said = [(59.2, comment("before the seam")), (60 + 62, comment("behind the seam"))]
     number = keep_film(stack, room=room.id, said=said, files=2)
     label = "document.getElementById('replay-time').textContent"
+    mia = person(stack, "Mia")
     with browser() as window:
-        window.open(f"{room.page}?recording={number}&t=57")
+        window.open(f"{room.page}?recording={number}&t=57#usersig={mia}")
         window.run(WATCH)
         window.until(f"{label} === '1:02 / 2:00'", seconds=30)
         window.until("flown.some(([text]) => text === 'behind the seam')")
@@ -189,6 +190,11 @@ def test_a_recording_of_several_files_is_one_film_and_its_comments_are_files_too
         )
         assert saved.count("<d p=") == 2
         assert window.errors() == []
+        # Who is banned meanwhile sees no more of it.
+        measure = {"user": stack.api("GET", "me", bearer=mia)[1]["id"], "seconds": 60}
+        assert stack.api("POST", f"rooms/{room.id}/bans", measure, bearer=stack.usersig("stella"))[0] in (200, 201)
+        window.until("document.querySelector('#scene h2')?.textContent === 'You are banned'")
+        assert not window.run("return document.getElementById('video').hasAttribute('src')")
 
 
 def test_what_is_due_is_told_once_in_order_and_never_left_out(stack: Stack) -> None:

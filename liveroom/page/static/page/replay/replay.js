@@ -75,6 +75,11 @@ export class Replay {
     else if (this.#page.state.room.status === "played_back") this.begin(null, momentOf(asked.get("t")));
   }
 
+  /** Who is put out of the room sees no more of it. */
+  render() {
+    if (this.#film && this.#page.state.socket.state === "refused") this.#end(null);
+  }
+
   /** Play a recording, the latest if none is named. */
   async begin(id, at = 0) {
     const { room } = this.#page.state;
