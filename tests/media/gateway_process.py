@@ -54,7 +54,9 @@ def main(text: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(levelname)s %(name)s: %(message)s")
     given = json.loads(text)
     settings = given["gateway"]
-    settings["hls_folder"] = Path(settings["hls_folder"])
+    for folder in ("hls_folder", "ladder_folder"):
+        if folder in settings:
+            settings[folder] = Path(settings[folder])
     path = given.get("rules")
 
     async def load(stream: str) -> Rules | None:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from streams.ladder.looks import Looks
 from streams.media import x264
-from streams.media.graphs.ladder import keyframes
 
 QUALITIES = (20, 24, 28, 32)
 _ALL = 100_000
@@ -86,7 +85,8 @@ def coded(clip: Path, settings: dict[str, str]) -> Point:
         out = Path(folder) / "out.mp4"
         options = [word for name, value in settings.items() for word in (f"-{name}", value)]
         arguments = ["-i", str(clip), "-an", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "1000"]
-        arguments += ["-force_key_frames", keyframes(2), *options]
+        # As in the steady state: the closer keyframes of a ladder's first two seconds would be a quarter of a clip of eight.
+        arguments += ["-force_key_frames", "expr:gte(t,n_forced*2)", *options]
         before = os.times()
         _run(["nice", "ffmpeg", "-nostdin", "-v", "error", "-y", *arguments, str(out)])
         after = os.times()
