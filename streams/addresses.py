@@ -17,6 +17,7 @@ from streams.engines import engine
 from streams.models import Stream
 from streams.rules import codecs, url_signing
 from streams.selectors import PlayPolicy, host_of, programme_policy
+from streams.srt.keys import srt_url
 
 PLAY_LIFETIME = timedelta(hours=12)
 VID_PURPOSE = "vid"
@@ -123,12 +124,13 @@ def play_addresses(*, room: Room, actor: Actor | None, now: datetime, http: str)
 
 @dataclass(frozen=True, slots=True)
 class PushAddress:
-    """`server` and `stream_key` go into OBS; `url` is both in one."""
+    """`server` and `stream_key` go into OBS; `url` is both in one; `srt`: the same by SRT, "" where that is off."""
 
     server: str
     stream_key: str
     url: str
     expires_at: datetime
+    srt: str = ""
 
 
 def push_address(
@@ -147,7 +149,10 @@ def push_address(
         key += "?" + url_signing.query(key=domain.master_key, stream=stream.name, until=until)
         if stream.key_floor and int(until.timestamp()) <= stream.key_floor:
             key += "&" + _after_reset(stream, until)
-    return PushAddress(server=server, stream_key=key, url=f"{server}/{key}", expires_at=until)
+    return PushAddress(
+        server=server, stream_key=key, url=f"{server}/{key}", expires_at=until,
+        srt=srt_url(stream=stream, stream_key=key, host=host_of(domain)),
+    )  # fmt: skip
 
 
 def _after_reset(stream: Stream, until: datetime) -> str:

@@ -68,6 +68,7 @@ class Environment:
     tick_ms: int
     ws_deflate: bool
     media_cores: float
+    srt_port: int
     disk_free_min_bytes: int
     recordings_max_bytes: int
     playback: bool
@@ -178,6 +179,7 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
     ports = _running_ports(data)
     host = values.host(source)
     http_port = values.port(source, "LIVEROOM_HTTP_PORT", ports.get("http", 8000))
+    rtmp_port = values.port(source, "LIVEROOM_RTMP_PORT", ports.get("rtmp", 1935))
     ws_port = values.port(source, "LIVEROOM_WS_PORT", ports.get("ws", 8001))
     return Environment(
         env=env,
@@ -189,7 +191,9 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         bind=values.bind(source),
         http_port=http_port,
         ws_port=ws_port,
-        rtmp_port=values.port(source, "LIVEROOM_RTMP_PORT", ports.get("rtmp", 1935)),
+        rtmp_port=rtmp_port,
+        # UDP, beside RTMP's TCP: copies with other ports do not meet.
+        srt_port=values.whole(source, "LIVEROOM_SRT_PORT", rtmp_port, low=0, high=65535),
         web_port=values.port(source, "LIVEROOM_WEB_PORT", ports.get("web", UNSET_PORT)),
         gateway_port=values.port(source, "LIVEROOM_GATEWAY_PORT", ports.get("gateway", UNSET_PORT)),
         engine_port=values.port(source, "LIVEROOM_ENGINE_PORT", ports.get("engine", UNSET_PORT)),

@@ -12,6 +12,9 @@ class PushSerializer(serializers.Serializer):
     server = serializers.CharField()
     stream_key = serializers.CharField()
     url = serializers.CharField()
+    srt = serializers.CharField(
+        help_text="For encoders that push by SRT: the server field of OBS, whose key field stays empty. Empty: off here."
+    )
     expires_at = serializers.DateTimeField()
 
 

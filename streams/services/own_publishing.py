@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from liveroom.kernel.values import signing
 from streams.engines import engine
@@ -18,6 +19,7 @@ from streams.services.refusals import Refused
 
 JOB, RUN, SIGNATURE = "job", "run", "own"
 _PURPOSE = "own-publishing"
+_CARRIED_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,39 @@ def claimed(*, stream: str, params: Mapping[str, str]) -> OwnPublisher | None:
     found = OwnPublisher(job_id=int(job), run=int(run))
     right = _sign(stream=stream, job_id=found.job_id, run=found.run)
     return found if signing.same(signature, right) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A streamer whose pictures we carry from another protocol: its key was judged where it came in."""
+
+    address: str
+    domain_id: int | None
+    encoder: str
+
+
+def carried_url(*, stream: Stream, address: str, domain_id: int | None, encoder: str, now: datetime) -> str:
+    """Where a carrier of ours publishes for a streamer, on loopback; good for half a minute."""
+    until = int(now.timestamp()) + _CARRIED_SECONDS
+    signature = _sign_carried(stream.name, address, domain_id or 0, encoder, until)
+    query = f"from={address}&domain={domain_id or 0}&by={encoder}&until={until}&{SIGNATURE}={signature}"
+    return engine().rtmp_url(stream=stream.name, query=query, host="127.0.0.1")
+
+
+def carried(*, stream: str, params: Mapping[str, str], now: datetime) -> Carried | None:
+    """Whom we carry, if our own signature says so and is fresh."""
+    address, domain, encoder, until = (params.get(name, "") for name in ("from", "domain", "by", "until"))
+    if not all(part.isascii() and part.isdigit() and len(part) <= 18 for part in (domain, until)):
+        return None
+    right = _sign_carried(stream, address, int(domain), encoder, int(until))
+    if not signing.same(params.get(SIGNATURE, ""), right) or now.timestamp() > int(until):
+        return None
+    return Carried(address=address, domain_id=int(domain) or None, encoder=encoder)
+
+
+def _sign_carried(*parts: object) -> str:
+    secret = signing.derived_secret("carried-publishing")
+    return hmac.new(secret.encode(), "|".join(map(str, parts)).encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def refuse_stale(*, own: OwnPublisher, stream: Stream) -> None:

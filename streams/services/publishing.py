@@ -5,6 +5,7 @@ The engine's own list stays the truth: what is missed or mistaken here is repair
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -24,7 +25,7 @@ from streams.models import Publish, Stream
 from streams.rules import refusals as words
 from streams.rules import url_signing
 from streams.services import known_keys, own_publishing, refusals
-from streams.services.own_publishing import OwnPublisher
+from streams.services.own_publishing import Carried, OwnPublisher
 from streams.services.publishes import close_publish, open_publish
 from streams.services.refusals import Refused
 from streams.services.streams import expired_ago
@@ -41,6 +42,23 @@ def admit_publisher(*, hook: Hook, now: datetime) -> Publish:
     own = own_publishing.claimed(stream=hook.stream, params=hook.params)
     if own is not None:
         return _admit_own(hook=hook, own=own, now=now)
+    carried = own_publishing.carried(stream=hook.stream, params=hook.params, now=now)
+    if carried is not None:
+        return _admit_carried(hook=hook, carried=carried, now=now)
+    judged = judge_publisher(hook=hook, now=now)
+    return _let_in(judged.stream, hook, now, domain_id=judged.domain_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A key that is good. `domain_id`: whose key signed, None where signing is off."""
+
+    stream: Stream
+    domain_id: int | None
+
+
+def judge_publisher(*, hook: Hook, now: datetime) -> Judged:
+    """Whether somebody with this key may publish, or Refused; the place is not taken yet."""
     if not refusals.heed(name=hook.stream, address=hook.address) and not known_keys.could_be_good(
         name=hook.stream, params=hook.params, now=now
     ):
@@ -52,15 +70,46 @@ def admit_publisher(*, hook: Hook, now: datetime) -> Publish:
             raise _refused("unknown_stream", f"There is no stream {hook.stream!r}.", code=306)
         domain_id = _check_key(stream, hook, now)
         permission.ask("stream.publish", actor=PUBLISHER, room=stream, role="publisher")
+        return Judged(stream=stream, domain_id=domain_id)
+    except LiveRoomError as error:
+        raise _told(error, stream=stream, hook=hook, now=now) from None
+
+
+def refuse_taken(*, judged: Judged, hook: Hook, now: datetime) -> None:
+    """Refused, if somebody publishes there and would not give way: for who must be told before the connection stands."""
+    there = selectors.open_publish(judged.stream)
+    if there is None or judged.stream.room.app.second_publisher == App.TAKE_OVER or _is_gone(there, now):
+        return
+    raise _told(_on_air_already(there, now), stream=judged.stream, hook=hook, now=now)
+
+
+def _let_in(stream: Stream, hook: Hook, now: datetime, *, domain_id: int | None) -> Publish:
+    try:
         publish = _take_place(stream, hook, now, domain_id=domain_id)
     except LiveRoomError as error:
-        refused = error if isinstance(error, Refused) else Refused(error.message, reason=error.name, code=error.code)
-        _tell(
-            refused, stream=stream, name=hook.stream, address=hook.address, given=hook.sent_as or hook.stream, now=now
-        )
-        raise refused from None
+        raise _told(error, stream=stream, hook=hook, now=now) from None
     publish_decisions.labels(decision="admitted").inc()
     return publish
+
+
+def _admit_carried(*, hook: Hook, carried: Carried, now: datetime) -> Publish:
+    """A streamer that came by another protocol. Its key was judged there a moment ago; what may have changed since is asked again."""
+    hook = replace(hook, address=carried.address, encoder=carried.encoder, params={})
+    stream = _stream_named(hook.stream)
+    try:
+        if stream is None:
+            raise _refused("unknown_stream", f"There is no stream {hook.stream!r}.", code=306)
+        permission.ask("stream.publish", actor=PUBLISHER, room=stream, role="publisher")
+    except LiveRoomError as error:
+        raise _told(error, stream=stream, hook=hook, now=now) from None
+    return _let_in(stream, hook, now, domain_id=carried.domain_id)
+
+
+def _told(error: LiveRoomError, *, stream: Stream | None, hook: Hook, now: datetime) -> Refused:
+    """The refusal, kept for the streamer."""
+    refused = error if isinstance(error, Refused) else Refused(error.message, reason=error.name, code=error.code)
+    _tell(refused, stream=stream, name=hook.stream, address=hook.address, given=hook.sent_as or hook.stream, now=now)
+    return refused
 
 
 def _admit_own(*, hook: Hook, own: OwnPublisher, now: datetime) -> Publish:

@@ -21,7 +21,7 @@ from deploy.embedded.running_copy import CHECKOUT, DidNotStart, RunningCopy
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
-CHILDREN = {"web-1", "socket-1", "gateway-1", "media-1", "relay-1", "archive-1", "tasks-1", "nginx", "redis"}
+CHILDREN = {"web-1", "socket-1", "gateway-1", "media-1", "srt-1", "relay-1", "archive-1", "tasks-1", "nginx", "redis"}
 
 
 def family(data: Path) -> dict[int, str]:

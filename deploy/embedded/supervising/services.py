@@ -34,6 +34,7 @@ def table(*, checkout: Path, python: Path, run: Path, web_processes: int, socket
         *(rolling(f"socket-{number}", "run_socket") for number in range(1, socket_processes + 1)),
         command("gateway-1", "run_gateway"),
         command("media-1", "run_media"),
+        command("srt-1", "run_srt"),
         command("relay-1", "run_relay"),
         command("archive-1", "run_archive"),
         Service(

@@ -76,6 +76,17 @@ def look(spec: Look) -> list[str]:
     return _running(output.global_args("-nostats"), loglevel="info")
 
 
+def carry(target: str) -> list[str]:
+    """A transport stream from standard input, as it comes, to our engine."""
+    # An encoder begins with a keyframe: a second shows all there is.
+    source = ffmpeg.input("pipe:0", f="mpegts", analyzeduration=1_000_000)
+    output = ffmpeg.output(
+        *_tracks(source), target, c="copy", f="flv", flvflags="no_duration_filesize", rw_timeout=_SILENCE_US
+    )
+    arguments: list[str] = output.global_args("-hide_banner", "-loglevel", "warning").compile()
+    return arguments
+
+
 def push(spec: Push) -> list[str]:
     source = ffmpeg.input(
         spec.source,
