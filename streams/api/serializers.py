@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from streams.snapshots.rules import TROUBLES
+
 
 class PushSerializer(serializers.Serializer):
     """`server` and `stream_key` go into OBS; `url` is both in one, for ffmpeg."""
@@ -77,6 +79,12 @@ class RefusalSerializer(serializers.Serializer):
     )
 
 
+class TroubleSerializer(serializers.Serializer):
+    trouble = serializers.ChoiceField(choices=TROUBLES)
+    since = serializers.DateTimeField()
+    text = serializers.CharField(help_text="What to look at.")
+
+
 class HealthSerializer(serializers.Serializer):
     on_air = serializers.BooleanField()
     bitrate_kbps = serializers.IntegerField(allow_null=True)
@@ -91,6 +99,7 @@ class HealthSerializer(serializers.Serializer):
     software = serializers.CharField(allow_blank=True)
     players = serializers.IntegerField()
     advice = serializers.ListField(child=serializers.CharField())
+    troubles = TroubleSerializer(many=True)
     last_refusal = RefusalSerializer(allow_null=True)
     refusals = RefusalSerializer(many=True, help_text="The streamer's own first, then the newest.")
     tried_from_your_address = RefusalSerializer(

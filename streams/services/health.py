@@ -14,9 +14,20 @@ from streams.engines.base import EngineStream
 from streams.models import Publish, Stream
 from streams.rules import codecs
 from streams.rules.encoders import encoder_name
+from streams.snapshots.rules import said_of
+from streams.snapshots.troubles import open_troubles
 
 KEPT_SECONDS = 10
 GOOD_KEYFRAME_SECONDS = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The picture is black or frozen, or the sound is silent, since then."""
+
+    trouble: str
+    since: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class Health:
     software: str = ""
     players: int = 0
     advice: tuple[str, ...] = ()
+    troubles: tuple[Wrong, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -72,6 +84,10 @@ def health_of(stream: Stream) -> Health:
         raw = None
     counted: dict[str, Any] = orjson.loads(raw) if raw else {}
     keyframes = publish.keyframe_seconds
+    wrong = tuple(
+        Wrong(trouble=row.trouble, since=_iso(row.began_at), text=said_of(row.trouble))
+        for row in open_troubles(stream.pk)
+    )
     return Health(
         on_air=True,
         bitrate_kbps=counted.get("bitrate_kbps"),
@@ -85,7 +101,8 @@ def health_of(stream: Stream) -> Health:
         address=publish.address,
         software=encoder_name(publish.software),
         players=counted.get("players", 0),
-        advice=tuple(_advice(stream.unplayable, publish.keyframe_seconds, counted)),
+        advice=(*(one.text for one in wrong), *_advice(stream.unplayable, publish.keyframe_seconds, counted)),
+        troubles=wrong,
     )
 
 

@@ -21,6 +21,7 @@ from streams.jobs import finite
 from streams.jobs.models import MediaJob, MediaTask
 from streams.media.one_picture import NoPicture
 from streams.models import PictureReview, Publish, Snapshot, Stream, Trouble
+from streams.services.health import health_of
 from streams.services.streams import allow_stream
 from streams.snapshots import files, finite_work, retention, selectors, services, troubles
 from streams.snapshots.models import BLOCK, DONE, FAILED, PASS, REVIEW, WAITING
@@ -185,6 +186,8 @@ def test_a_stream_on_air_has_a_job_and_off_air_none(cast: Cast) -> None:
     job = MediaJob.objects.get(kind="snapshot")
     assert (job.wanted, job.spec["kept"], job.spec["interval_seconds"]) == ("running", False, 10)
     troubles.write(stream=stream, change=Change(BLACK, on=True, began_at=clock.now()), now=clock.now())
+    seen = health_of(stream)
+    assert (seen.troubles[0].trouble, seen.advice[0]) == ("black", seen.troubles[0].text)
     Publish.objects.filter(pk=publish.pk).update(ended_at=clock.now())
     services.off_air(stream=stream, now=clock.now())
     job.refresh_from_db()

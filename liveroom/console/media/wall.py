@@ -21,7 +21,6 @@ from streams.jobs.models import State
 from streams.jobs.selectors import hosts_alive
 from streams.models import MediaJob, Stream
 from streams.services.health import health_of
-from streams.snapshots.rules import said_of
 from streams.snapshots.selectors import thumbnails
 from streams.snapshots.troubles import open_by_stream
 
@@ -64,7 +63,7 @@ def cards_of(streams: list[Stream], *, now: datetime) -> list[dict[str, Any]]:
             "url": reverse("admin:rooms_room_media", args=(stream.room_id,)),
             "picture": pictures.get(stream.pk, ""),
             "health": health_of(stream),
-            "troubles": [said_of(row.trouble) for row in troubles.get(stream.pk, ())],
+            "troubles": [row.trouble for row in troubles.get(stream.pk, ())],
             "doing": doing.get(stream.pk, []),
         }
         for stream in streams
