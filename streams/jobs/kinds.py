@@ -6,6 +6,7 @@ Everything here is called on the supervisor's database thread, never on the even
 from __future__ import annotations
 
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -99,7 +100,7 @@ class Stage:
 Verdict = Again | Over
 
 
-class Kind(Generic[S]):
+class Kind(ABC, Generic[S]):
     """One kind of job. `spec`: a frozen dataclass whose fields JSON can hold; `version`: of its shape (`upgraded` reads older ones)."""
 
     name: ClassVar[str]
@@ -142,12 +143,12 @@ class Kind(Generic[S]):
         """A smaller spec that takes no more than `cores`, or None: then it waits for room."""
         return None
 
+    @abstractmethod
     def launch(self, job: MediaJob, spec: S, *, now: datetime) -> Launch:
         """The child. Runs inside the transaction that claims the job; folders may be made here.
 
         An earlier child may have ended without `ended` having been asked: its worker was killed, or stopped. So whatever a child
         leaves behind must be found here too."""
-        raise NotImplementedError
 
     def watch(
         self, job: MediaJob, spec: S, *, progress: Progress, lines: Sequence[str], now: datetime
