@@ -71,7 +71,8 @@ class EngineMeter:
             if seen.publisher:
                 found.append(self._add(seen.publisher, name, PUSH, in_))
             if seen.players and seen.peers:
-                share = out // max(seen.peers, len(seen.players))
+                # Nobody is sent more than came in: after a pause of ours fewer may be there than shared the sum.
+                share = min(in_, out // max(seen.peers, len(seen.players)))
                 found += [self._add(client, name, RTMP, share) for client in seen.players]
         self._streams = {name: (seen.bytes_in, seen.bytes_out) for name, seen in streams.items()}
         self._knows_beginning = True

@@ -52,6 +52,14 @@ def test_players_get_their_share_and_our_own_pulls_none(steps):
     assert sum(one.requests for one in counted if one.kind == rules.RTMP) == max(step[1] for step in steps)
 
 
+def test_nobody_is_counted_more_than_came_in():
+    """While we were away five shared the sum, and one of them is left."""
+    meter = EngineMeter(instance="a", knows_beginning=True)
+    meter.look(instance="a", streams={"s": seen(1000, 1000, players=("8",))})
+    found = meter.look(instance="a", streams={"s": seen(3000, 11_000, players=("8",))})
+    assert Counted("s", "rtmp", 2000) in found
+
+
 def test_a_stream_that_began_anew_counts_from_nothing():
     meter = EngineMeter(instance="a", knows_beginning=True)
     assert meter.look(instance="a", streams={"s": seen(1000)}) == [Counted("s", "push", 1000, 1)]
