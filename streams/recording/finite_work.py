@@ -47,7 +47,7 @@ _VIDEO_IN_MP4 = (codecs.AVC,)
 
 
 class NoRoom(Exception):
-    """A file does not fit beside what it is made of; tried again when there is room."""
+    """A file does not fit beside what it is made of."""
 
 
 def _gave_up(task: MediaTask, reason: str) -> None:
@@ -82,8 +82,14 @@ def make_files(claim: Claim) -> None:
         if recording.lost_at is not None and not is_over:
             # Its publisher is away: if nobody comes back, the file is there already.
             wanted += recording.files.filter(state=State.RUNNING)
-        for file in wanted:
-            _make(recording, file, claim)
+        try:
+            for file in wanted:
+                _make(recording, file, claim)
+        except NoRoom as error:
+            # No failure: `following` wants it again when there is room.
+            Recording.objects.filter(pk=recording.pk, reason="").update(reason=str(error))
+            log.warning("Recording %s: %s", recording.number, error)
+            return
         if is_over:
             with transaction.atomic():
                 held = Recording.objects.select_for_update(of=("self",)).select_related("room__app", "stream", "app")
@@ -155,9 +161,10 @@ def _remux(recording: Recording, file: RecordingFile, pieces: list[Piece], targe
     wants_video = recording.format not in SOUND_ONLY
     holds_video = (recording.format == "flv" and video_codec != ENHANCED) or video_codec in _VIDEO_IN_MP4
     size = sum(piece.size for piece in pieces)
-    if disk.free_bytes() < size + 10_000_000:
+    if not disk.fits_beside(size):
+        free = disk.free_bytes() / 1_000_000
         raise NoRoom(
-            f"The file needs {size / 1_000_000:,.0f} MB, and {disk.free_bytes() / 1_000_000:,.0f} MB are free."
+            f"Its file waits for space on the disk: it needs {size / 1_000_000:,.0f} MB, and {free:,.0f} MB are free."
         )
     try:
         with runs_of(recording, pieces) as runs:

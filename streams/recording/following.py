@@ -28,6 +28,7 @@ from streams.recording import services
 from streams.recording.chapters import add_chapter
 from streams.recording.models import Chapter, Recording
 from streams.recording.playback import offer_playback
+from streams.recording.raw import disk
 from streams.recording.rules import Wish, too_much
 
 log = logging.getLogger(__name__)
@@ -135,7 +136,10 @@ def _follow(recording: Recording, *, now: datetime) -> None:
         is_there = MediaTask.objects.filter(
             kind=services.FILES_TASK, reference=str(recording.pk), state__in=(State.WAITING, State.RUNNING)
         ).exists()
-        if not is_there:
+        left = (
+            recording.files.filter(state=State.FINISHING).order_by("-size_bytes").values_list("size_bytes", flat=True)
+        )
+        if not is_there and disk.fits_beside(left.first() or 0):
             services.want_files(recording=recording, now=now)
         return
     if recording.until is not None and recording.until <= now:

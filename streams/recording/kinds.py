@@ -60,10 +60,8 @@ class Record(Kind[RecordSpec]):
     ) -> RecordSpec | Verdict | None:
         if progress.size_bytes and (job.pk, job.run) not in self._told:
             self._tell_start(job, spec, now=now)
-        full = disk.full_text(disk.free_bytes())
-        if full:
-            return self._full(spec, full, now=now)
-        return None
+        full = disk.full_text(disk.free_bytes(), written=disk.written_bytes(spec.number))
+        return self._full(spec, full, now=now) if full else None
 
     def ended(self, job: MediaJob, spec: RecordSpec, exit_: Exit, *, now: datetime) -> Verdict:
         recording = self._recording(spec)

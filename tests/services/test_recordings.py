@@ -313,6 +313,25 @@ def test_a_full_disk_stops_it_with_a_word_to_the_owner_and_keeps_what_was_writte
     assert "disk" in recording.reason
 
 
+def test_a_film_that_does_not_fit_waits_for_room_and_nothing_is_lost(
+    cast: Cast, clip: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    recording = start(cast)
+    writes(recording, clip)
+    services.stop_recording(recording=recording, by=STAFF, now=clock.now())
+    job_settles(recording)
+    monkeypatch.setattr(disk, "free_bytes", lambda: 1_000)
+    for _ in range(7):
+        following.follow_due(clock.now())
+        tasks_are_done(recording)
+    assert recording.state == "finishing"
+    assert "waits for space" in recording.reason
+    monkeypatch.undo()
+    following.follow_due(clock.now())
+    tasks_are_done(recording)
+    assert recording.state == "done"
+
+
 def test_what_is_old_goes_and_what_is_too_much(cast: Cast, clip: bytes, settings: Any):
     old = finished(cast, clip, wish=Wish(storage_seconds=60))
     kept = [finished(cast, clip) for _ in range(3)]

@@ -12,6 +12,8 @@ from liveroom.kernel.errors import TryLater
 
 # A disk that is nearly full takes up again only with so much more than the least.
 _SLACK = 1.25
+# What an index and a playlist take.
+_MARGIN = 10_000_000
 
 
 class DiskFull(TryLater):
@@ -47,14 +49,27 @@ def free_bytes(path: Path | None = None) -> int:
     return found.f_bavail * found.f_frsize
 
 
-def full_text(free: int, *, starting: bool = False) -> str:
-    """Why nothing more is recorded, "" while there is room. `starting`: a little more is asked for than to go on."""
+def full_text(free: int, *, starting: bool = False, written: int = 0) -> str:
+    """Why nothing more is recorded, "" while there is room. `starting`: a little more is asked for than to go on. `written`: bytes that
+    are still to be made into a file beside them."""
     least = settings.LIVEROOM.disk_free_min_bytes
-    if free >= least * (_SLACK if starting else 1.0):
+    if not least:
+        return ""
+    least = round((least + written) * (_SLACK if starting else 1.0))
+    if free >= least:
         return ""
     return (
         f"The disk is nearly full: {_mb(free)} MB are free, recordings need {_mb(least)} MB. Delete some, or add space."
     )
+
+
+def written_bytes(number: str) -> int:
+    return sum(path.stat().st_size for _, path in written_files(number))
+
+
+def fits_beside(size: int) -> bool:
+    """Whether a file can be made of so many bytes while they are still there."""
+    return free_bytes() >= size + _MARGIN
 
 
 def check_room() -> None:
