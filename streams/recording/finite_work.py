@@ -164,7 +164,7 @@ def _remux(recording: Recording, file: RecordingFile, pieces: list[Piece], targe
     if not disk.fits_beside(size):
         free = disk.free_bytes() / 1_000_000
         raise NoRoom(
-            f"Its file waits for space on the disk: it needs {size / 1_000_000:,.0f} MB, and {free:,.0f} MB are free."
+            f"Its file waits for space on the disk: it needs {disk.film_bytes(size) / 1_000_000:,.0f} MB, and {free:,.0f} MB are free."
         )
     try:
         with runs_of(recording, pieces) as runs:

@@ -12,8 +12,8 @@ from liveroom.kernel.errors import TryLater
 
 # A disk that is nearly full takes up again only with so much more than the least.
 _SLACK = 1.25
-# What an index and a playlist take.
-_MARGIN = 10_000_000
+# What a container takes at most beside pictures and sound: MPEG-TS (HLS) takes the most.
+_CONTAINER, _MARGIN_BYTES = 1.08, 1_000_000
 
 
 class DiskFull(TryLater):
@@ -55,7 +55,7 @@ def full_text(free: int, *, starting: bool = False, written: int = 0) -> str:
     least = settings.LIVEROOM.disk_free_min_bytes
     if not least:
         return ""
-    least = round((least + written) * (_SLACK if starting else 1.0))
+    least = round(least * (_SLACK if starting else 1.0) + (film_bytes(written) if written else 0))
     if free >= least:
         return ""
     return (
@@ -67,9 +67,14 @@ def written_bytes(number: str) -> int:
     return sum(path.stat().st_size for _, path in written_files(number))
 
 
-def fits_beside(size: int) -> bool:
+def film_bytes(written: int) -> int:
+    """What the file made of so many bytes takes at most."""
+    return round(written * _CONTAINER) + _MARGIN_BYTES
+
+
+def fits_beside(written: int) -> bool:
     """Whether a file can be made of so many bytes while they are still there."""
-    return free_bytes() >= size + _MARGIN
+    return free_bytes() >= film_bytes(written)
 
 
 def check_room() -> None:
