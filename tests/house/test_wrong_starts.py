@@ -156,7 +156,7 @@ def test_a_full_disk_is_told(folder):
 def bare_checkout(folder) -> Path:
     """What a start without installation reads, and nothing that an installation makes."""
     bare = folder / "bare"
-    for part in ("deploy", "liveroom/settings", "liveroom/kernel"):
+    for part in ("deploy", "liveroom/settings", "liveroom/kernel", "streams/egress/rules"):
         shutil.copytree(CHECKOUT / part, bare / part, ignore=shutil.ignore_patterns("__pycache__"))
     return bare
 
