@@ -43,7 +43,13 @@ def console(stack: Stack) -> Iterator[Browser]:
         window.open(f"{stack.http}/admin/login/?next=/admin/")
         window.type("#id_username", "stella", enter=False)
         window.type("#id_password", str(stack.ready["demo"]["streamer_password"]))
-        window.click(".lr-room-card")
+        # Other journeys give stella more rooms.
+        window.until(
+            "[...document.querySelectorAll('.lr-room-card')].find((card) => card.innerText.includes('living room'))"
+        )
+        window.run(
+            "[...document.querySelectorAll('.lr-room-card')].find((card) => card.innerText.includes('living room')).click()"
+        )
         window.until("[...document.querySelectorAll('#room-head a')].some((link) => link.href.endsWith('/files/'))")
         window.click("#room-head a[href$='/files/']")
         window.until("document.querySelector('#files-none')?.checkVisibility()")
