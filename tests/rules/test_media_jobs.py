@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.jobs import rules
 from streams.jobs.kinds import Progress
+from streams.jobs.supervising import strays
 from streams.jobs.supervising.progress import Reader
 
 BLOCK = (
@@ -75,3 +80,20 @@ def test_lines_without_an_end_and_too_many_lines_stay_bounded() -> None:
     reader.feed(b"x" * 100_000)
     reader.feed(b"\n" + b"y\n" * 5_000)
     assert len(reader.take_lines()) <= 400
+
+
+def test_what_a_child_started_costs_too() -> None:
+    busy = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    shell = subprocess.Popen(
+        [sys.executable, "-c", f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}])\ninput()"],
+        stdin=subprocess.PIPE,
+    )
+    try:
+        end = time.monotonic() + 20
+        while (strays.cpu_seconds(shell.pid) or 0.0) < 0.3 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert (strays.cpu_seconds(shell.pid) or 0.0) >= 0.3
+    finally:
+        shell.kill()
+        shell.communicate()
+    assert strays.cpu_seconds(shell.pid) is None

@@ -14,6 +14,8 @@ from streams.jobs.supervising import strays
 from streams.jobs.supervising.progress import Reader
 from streams.media.process import Child
 
+_MEASURE_SECONDS = 1.5
+
 
 @dataclass(slots=True)
 class Run:
@@ -47,9 +49,10 @@ class Run:
 
     def measure(self) -> None:
         """What it took of the CPU since the last time."""
-        if self.child is None or not self.child.pid:
+        now = time.monotonic()
+        if self.child is None or not self.child.pid or now - self._measured < _MEASURE_SECONDS:
             return
-        total, now = strays.cpu_seconds(self.child.pid), time.monotonic()
+        total = strays.cpu_seconds(self.child.pid)
         if total is None:
             return
         if now > self._measured:

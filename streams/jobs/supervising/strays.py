@@ -81,9 +81,12 @@ def _runs(pid: int) -> bool:
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """User and system time of a process so far; None: it is gone."""
+    """User and system time of a process and of all that it started, so far; None: it is gone."""
     try:
         fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
+        children = Path("/proc", str(pid), "task", str(pid), "children").read_text().split()
     except OSError:
         return None
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    # Its own, then those of children that it has waited for.
+    own = sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+    return own + sum(cpu_seconds(int(child)) or 0.0 for child in children)
