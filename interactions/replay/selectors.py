@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncMinute, TruncSecond
 
 from interactions.delivery.events import ms
@@ -52,11 +52,6 @@ def recordings_of(room: Room, *, unpublished: bool) -> QuerySet[Recording]:
     if unpublished:
         return found
     return found.filter(session__in=PublishedShow.objects.values("session"), settings__playback=True)
-
-
-def with_files(recordings: QuerySet[Recording]) -> QuerySet[Recording]:
-    files = RecordingFile.objects.filter(state=State.DONE).exclude(key="").order_by("number")
-    return recordings.prefetch_related(Prefetch("files", queryset=files))
 
 
 def room_of_recording(app: App, number: str) -> Room:

@@ -21,6 +21,7 @@ from liveroom.kernel.data.redis import shared
 from liveroom.kernel.models import Lease, OutboxRow
 from liveroom.kernel.web.pages import is_staff
 from liveroom.kernel.work import due
+from liveroom.page.links import room_link
 from liveroom.rooms.models import Room, RoomAdmin
 from liveroom.rooms.rules.status import Status
 from streams.engines import engine
@@ -92,7 +93,7 @@ def _rooms(found: Any) -> list[dict[str, Any]]:
         {
             "room": room,
             "url": reverse("admin:rooms_room_change", args=(room.pk,)),
-            "viewer_url": reverse("room", args=(room.group_id,)) + f"?sdkappid={room.app.sdkappid}",
+            "viewer_url": room_link(room),
         }
         for room in found
     ]

@@ -22,6 +22,7 @@ from liveroom.kernel import clock, permission
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.web.http import client_address
 from liveroom.kernel.web.pages import Act, is_staff
+from liveroom.page.links import room_link
 from liveroom.rooms.admin.pages import APPOINT, DISBAND, DISMISS, NOTICE, STATUS_ACTS, RoomPages
 from liveroom.rooms.admin.rights import runs
 from liveroom.rooms.models import Room, RoomAdmin
@@ -149,7 +150,7 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, MediaPage, FilesPage
         actor, now = self.actor(request), clock.now()
         found: dict[str, Any] = {
             "room": room,
-            "viewer_url": reverse("room", args=(room.group_id,)) + f"?sdkappid={room.app.sdkappid}",
+            "viewer_url": room_link(room),
             "media_url": reverse(f"{self.admin_site.name}:rooms_room_media", args=(room.pk,)),
             "open": room.disbanded_at is None,
             "runs": runs(request, room),

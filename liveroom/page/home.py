@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from liveroom.kernel import clock
+from liveroom.page.links import room_link
 from liveroom.page.views import asked_app
 from liveroom.rooms.models import Room
 from liveroom.rooms.rules.status import Status
@@ -67,7 +67,7 @@ def _card(room: Room, *, now: datetime | None = None) -> dict[str, Any]:
     """Of a room that asks who comes in, no more than title and streamer: as on its own page."""
     return {
         "room": room,
-        "url": f"{reverse('room', args=(room.group_id,))}?sdkappid={room.app.sdkappid}",
+        "url": room_link(room),
         "title": room.title or room.group_id,
         "words": room.introduction if room.is_open else "",
         "cover": _own_picture(cover_of(room)) if room.is_open else "",

@@ -182,7 +182,3 @@ def registered(kind: K) -> K:
 
 def kind_of(name: str) -> Kind[Any] | None:
     return _kinds.get(name)
-
-
-def all_kinds() -> Mapping[str, Kind[Any]]:
-    return MappingProxyType(_kinds)

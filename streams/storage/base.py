@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from liveroom.kernel.errors import NotFound, TryLater
+from streams.storage import rules
 
 # How much of the work is done, 0 to 1. What it raises ends the work and leaves nothing behind: a task's claim may be lost.
 Told = Callable[[float], None]
@@ -74,3 +75,23 @@ class Storage(Protocol):
 def tell(told: Told | None, done: int, of: int) -> None:
     if told is not None:
         told(1.0 if of <= 0 else min(1.0, done / of))
+
+
+def keep_each(storage: Storage, *, path: Path, folder: str, told: Told | None) -> int:
+    """What `keep_folder` is to every storage: its files one after the other, playlists last. Bytes kept."""
+    rules.checked_folder(folder)
+    files = _folder_files(path)
+    total, done = sum(file.stat().st_size for file in files), 0
+    for file in files:
+        done += storage.keep(path=file, key=f"{folder}/{file.name}")
+        tell(told, done, total)
+    return done
+
+
+def _folder_files(path: Path) -> list[Path]:
+    """What `keep_folder` takes, playlists last. ValueError: a name that cannot be part of a key, or what is no plain file."""
+    files = sorted(path.iterdir(), key=lambda file: (rules.is_playlist(file.name), file.name))
+    for file in files:
+        if not rules.is_file_name(file.name) or file.is_symlink() or not file.is_file():
+            raise ValueError(f"{file.name[:80]!r} cannot be kept: plain files named [a-z0-9_-.] only.")
+    return files

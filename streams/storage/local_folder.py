@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from streams.storage import rules
-from streams.storage.base import FileUnknown, StorageAway, Told, tell
+from streams.storage.base import FileUnknown, StorageAway, Told, keep_each, tell
 
 _CHUNK = 4 * 1024 * 1024
 # Not a key: no address leads to it.
@@ -42,13 +42,7 @@ class LocalFolder:
         return size
 
     def keep_folder(self, *, path: Path, folder: str, told: Told | None = None) -> int:
-        rules.checked_folder(folder)
-        files = folder_files(path)
-        total, done = sum(file.stat().st_size for file in files), 0
-        for file in files:
-            done += self.keep(path=file, key=f"{folder}/{file.name}")
-            tell(told, done, total)
-        return done
+        return keep_each(self, path=path, folder=folder, told=told)
 
     def address(self, *, key: str, until: datetime, download_as: str = "", http: str = "") -> str:
         path = rules.signed_path(key=key, expires=int(until.timestamp()), download_as=download_as, secret=self._secret)
@@ -121,15 +115,6 @@ class LocalFolder:
             except OSError:
                 return
             folder = folder.parent
-
-
-def folder_files(path: Path) -> list[Path]:
-    """What `keep_folder` takes, playlists last. ValueError: a name that cannot be part of a key, or what is no plain file."""
-    files = sorted(path.iterdir(), key=lambda file: (rules.is_playlist(file.name), file.name))
-    for file in files:
-        if not rules.is_file_name(file.name) or file.is_symlink() or not file.is_file():
-            raise ValueError(f"{file.name[:80]!r} cannot be kept: plain files named [a-z0-9_-.] only.")
-    return files
 
 
 def _is_kept(file: Path) -> bool:

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from streams.storage import rules
-from streams.storage.base import FileUnknown, StorageAway, Told, tell
-from streams.storage.local_folder import folder_files
+from streams.storage.base import FileUnknown, StorageAway, Told, keep_each, tell
 
 PART = 8 * 1024 * 1024
 _MOST_PARTS = 9_000
@@ -84,13 +83,7 @@ class S3:
             raise
 
     def keep_folder(self, *, path: Path, folder: str, told: Told | None = None) -> int:
-        rules.checked_folder(folder)
-        files = folder_files(path)
-        total, done = sum(file.stat().st_size for file in files), 0
-        for file in files:
-            done += self.keep(path=file, key=f"{folder}/{file.name}")
-            tell(told, done, total)
-        return done
+        return keep_each(self, path=path, folder=folder, told=told)
 
     def address(self, *, key: str, until: datetime, download_as: str = "", http: str = "") -> str:
         rules.checked_key(key)

@@ -13,6 +13,7 @@ from liveroom.console.media import acts
 from liveroom.console.media.acts import MediaActs
 from liveroom.console.media.wall import jobs_by_stream
 from liveroom.kernel import clock
+from liveroom.page.links import room_link
 from liveroom.rooms.admin.rights import runs
 from liveroom.rooms.models import Room
 from streams import selectors
@@ -56,13 +57,11 @@ class MediaPage(MediaActs):
     def _media(self, request: HttpRequest, room: Room, *, now: datetime) -> dict[str, Any]:
         stream = selectors.programme(room)
         whole = runs(request, room)
-        found = relays().filter(room=room).order_by("-id")
-        open_jobs = jobs_of(found)
         return {
             "room": room,
             "room_url": self.page_url(room),
-            "viewer_url": reverse("room", args=(room.group_id,)) + f"?sdkappid={room.app.sdkappid}",
-            "files_url": self._files_url(room),
+            "viewer_url": room_link(room),
+            "files_url": reverse(f"{self.admin_site.name}:rooms_room_files", args=(room.pk,)),
             "runs": whole,
             "stream": stream,
             "on_air": self._on_air(stream, now=now) if stream is not None else None,
@@ -75,7 +74,7 @@ class MediaPage(MediaActs):
                 for row in Clip.objects.filter(room=room).select_related("room", "recording").order_by("-id")[:CLIPS]
             ],
             # An address of a relay says where else somebody streams: the owner's business.
-            "relays": [shown_relay(row, open_jobs.get(row.reference)) for row in found] if whole else [],
+            "relays": self._relays(room) if whole else [],
             "films": list(MediaFile.objects.filter(room=room, state=MediaFile.State.READY).order_by("-id")[:FILMS]),
             "plans": shown_plans(stream=stream) if stream is not None and whole else [],
             "jobs": list(
@@ -85,8 +84,11 @@ class MediaPage(MediaActs):
             **{act.name.replace("-", "_") + "_act": self.shown_act(room, act) for act in acts.MEDIA},
         }  # fmt: skip
 
-    def _files_url(self, room: Room) -> str:
-        return reverse(f"{self.admin_site.name}:rooms_room_files", args=(room.pk,))
+    @staticmethod
+    def _relays(room: Room) -> list[dict[str, Any]]:
+        rows = list(relays().filter(room=room).order_by("-id"))
+        jobs = jobs_of(rows)
+        return [shown_relay(row, jobs.get(row.reference)) for row in rows]
 
     def _on_air(self, stream: Stream, *, now: datetime) -> dict[str, Any]:
         return {

@@ -18,7 +18,7 @@ from streams.jobs import rules
 from streams.jobs.kinds import Again, Exit, Kind, Over, Stage, Verdict, kind_of
 from streams.jobs.models import RUNNING, STOPPED, MediaJob, State
 from streams.jobs.supervising import settling
-from streams.jobs.supervising.host import Host, dead_beside_us, disk
+from streams.jobs.supervising.host import Host, cores_budget, dead_beside_us, disk
 from streams.jobs.supervising.run import Run
 from streams.models.streams import Publish
 
@@ -218,7 +218,7 @@ class Claims:
         if job.wanted == STOPPED:
             settling.settle_waiting(job, kind, spec, now=stage.now)
             return 0.0
-        budget = settling.budget()
+        budget = cores_budget()
         reason = settling.asked(lambda: kind.holds_back(job, spec, stage), job)
         if reason is None:
             reason = "It could not be judged; see the log of the media worker."

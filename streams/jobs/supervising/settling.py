@@ -14,12 +14,9 @@ from django.db import DatabaseError, transaction
 from streams.jobs import rules
 from streams.jobs.kinds import Kind, Over, Progress
 from streams.jobs.models import MediaJob, State
-from streams.jobs.supervising.host import cores_budget
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-budget = cores_budget
 
 
 def asked(question: Callable[[], T], job: MediaJob) -> T | None:

@@ -14,13 +14,13 @@ import ffmpeg
 
 from streams.engines.base import OURSELVES
 from streams.media import x264
+from streams.media.graphs.pulling import SILENCE_US
 
 KEYFRAME_SECONDS: Final = 2
 # The first segments are shorter: a viewer need not wait for a long one.
 FIRST_SECONDS, FIRST_SPAN_SECONDS = 0.5, 2
 LISTED_SEGMENTS: Final = 12
 _KEPT_SEGMENTS: Final = 6
-_SILENCE_US = 12_000_000
 # Where the publisher's clock jumps by more, it is taken for a new beginning.
 _JUMP_SECONDS = 3
 # What is shown is looked at once a second for so long.
@@ -66,7 +66,7 @@ def ladder(spec: LadderGraph) -> list[str]:
     source = ffmpeg.input(
         spec.source,
         f="live_flv",
-        rw_timeout=_SILENCE_US,
+        rw_timeout=SILENCE_US,
         rtmp_flashver=OURSELVES,
         analyzeduration=2_000_000,
         fpsprobesize=0,

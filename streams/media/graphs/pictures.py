@@ -12,8 +12,8 @@ from typing import Any
 import ffmpeg
 
 from streams.engines.base import OURSELVES
+from streams.media.graphs.pulling import SILENCE_US
 
-_SILENCE_US = 12_000_000
 # To meet the tracks. The engine sends sound at once and the picture from a keyframe on; with both of them ffmpeg goes on at once, and
 # without a look at the frame rate (`fpsprobesize`). A stream of one track is known by so many bytes of it, unless keyframes are late.
 _MEET_US = 10_000_000
@@ -100,7 +100,7 @@ _PROGRESS = ("-progress", "pipe:1", "-stats_period", "1")
 
 def _opened(spec: PicturesOf | OnePicture, *, only_keyframes: bool) -> Any:
     return ffmpeg.input(
-        spec.source, f="flv", rw_timeout=_SILENCE_US, rtmp_flashver=spec.calls_itself, threads=1,
+        spec.source, f="flv", rw_timeout=SILENCE_US, rtmp_flashver=spec.calls_itself, threads=1,
         analyzeduration=_MEET_US, fpsprobesize=0, **({} if spec.late_keyframes else {"probesize": _MEET_BYTES}),
         **(_ONLY_KEYFRAMES if only_keyframes else {}),
     )  # fmt: skip

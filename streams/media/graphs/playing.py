@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import ffmpeg
 
 from streams.engines.base import OURSELVES
-
-_SILENCE_US = 12_000_000
+from streams.media.graphs.pulling import SILENCE_US
 
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "warning")
 # Kilobits a second that a picture of that height may take at most.
@@ -127,7 +126,7 @@ def film_publish(spec: FilmPublish) -> list[str]:
     # Unparsed: the parser would read each film by the configuration of the first.
     source = ffmpeg.input("pipe:0", f="flv", fflags="noparse", analyzeduration=1_000_000)
     output = ffmpeg.output(
-        source, spec.target, c="copy", f="flv", flvflags="no_duration_filesize", map="0", rw_timeout=_SILENCE_US,
+        source, spec.target, c="copy", f="flv", flvflags="no_duration_filesize", map="0", rw_timeout=SILENCE_US,
         rtmp_flashver=OURSELVES,
     )  # fmt: skip
     arguments: list[str] = output.global_args(

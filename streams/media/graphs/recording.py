@@ -6,7 +6,7 @@ from typing import Any
 
 import ffmpeg
 
-from streams.media.graphs.watching import _PACKET_BYTES, _SILENCE_US
+from streams.media.graphs.pulling import untouched
 from streams.media.specs import ClipCut, Cover, Remux, RtmpToFile, Sprite
 
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "warning")
@@ -17,16 +17,7 @@ _HLS_SECONDS = 6
 
 def rtmp_to_file(spec: RtmpToFile) -> list[str]:
     """The publisher's own tags, untouched, in an FLV that is whole at any moment: what was received is written at once."""
-    source = ffmpeg.input(
-        spec.source,
-        f="data",
-        raw_packet_size=_PACKET_BYTES,
-        probesize=32,
-        analyzeduration=0,
-        rw_timeout=_SILENCE_US,
-        rtmp_flashver=spec.calls_itself,
-    )
-    target = ffmpeg.output(source, f"file:{spec.target}", c="copy", f="data", map="0", flush_packets=1)
+    target = untouched(spec, target=f"file:{spec.target}")
     return _compiled(target, *_PROGRESS)
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import ffmpeg
 
 from streams.engines.base import OURSELVES
+from streams.media.graphs.pulling import SILENCE_US
 
-# Longer than the engine takes to drop a frozen publisher; what says nothing for so long is dead.
-_SILENCE_US = 12_000_000
 _LOOK_US = 3_000_000
 
 
@@ -63,7 +62,7 @@ def pull(spec: Pull) -> list[str]:
         spec.target,
         f="flv",
         flvflags="no_duration_filesize",
-        rw_timeout=_SILENCE_US,
+        rw_timeout=SILENCE_US,
         rtmp_flashver=OURSELVES,
         **codecs,
     )
@@ -81,7 +80,7 @@ def carry(target: str) -> list[str]:
     # An encoder begins with a keyframe: a second shows all there is.
     source = ffmpeg.input("pipe:0", f="mpegts", analyzeduration=1_000_000)
     output = ffmpeg.output(
-        *_tracks(source), target, c="copy", f="flv", flvflags="no_duration_filesize", rw_timeout=_SILENCE_US
+        *_tracks(source), target, c="copy", f="flv", flvflags="no_duration_filesize", rw_timeout=SILENCE_US
     )
     arguments: list[str] = output.global_args("-hide_banner", "-loglevel", "warning").compile()
     return arguments
@@ -91,7 +90,7 @@ def push(spec: Push) -> list[str]:
     source = ffmpeg.input(
         spec.source,
         f="flv",
-        rw_timeout=_SILENCE_US,
+        rw_timeout=SILENCE_US,
         rtmp_flashver=OURSELVES,
         rtmp_live="live",
         analyzeduration=_LOOK_US,
@@ -113,7 +112,7 @@ def _read(source: PullSource) -> ffmpeg.nodes.FilterableStream:
     elif source.kind == "list":
         options |= {"f": "hls", "allowed_extensions": "ts,m4s,mp4,aac,mp3,m3u8,m3u"}
     if source.ours:
-        options |= {"rtmp_flashver": OURSELVES, "rw_timeout": _SILENCE_US}
+        options |= {"rtmp_flashver": OURSELVES, "rw_timeout": SILENCE_US}
     if source.is_paced:
         options["re"] = None
     return ffmpeg.input(source.address, **options)
