@@ -28,7 +28,6 @@ from streams.relays.selectors import jobs_of, relays, shown_relay
 from streams.services.health import health_of
 from streams.snapshots.models import DONE, Snapshot
 from streams.snapshots.selectors import address_of
-from streams.snapshots.troubles import open_troubles
 from streams.traffic.selectors import bandwidth_now
 
 RECORDINGS, CLIPS, JOBS, SNAPSHOTS, FILMS = 20, 12, 20, 6, 50
@@ -93,7 +92,6 @@ class MediaPage(MediaActs):
     def _on_air(self, stream: Stream, *, now: datetime) -> dict[str, Any]:
         return {
             "health": health_of(stream),
-            "troubles": open_troubles(stream.pk),
             "doing": jobs_by_stream([stream]).get(stream.pk, []),
             "traffic": bandwidth_now(room_id=stream.room_id, now=now),
         }

@@ -20,9 +20,8 @@ from liveroom.rooms.models import Room
 from streams.jobs.models import State
 from streams.jobs.selectors import hosts_alive
 from streams.models import MediaJob, Stream
-from streams.services.health import health_of
+from streams.services.health import health_by_stream
 from streams.snapshots.selectors import thumbnails
-from streams.snapshots.troubles import open_by_stream
 
 SHOWN = 60
 # What a job does to a stream, in a word of the card.
@@ -55,15 +54,14 @@ def page(site: AdminSite) -> Callable[[HttpRequest], HttpResponse]:
 
 
 def cards_of(streams: list[Stream], *, now: datetime) -> list[dict[str, Any]]:
-    pictures, troubles, doing = thumbnails(streams, now=now), open_by_stream(streams), jobs_by_stream(streams)
+    pictures, health, doing = thumbnails(streams, now=now), health_by_stream(streams), jobs_by_stream(streams)
     return [
         {
             "stream": stream,
             "room": stream.room,
             "url": reverse("admin:rooms_room_media", args=(stream.room_id,)),
             "picture": pictures.get(stream.pk, ""),
-            "health": health_of(stream),
-            "troubles": [row.trouble for row in troubles.get(stream.pk, ())],
+            "health": health[stream.pk],
             "doing": doing.get(stream.pk, []),
         }
         for stream in streams
