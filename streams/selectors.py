@@ -74,6 +74,7 @@ _BY_NAME = KeptQuery(
     name=str,
 )
 # At most one: a constraint of the table.
+_OWN = KeptQuery(lambda *, room_id: Stream.objects.filter(room_id=room_id, steps_back=True), room_id=int)
 _PROGRAMME = KeptQuery(lambda *, room_id: Stream.objects.filter(room_id=room_id, on_programme=True), room_id=int)
 
 
@@ -149,6 +150,16 @@ def programme(room: Room) -> Stream | None:
     found = _PROGRAMME.first(room_id=room.pk)
     if found is not None:
         found.room = room
+    return found
+
+
+def own_stream(room: Room) -> Stream | None:
+    """What the room's streamer pushes to: the programme, or what steps back while a made stream is shown in its place."""
+    found = programme(room)
+    if found is None or found.made_by:
+        found = _OWN.first(room_id=room.pk)
+        if found is not None:
+            found.room = room
     return found
 
 

@@ -32,7 +32,7 @@ def not_forbidden(question: Question) -> LiveRoomError | None:
 def not_held(question: Question) -> LiveRoomError | None:
     stream: Stream = question.room
     until, now = stream.room.held_until, clock.now()
-    if not stream.on_programme or until is None or until <= now:
+    if not (stream.on_programme or stream.steps_back or stream.made_by) or until is None or until <= now:
         return None
     wait = int((until - now).total_seconds()) + 1
     return Held(

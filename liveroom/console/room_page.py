@@ -125,7 +125,7 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, MediaPage, FilesPage
         room = self.get_object(request, object_id)
         if room is None or not self.has_view_permission(request, room):
             raise Http404("There is no such room.")
-        answer = JsonResponse(self._state(request, room, stream=selectors.programme(room), now=clock.now()))
+        answer = JsonResponse(self._state(request, room, stream=selectors.own_stream(room), now=clock.now()))
         answer["Cache-Control"] = "no-store"
         return answer
 
@@ -161,7 +161,7 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, MediaPage, FilesPage
         if room.disbanded_at is not None:
             return found
         allowed = legal_next(Status(room.status))
-        stream = Stream.objects.select_related("room__app", "room__owner").filter(room=room, on_programme=True).first()
+        stream = selectors.own_stream(room)
         found |= {
             "statuses": [
                 {**self.shown_act(room, act), "status": status, "allowed": status in allowed}
@@ -202,7 +202,7 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, MediaPage, FilesPage
         )
 
     def act_reset_key(self, request: HttpRequest, room: Room) -> str:
-        stream = selectors.programme(room)
+        stream = selectors.own_stream(room)
         if stream is None:
             raise selectors.StreamUnknown("This room has no stream on its programme.")
         streams.reset_push_key(stream=stream, by=self.actor(request), now=clock.now(), address=client_address(request))

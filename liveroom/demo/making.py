@@ -96,7 +96,7 @@ def described(*, now: datetime) -> dict[str, Any]:
         },
     }
     room = Room.objects.select_related("app").filter(app=app, group_id=ROOM, disbanded_at__isnull=True).first()
-    stream = None if room is None else selectors.programme(room)
+    stream = None if room is None else selectors.own_stream(room)
     if room is None or stream is None:
         return found
     stream = selectors.stream_of(name=stream.name)

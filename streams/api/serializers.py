@@ -45,6 +45,7 @@ class StreamSerializer(serializers.Serializer):
     label = serializers.CharField()  # type: ignore[assignment]
     room = serializers.CharField(source="room.group_id")
     on_programme = serializers.BooleanField()
+    made_by = serializers.CharField(help_text="mix or mark: made by this server; empty: encoders push it.")
     on_air = serializers.BooleanField()
     forbidden_until = serializers.DateTimeField(allow_null=True)
     forbidden_reason = serializers.CharField(allow_blank=True)

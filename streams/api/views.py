@@ -50,8 +50,8 @@ def asked_stream(request: ApiRequest, name: str) -> Stream:
     return found
 
 
-def _programme(request: ApiRequest, room: str) -> Stream:
-    found = selectors.programme(asked_room(request, room))
+def _pushed(request: ApiRequest, room: str) -> Stream:
+    found = selectors.own_stream(asked_room(request, room))
     if found is None:
         raise NotFound("This room has no stream on its programme.")
     return found
@@ -73,7 +73,7 @@ class PushView(APIView):
     @open_to("stream.push")
     def get(self, request: ApiRequest, room: str) -> Response:
         """What the owner types into OBS."""
-        stream = _programme(request, room)
+        stream = _pushed(request, room)
         return _push_answer(stream, _shown_address(request, stream))
 
 
@@ -82,7 +82,7 @@ class PushResetView(APIView):
     @open_to("stream.push")
     def post(self, request: ApiRequest, room: str) -> Response:
         """A new stream key. The old one is worthless at once; whoever pushes with it is cut."""
-        stream = _programme(request, room)
+        stream = _pushed(request, room)
         address = streams.reset_push_key(
             stream=stream, by=request.user, now=clock.now(), address=client_address(request)
         )
@@ -106,7 +106,7 @@ class HealthView(APIView):
     @open_to("stream.push")
     def get(self, request: ApiRequest, room: str) -> Response:
         """How the picture arrives, and what refused the last push."""
-        stream = _programme(request, room)
+        stream = _pushed(request, room)
         self.check_object_permissions(request, stream.room)
         now, address = clock.now(), client_address(request)
         # A server asks for somebody else: what it asks from is not the streamer's address.

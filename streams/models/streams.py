@@ -9,14 +9,35 @@ from liveroom.accounts.models import Domain
 from liveroom.kernel.values import ids
 from liveroom.rooms.models import LiveSession, Room
 
+MIX, MARK = "mix", "mark"
+MADE_BY = (("", "an encoder"), (MIX, "a mix"), (MARK, "a marked copy"))
+
 
 class Stream(models.Model):
-    """`name` is unique in the deployment: it is all that an RTMP client says."""
+    """`name` is unique in the deployment: it is all that an RTMP client says. A made one (`made_by`) takes no encoder: a job of ours
+    publishes it. What is on the programme is settled by `services/programmes.py`."""
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="streams")
     name = models.CharField(max_length=64, unique=True, default=ids.stream_name)
     label = models.CharField(max_length=40, default="main", help_text="main, screen, a guest's name …")
     on_programme = models.BooleanField(default=False, help_text="What viewers of the room see.")
+    made_by = models.CharField(
+        max_length=4,
+        choices=MADE_BY,
+        blank=True,
+        default="",
+        help_text="What of ours makes its picture; empty: encoders push it.",
+    )
+    stands_in_for = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="stand_ins",
+        help_text="Of a marked copy: the stream that it is a copy of.",
+    )  # fmt: skip
+    wants_programme = models.BooleanField(
+        default=False, help_text="Of a made stream: it takes the programme while it is published."
+    )
+    steps_back = models.BooleanField(
+        default=False, help_text="What the room itself shows, while a made stream is on the programme in its place."
+    )
     key_until = models.DateTimeField(null=True, blank=True, help_text="Until when the shown stream key is good.")
     key_floor = models.PositiveBigIntegerField(
         default=0, help_text="txTimes up to this were made before the last reset."
@@ -36,7 +57,13 @@ class Stream(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["room"], condition=Q(on_programme=True), name="one_programme_per_room")
+            models.UniqueConstraint(fields=["room"], condition=Q(on_programme=True), name="one_programme_per_room"),
+            models.UniqueConstraint(fields=["room"], condition=Q(steps_back=True), name="one_steps_back_per_room"),
+            models.CheckConstraint(condition=Q(made_by__in=["", MIX, MARK]), name="stream_made_by_known"),
+            models.CheckConstraint(
+                condition=Q(wants_programme=False) | ~Q(made_by=""), name="only_made_want_programme"
+            ),
+            models.CheckConstraint(condition=Q(steps_back=False) | Q(made_by=""), name="only_own_steps_back"),
         ]
 
     def __str__(self) -> str:

@@ -24,7 +24,7 @@ from streams.relays.kinds import COPY_CORES, KINDS, RelaySpec
 from streams.relays.listed_files import cores_of
 from streams.relays.models import OVER, Relay
 from streams.relays.noting import changed_fact, note_state
-from streams.relays.rules import FILE, PULL
+from streams.relays.rules import FILE, PULL, PUSH
 
 MOST_AT_WORK, MOST_ROWS = 10, 100
 LONGEST_AHEAD = timedelta(days=365)
@@ -56,6 +56,10 @@ def create_relay(
     """BadParameter, SourceForbidden, LeadsBack, RelayTwice, TooManyRelays."""
     room = locked(stream.room_id)
     permission.ask("media.manage", actor=by, room=room)
+    if kind != PUSH and stream.made_by:
+        raise BadParameter(
+            f"The picture of {stream.name!r} is made by this server; name a stream that encoders push.", field="stream"
+        )
     ends = ends_of(stream=stream, kind=kind, by=by, source=source, target=target, files=files, without=None)
     _refuse_strange(kind, loop=loop, starts_at=starts_at, now=now)
     _refuse_too_many(room)

@@ -17,6 +17,7 @@ WORDS = {
     Refusal.WRONG.reason: WRONG_KEY,
     Refusal.RESET.reason: "The key was reset: copy the new one from the console.",
     "unknown_stream": WRONG_KEY,
+    "made_stream": "This picture is made by the server; push to the room's own stream.",
     "no_push_domain": "Pushing is switched off: ask whoever runs this site.",
 }
 

@@ -4,6 +4,8 @@ Cutting a publisher asks the media engine, which may take seconds: it comes last
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from liveroom.kernel import clock
 from liveroom.kernel.facts import handles
 from liveroom.rooms.facts import RoomCreated, RoomDisbanded, StatusChanged
@@ -22,7 +24,7 @@ def give_main_stream(fact: RoomCreated) -> None:
 
 @handles(StatusChanged, after_commit=True, last=True)
 def cut_after_end(fact: StatusChanged) -> None:
-    """Ending by hand cuts the publisher (R9), after the commit: it is refused from then on."""
+    """Ending by hand cuts the publisher (R9), after the commit: it is refused from then on. Behind a mix also the room's own."""
     if fact.by_hand and fact.after == Status.ENDED:
         _cut_room(fact.room_id, only_programme=True)
 
@@ -42,6 +44,6 @@ def close_after_disband(fact: RoomDisbanded) -> None:
 
 def _cut_room(room_id: int, *, only_programme: bool) -> None:
     room = Room.objects.get(pk=room_id)
-    streams = room.streams.filter(on_programme=True) if only_programme else room.streams.all()
+    streams = room.streams.filter(Q(on_programme=True) | Q(steps_back=True)) if only_programme else room.streams.all()
     for stream in streams:
         cutting.cut(stream=stream.name)

@@ -18,7 +18,7 @@ from streams import selectors
 from streams.engines.base import Hook
 from streams.facts import StreamPublished, StreamUnpublished
 from streams.models import Publish, PushRefusal, Stream
-from streams.services import own_publishing
+from streams.services import own_publishing, programmes
 from streams.services.own_publishing import OwnPublisher
 
 KEPT: Final = timedelta(days=90)
@@ -61,6 +61,9 @@ def open_publish(
         job_run=own.run if own else 0,
         started_at=now,
     )
+    if stream.made_by:
+        programmes.settle(room_id=room.pk, now=now)
+        stream.refresh_from_db(fields=["on_programme"])
     facts.state(
         StreamPublished(
             stream=stream.name,

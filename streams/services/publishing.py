@@ -69,6 +69,8 @@ def judge_publisher(*, hook: Hook, now: datetime) -> Judged:
         if stream is None:
             raise _refused("unknown_stream", f"There is no stream {hook.stream!r}.", code=306)
         domain_id = _check_key(stream, hook, now)
+        if stream.made_by:
+            raise _refused("made_stream", f"The picture of {hook.stream!r} is made by this server.", code=600)
         permission.ask("stream.publish", actor=PUBLISHER, room=stream, role="publisher")
         return Judged(stream=stream, domain_id=domain_id)
     except LiveRoomError as error:

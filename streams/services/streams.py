@@ -7,19 +7,18 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from liveroom.accounts.models import Domain
-from liveroom.kernel import facts, permission
+from liveroom.kernel import permission
 from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
 from liveroom.kernel.values import ids
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.locking import locked
-from liveroom.rooms.services.status import publisher_came, publisher_lost
 from streams import addresses, selectors
-from streams.facts import ProgrammeChanged
 from streams.models import Stream
+from streams.models.streams import MARK
 from streams.rules import names, url_signing
-from streams.services import cutting
+from streams.services import cutting, programmes
 
 KEY_LIFETIME = timedelta(days=365)
 KEY_RENEWED_BEFORE = timedelta(days=7)
@@ -34,13 +33,21 @@ class StreamNameTaken(Conflict):
 
 @transaction.atomic
 def create_stream(
-    *, room: Room, label: str, now: datetime, name: str | None = None, on_programme: bool = False
+    *,
+    room: Room,
+    label: str,
+    now: datetime,
+    name: str | None = None,
+    on_programme: bool = False,
+    made_by: str = "",
+    stands_in_for: Stream | None = None,
 ) -> Stream:
-    """A place to push to. A chosen name is unique in the deployment: it is all that an RTMP client says."""
+    """A place to push to, or to be published by a job of ours (`made_by`). A chosen name is unique in the deployment: it is all that
+    an RTMP client says."""
     room = locked(room.pk)
     if name is not None and not names.valid(name):
         raise BadParameter("A stream name is 1 to 64 of A-Z a-z 0-9 _ -.", field="name", limit=64)
-    if Stream.objects.filter(room=room).count() >= MAX_STREAMS_PER_ROOM:
+    if Stream.objects.filter(room=room, made_by=made_by).count() >= MAX_STREAMS_PER_ROOM:
         raise BadParameter(
             f"A room has at most {MAX_STREAMS_PER_ROOM} streams.", field="name", limit=MAX_STREAMS_PER_ROOM
         )
@@ -51,6 +58,8 @@ def create_stream(
                 name=name or ids.stream_name(),
                 label=label,
                 on_programme=on_programme,
+                made_by=made_by,
+                stands_in_for=stands_in_for,
                 key_until=now + KEY_LIFETIME,
             )
     except IntegrityError:
@@ -70,20 +79,19 @@ def add_stream(*, room: Room, label: str, by: Actor, now: datetime, name: str | 
 
 @transaction.atomic
 def set_programme(*, stream: Stream, by: Actor, now: datetime) -> Stream:
-    """Show this stream to the room's viewers; the room's status follows it from here on (R10)."""
+    """Show this stream to the room's viewers; the room's status follows it from here on (R10). A mix is shown while it runs."""
     room = locked(stream.room_id)
     permission.ask("stream.manage", actor=by, room=room)
+    stream.refresh_from_db()
+    if stream.made_by == MARK:
+        raise BadParameter(
+            "That is a marked copy; it is shown by itself. Name the stream that it is a copy of.", field="stream"
+        )
     if stream.on_programme:
         return stream
-    Stream.objects.filter(room=room, on_programme=True).update(on_programme=False)
-    stream.on_programme = True
-    stream.save(update_fields=["on_programme"])
+    programmes.choose(stream=stream, now=now)
     audit.record(action="stream.programme", actor=by, now=now, room_key=room.key, target=stream.name)
-    facts.state(ProgrammeChanged(stream=stream.name, room_id=room.pk, room_key=room.key, at=now))
-    if selectors.open_publish(stream) is not None:
-        publisher_came(room_id=room.pk, now=now)
-    else:
-        publisher_lost(room_id=room.pk, now=now)
+    stream.refresh_from_db()
     return stream
 
 
@@ -91,6 +99,7 @@ def set_programme(*, stream: Stream, by: Actor, now: datetime) -> Stream:
 def show_push_address(*, stream: Stream, by: Actor, now: datetime) -> addresses.PushAddress:
     """The stream key of the owner. Extended when it is about to run out, so that nobody finds it expired on the evening."""
     permission.ask("stream.push", actor=by, room=stream.room)
+    _refuse_made(stream)
     if stream.key_until is None or stream.key_until < now + KEY_RENEWED_BEFORE:
         stream.key_until = now + KEY_LIFETIME
         stream.save(update_fields=["key_until"])
@@ -103,6 +112,7 @@ def make_push_address(
 ) -> addresses.PushAddress:
     """An address that is good until then, beside the shown key (S1). A reset ends it too."""
     permission.ask("stream.address", actor=by, room=stream.room)
+    _refuse_made(stream)
     _check_expiry(until, now)
     stream = Stream.objects.select_for_update(of=("self",)).select_related("room__app").get(pk=stream.pk)
     stream.key_latest = max(stream.key_latest, int(until.timestamp()))
@@ -127,6 +137,17 @@ def make_play_addresses(
             policy, addresses.domain_named(stream=stream, kind=Domain.PLAY, name=domain)
         )
     return addresses.addresses_for(policy=policy, actor=by, now=now, http=http, until=until, viewer=viewer)
+
+
+class MadeHere(Conflict):
+    """10004: nobody pushes to a stream that this server makes."""
+
+    name = "made_here"
+
+
+def _refuse_made(stream: Stream) -> None:
+    if stream.made_by:
+        raise MadeHere(f"The picture of {stream.name!r} is made by this server; push to the room's own stream.")
 
 
 def _check_expiry(until: datetime, now: datetime) -> None:

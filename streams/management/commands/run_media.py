@@ -31,6 +31,7 @@ from streams.media.probe import ProbeFailed, probe_health
 from streams.services import health, probing
 from streams.services.audience import RtmpAudience
 from streams.services.judging import Judge
+from streams.services.programmes import settle_all
 from streams.services.reconcile import reconcile
 from streams.traffic.collecting import Collector
 
@@ -156,6 +157,7 @@ class Command(ServiceCommand):
         if not self.lease.seems_ours():
             return  # the engine took longer than the lease: what it said is old, and another process compares
         repairs = reconcile(state=state, seen_at=seen_at, now=clock.now())
+        settle_all(now=clock.now())
         if repairs:
             log.info("%d differences between the engine and the database repaired.", repairs)
         ladders.follow(state, now=clock.now())
