@@ -9,11 +9,13 @@ from streams.recording.models import Chapter, Clip, Recording, RecordingFile, Re
 from streams.relays.models import Relay
 from streams.snapshots.models import PictureReview, Snapshot, Trouble
 from streams.traffic.models import MinuteTraffic, TrafficMark
+from streams.watermarks.models import Mark
 
 __all__ = [
     "Chapter",
     "Clip",
     "Ladder",
+    "Mark",
     "MediaFile",
     "MediaHost",
     "MediaJob",
