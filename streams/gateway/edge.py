@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from liveroom.kernel.errors import LiveRoomError, TryLater
+from liveroom.kernel.errors import LiveRoomError, NotPermitted, TryLater
+from liveroom.kernel.web import origins
 from streams.gateway import access
 from streams.gateway.gateway import Admitted, Gateway
 
 GATEWAY = web.AppKey("gateway", Gateway)
 METHODS = "GET, HEAD, OPTIONS"
+
+
+class OriginRefused(NotPermitted):
+    """A web page of a site that is not in LIVEROOM_ORIGINS. 10007."""
+
+    name = "origin_not_allowed"
 
 
 class NotReady(TryLater):
@@ -50,3 +57,12 @@ async def admitted_to(request: web.Request, stream: str) -> Admitted:
     query = {key: request.query.getall(key) for key in request.query}
     ticket, tx_secret = access.ticket_of(stream=stream, query=query)
     return await request.app[GATEWAY].admit(ticket=ticket, tx_secret=tx_secret)
+
+
+def refuse_foreign_page(request: web.Request) -> None:
+    """Browsers ask nobody before they open a WebSocket: the check is ours. Programs send no Origin."""
+    room = request.app[GATEWAY].settings
+    origin = request.headers.get("Origin")
+    host = request.headers.get("Host", "")
+    if not origins.may_call(origin=origin, host=host, ours=room.origins, any_origin=room.any_origin, same_port=True):
+        raise OriginRefused("Pages of this origin may not play here; add it to LIVEROOM_ORIGINS.")

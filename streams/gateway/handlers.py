@@ -13,11 +13,21 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from aiohttp import WSCloseCode, web
 
-from liveroom.kernel.errors import PROBLEM, LiveRoomError, NotFound, NotPermitted, told
-from liveroom.kernel.web import origins
+from liveroom.kernel.errors import PROBLEM, LiveRoomError, NotFound, told
 from liveroom.kernel.work.metrics import exposition
 from streams.gateway import hls, metrics
-from streams.gateway.edge import GATEWAY, METHODS, NotReady, WrongMethod, admitted_to, asked_otherwise, cors
+from streams.gateway.desk.door import DESKS, desk
+from streams.gateway.desk.hearing import Desks
+from streams.gateway.edge import (
+    GATEWAY,
+    METHODS,
+    NotReady,
+    WrongMethod,
+    admitted_to,
+    asked_otherwise,
+    cors,
+    refuse_foreign_page,
+)
 from streams.gateway.gateway import Admitted, Gateway
 from streams.gateway.picture.feed import Feed
 from streams.gateway.picture.viewer import Viewer, Wire
@@ -29,18 +39,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _FLV, _M3U8 = ".flv", ".m3u8"
 
 
-class OriginRefused(NotPermitted):
-    """A web page of a site that is not in LIVEROOM_ORIGINS. 10007."""
-
-    name = "origin_not_allowed"
-
-
-def application(gateway: Gateway) -> web.Application:
+def application(gateway: Gateway, desks: Desks | None = None) -> web.Application:
     app = web.Application(middlewares=[_edge], client_max_size=1024)
     app[GATEWAY] = gateway
+    if desks is not None:
+        app[DESKS] = desks
     app.router.add_get("/livez", _livez)
     app.router.add_get("/metrics", _metrics)
     app.router.add_route("*", "/live/{file}", _live)
+    app.router.add_route("*", "/live/desk/{mix:[a-z0-9_-]{1,40}}", desk)
     app.router.add_route("*", "/live/{stream}/{file}", hls.ladder_playlist)
     return app
 
@@ -74,15 +81,6 @@ def _problem(request: web.Request, error: LiveRoomError) -> web.Response:
     return web.Response(status=error.status, body=json.dumps(body).encode(), content_type=PROBLEM, headers=headers)
 
 
-def _refuse_foreign_page(request: web.Request) -> None:
-    """Browsers ask nobody before they open a WebSocket: the check is ours. Programs send no Origin."""
-    room = request.app[GATEWAY].settings
-    origin = request.headers.get("Origin")
-    host = request.headers.get("Host", "")
-    if not origins.may_call(origin=origin, host=host, ours=room.origins, any_origin=room.any_origin, same_port=True):
-        raise OriginRefused("Pages of this origin may not play here; add it to LIVEROOM_ORIGINS.")
-
-
 async def _livez(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     return web.json_response({"status": "ok", "process": gateway.settings.name, "streams": gateway.feeds})
@@ -110,7 +108,7 @@ async def _flv(request: web.Request, admitted: Admitted) -> web.StreamResponse:
     if request.method == "HEAD":
         return web.Response(headers=headers)
     if socket:
-        _refuse_foreign_page(request)
+        refuse_foreign_page(request)
     kind = "ws_flv" if socket else "flv"
     with gateway.audience.seat(policy=admitted.policy, bitrate_kbps=gateway.bitrate_kbps(admitted.stream)):
         feed = await gateway.ready_feed(admitted)

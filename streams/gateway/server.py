@@ -13,6 +13,7 @@ from aiohttp import web
 
 from streams.engines.base import Engine
 from streams.gateway import handlers
+from streams.gateway.desk.hearing import Desks
 from streams.gateway.engine_watch import EngineWatch, fetch_from
 from streams.gateway.gateway import Gateway, Tell
 from streams.gateway.policies import Load, Policies
@@ -35,11 +36,13 @@ class Server:
         load_policy: Load,
         tell: Tell | None = None,
         tell_sent: TellSent | None = None,
+        desks: Desks | None = None,
     ) -> None:
         self._settings = settings
         self._engine = engine
         self._load_policy = load_policy
         self._tell, self._tell_sent = tell, tell_sent
+        self._desks = desks
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
         self._gateway: Gateway | None = None
@@ -59,7 +62,7 @@ class Server:
             tell_sent=self._tell_sent,
         )
         self._runner = web.AppRunner(
-            handlers.application(gateway),
+            handlers.application(gateway, self._desks),
             access_log=None,
             handler_cancellation=True,
             shutdown_timeout=1.0,
@@ -74,6 +77,8 @@ class Server:
         if self._runner is not None:
             for site in list(self._runner.sites):
                 await site.stop()
+        if self._desks is not None:
+            await self._desks.stop()
         if self._gateway is not None:
             await self._gateway.stop()
         if self._runner is not None:

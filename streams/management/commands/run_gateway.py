@@ -11,8 +11,12 @@ from channels.db import database_sync_to_async
 from django.core.management.base import CommandError
 
 from liveroom.kernel import clock
+from liveroom.kernel.data.redis import aredis_for
+from liveroom.kernel.values.signing import derived_secret
 from liveroom.kernel.work.process import ServiceCommand
+from streams.director.rules import PURPOSE
 from streams.engines import engine
+from streams.gateway.desk.hearing import Desks
 from streams.gateway.server import Server, serve
 from streams.gateway.settings import from_settings
 from streams.live import viewer_counts
@@ -39,7 +43,11 @@ class Command(ServiceCommand):
         async def tell_sent(sent: Sequence[Counted]) -> None:
             await counting.acount(sent, now_seconds=time.time())
 
-        server = Server(settings=settings, engine=engine(), load_policy=load, tell=tell, tell_sent=tell_sent)
+        # A desk's mix is no room's; there is one Redis for all.
+        desks = Desks(connect=lambda: aredis_for(""), secret=derived_secret(PURPOSE))
+        server = Server(
+            settings=settings, engine=engine(), load_policy=load, tell=tell, tell_sent=tell_sent, desks=desks
+        )
         try:
             uvloop.run(serve(server))
         except OSError as error:
