@@ -17,11 +17,14 @@ from liveroom.rooms.services.status import publisher_came, publisher_lost
 from streams import selectors
 from streams.engines.base import Hook
 from streams.facts import StreamPublished, StreamUnpublished
+from streams.media.specs import StreamProbe
 from streams.models import Publish, PushRefusal, Stream
 from streams.services import own_publishing, programmes
 from streams.services.own_publishing import OwnPublisher
 
 KEPT: Final = timedelta(days=90)
+# Before that a look at the packets would tell of the beginning only.
+_PROBED_AFTER: Final = timedelta(seconds=3)
 _SECRET = ("txSecret", own_publishing.SIGNATURE)
 
 
@@ -110,6 +113,21 @@ def _end(publish: Publish, now: datetime, reason: str) -> bool:
         )
     )
     return True
+
+
+def publishes_to_probe(*, now: datetime, seen: set[int], at_most: int) -> list[tuple[int, str]]:
+    """(publish, stream name) of publishes that run long enough and whose keyframe distance nobody has looked at."""
+    begun = now - _PROBED_AFTER
+    rows = Publish.objects.filter(ended_at__isnull=True, keyframe_seconds__isnull=True, started_at__lte=begun)
+    found = rows.exclude(pk__in=seen).order_by("started_at").values_list("pk", "stream__name")
+    return list(found[: max(at_most, 0)])
+
+
+def write_probe(*, publish_id: int, probe: StreamProbe) -> None:
+    """What only a look at the packets tells, onto the publish, for the streamer's console."""
+    Publish.objects.filter(pk=publish_id).update(
+        keyframe_seconds=probe.keyframe_interval_seconds, width=probe.width or None, height=probe.height or None
+    )
 
 
 def prune_publishes(*, now: datetime) -> object:

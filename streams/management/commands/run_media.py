@@ -28,7 +28,7 @@ from streams.jobs import hints
 from streams.jobs.supervising.supervisor import Supervisor
 from streams.ladder import services as ladders
 from streams.media.probe import ProbeFailed, probe_health
-from streams.services import health, probing
+from streams.services import health, publishes
 from streams.services.audience import RtmpAudience
 from streams.services.judging import Judge
 from streams.services.programmes import settle_all
@@ -135,7 +135,7 @@ class Command(ServiceCommand):
             if not held:
                 return []
             self._follow()
-            return probing.publishes_to_probe(now=now, seen=self.probed, at_most=PROBES_AT_ONCE - len(self.probes))
+            return publishes.publishes_to_probe(now=now, seen=self.probed, at_most=PROBES_AT_ONCE - len(self.probes))
         except DatabaseError as error:
             log.warning("The database is away (%s); trying again.", error)
             return []
@@ -193,7 +193,7 @@ class Command(ServiceCommand):
 
     def _write(self, publish_id: int, probe: Any) -> None:
         try:
-            probing.write_probe(publish_id=publish_id, probe=probe)
+            publishes.write_probe(publish_id=publish_id, probe=probe)
         except DatabaseError as error:
             log.warning("What was seen of a stream could not be kept: %s", error)
         finally:
