@@ -1,4 +1,4 @@
-"""A file that is whole is looked at: is it what can be played, how long, how large, which codecs; and one picture of it.
+"""A file that is whole is looked at: is it what can be played or shown, how long, how large, which codecs; and one picture of it.
 
 Nothing that its name or its sender said counts: its first bytes say what it is, one demuxer reads it, and that opens nothing else."""
 
@@ -39,7 +39,8 @@ def check_file(claim: Claim) -> None:
             head = opened.read(uploads.HEAD_BYTES)
         kind = _kind(head)
         before = uploads.options_for(kind)
-        film = rules.film(films.look(path=path, before_input=before))
+        said = films.look(path=path, before_input=before)
+        film = rules.picture(said, size_bytes=file.size_bytes) if kind.is_picture else rules.film(said)
         claim.told(0.4)
         thumbnail = _thumbnail(file, film, path=path, before=before, claim=claim)
     except FileNotFoundError:
@@ -58,14 +59,14 @@ def check_file(claim: Claim) -> None:
 
 def _kind(head: bytes) -> uploads.Container:
     kind = uploads.container_of(head)
-    if kind is not None and not kind.is_picture:
+    if kind is not None and (not kind.is_picture or kind.name in rules.PICTURES):
         return kind
+    taken = ", ".join(sorted(each.name for each in uploads.KINDS if not each.is_picture or each.name in rules.PICTURES))
     if kind is not None:
-        raise ValueError("It is a picture; films and sound are taken here.")
-    taken = ", ".join(sorted(each.name for each in uploads.KINDS if not each.is_picture))
+        raise ValueError(f"It is a picture of the kind {kind.name}; what is taken here: {taken}.")
     if uploads.looks_like_a_list(head):
         raise ValueError(f"It is a playlist, which only names other files; what is taken here: {taken}.")
-    raise ValueError(f"Its first bytes are of no film or sound that is known here: {taken}.")
+    raise ValueError(f"Its first bytes are of no film, sound or picture that is known here: {taken}.")
 
 
 def _thumbnail(file: MediaFile, film: rules.Film, *, path: Path, before: tuple[str, ...], claim: Claim) -> str:

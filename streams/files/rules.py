@@ -18,6 +18,9 @@ NAME_BYTES = 200
 MOST_TRACKS = 32
 MOST_WIDTH, MOST_HEIGHT = 7680, 4320
 LONGEST_SECONDS = 48 * 3600
+# What a compositor draws (streams/media/compositor/drawing/images.py), and how large such a file may be.
+PICTURES = ("png", "jpeg", "webp", "gif")
+MOST_PIXELS, MOST_PICTURE_BYTES = 10_000_000, 16 * 2**20
 
 _PATH = re.compile(r"/api/v1/files/[a-z0-9]{1,24}")
 _WHOLE = re.compile(r"[0-9]{1,18}")
@@ -114,6 +117,19 @@ def film(said: Mapping[str, Any]) -> Film:
         video_codec=_codec(picture),
         audio_codec=_codec(sounds[0]) if sounds else "",
     )
+
+
+def picture(said: Mapping[str, Any], *, size_bytes: int) -> Film:
+    """The same of one picture. ValueError: it is too large to be drawn, or none can be seen."""
+    if size_bytes > MOST_PICTURE_BYTES:
+        raise ValueError(f"A picture has at most {MOST_PICTURE_BYTES:,} bytes; this one has {size_bytes:,}.")
+    tracks = [track for track in said.get("streams", ()) if isinstance(track, Mapping)]
+    width, height = _size(tracks[0]) if tracks else (None, None)
+    if width is None or height is None:
+        raise ValueError("No picture can be seen in it.")
+    if width * height > MOST_PIXELS:
+        raise ValueError(f"A picture has at most {MOST_PIXELS:,} pixels; this one has {width}×{height}.")
+    return Film(duration_seconds=None, width=width, height=height, video_codec=_codec(tracks[0]), audio_codec="")
 
 
 def _is_cover(track: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from liveroom.kernel import permission
 from liveroom.kernel.errors import BadParameter, LiveRoomError
 from liveroom.kernel.permission import Actor
 from streams.files.models import MediaFile
+from streams.files.rules import PICTURES
 from streams.files.selectors import FileUnknown, file_of, path_of
 from streams.files.uses import asks_about_files
 from streams.models.streams import Stream
@@ -27,6 +28,8 @@ def checked_files(numbers: Sequence[str], *, stream: Stream, by: Actor) -> list[
             if file.room_id != stream.room_id:
                 permission.ask("media.manage", actor=by, room=file.room)
             path_of(file)
+            if file.container in PICTURES:
+                raise BadParameter(f"the file {file.number} is a picture; films and sound are played.", field="files")
         except FileUnknown:
             raise BadParameter(f"files: there is no file {number[:24]!r}.", field="files", given=number[:24]) from None
         except LiveRoomError as error:

@@ -14,12 +14,14 @@ from django.conf import settings as django_settings
 from PIL import Image
 
 from liveroom.kernel import clock
+from liveroom.kernel.errors import BadParameter
 from streams.files import finite_work, places, selectors, services
 from streams.files.models import MediaFile
 from streams.jobs import finite
 from streams.jobs.models import MediaTask
 from streams.media import graphs
 from streams.media.specs import FilmLook, FilmPicture
+from streams.relays import services as relays
 from streams.storage import chosen
 from tests.helpers.people import Cast
 
@@ -208,10 +210,30 @@ def test_what_pretends_to_be_a_film_opens_nothing_either(cast, canary, tmp_path)
         assert canary.asked == [], what
 
 
-def test_pictures_are_refused(cast, tmp_path):
-    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+def test_a_picture_is_ready_and_no_relay_plays_it(cast, tmp_path):
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
     file = looked_at(cast, (tmp_path / "a.png").read_bytes())
-    assert (file.state, file.reason) == ("refused", "It is a picture; films and sound are taken here.")
+    assert (file.state, file.container, file.width, file.height) == ("ready", "png", 64, 48)
+    with pytest.raises(BadParameter, match="is a picture"):
+        relays.create_relay(
+            stream=cast.stream, kind="file", files=[file.number], by=cast.actor(cast.stella), now=clock.now()
+        )
+
+
+def test_pictures_that_cannot_be_drawn_are_refused(cast, tmp_path):
+    Image.new("1", (8_000, 8_000)).save(tmp_path / "bomb.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.bmp")
+    vector = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'
+    for body, words in (
+        ((tmp_path / "bomb.png").read_bytes(), "at most 10,000,000 pixels; this one has 8000×8000"),
+        ((tmp_path / "a.bmp").read_bytes(), "of the kind bmp"),
+        (vector, "playlist"),
+        (vector.partition(b"?>")[2], "no film, sound or picture"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, ""),
+    ):
+        file = looked_at(cast, body)
+        assert file.state == "refused"
+        assert words in file.reason
 
 
 def test_a_check_that_fails_for_good_says_so(cast, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from liveroom.rooms.admin.rights import runs
 from liveroom.rooms.models import Room
 from streams import selectors
 from streams.files.models import MediaFile
+from streams.files.rules import PICTURES
 from streams.jobs.models import OPEN_STATES
 from streams.models import MediaJob, Stream
 from streams.plans.selectors import shown_plans
@@ -56,6 +57,7 @@ class MediaPage(MediaActs):
     def _media(self, request: HttpRequest, room: Room, *, now: datetime) -> dict[str, Any]:
         stream = selectors.programme(room)
         whole = runs(request, room)
+        files = list(MediaFile.objects.filter(room=room, state=MediaFile.State.READY).order_by("-id")[:FILMS])
         return {
             "room": room,
             "room_url": self.page_url(room),
@@ -74,7 +76,8 @@ class MediaPage(MediaActs):
             ],
             # An address of a relay says where else somebody streams: the owner's business.
             "relays": self._relays(room) if whole else [],
-            "films": list(MediaFile.objects.filter(room=room, state=MediaFile.State.READY).order_by("-id")[:FILMS]),
+            "films": [file for file in files if file.container not in PICTURES],
+            "pictures": [file for file in files if file.container in PICTURES],
             "plans": shown_plans(stream=stream) if stream is not None and whole else [],
             "jobs": list(
                 MediaJob.objects.filter(stream__room=room, state__in=OPEN_STATES).select_related("host").order_by("id")[:JOBS]
