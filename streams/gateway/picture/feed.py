@@ -13,22 +13,14 @@ import logging
 from streams.engines.base import EngineState
 from streams.gateway import metrics
 from streams.gateway.engine_watch import EngineWatch
+from streams.gateway.fmp4.cutter import Cutter
+from streams.gateway.fmp4.cutting import Cutting
+from streams.gateway.picture import flv
 from streams.gateway.picture.bitrate import Bitrate
-from streams.gateway.picture.flv import (
-    BrokenFlv,
-    Configs,
-    GroupOfPictures,
-    Kind,
-    Parser,
-    body_of,
-    file_header,
-    is_video,
-    kind_of,
-    time_of,
-    with_time,
-)
+from streams.gateway.picture.flv import Kind, Parser, kind_of
 from streams.gateway.picture.timeline import Timeline
-from streams.gateway.picture.viewer import Batch, Gathered, Viewer, offer_to_all
+from streams.gateway.picture.tracks import Tracks
+from streams.gateway.picture.viewer import Batch, Gathered, Viewer, end_silent, offer_to_all
 from streams.media import graphs
 from streams.media.process import Child, spawn
 from streams.media.specs import RtmpTags
@@ -58,12 +50,12 @@ class Feed:
         self._child: Child | None = None
         self._parser = Parser()
         self._timebase = Timebase()
-        self._met_at: float | None = None
-        self._has_video = self._has_audio = False
+        self._tracks = Tracks()
+        self._cutting = Cutting(name=name)
         self._opening: asyncio.TimerHandle | None = None
-        self._group = GroupOfPictures()
+        self._group = flv.GroupOfPictures()
         self._header = self._meta = b""
-        self._configs = Configs()
+        self._configs = flv.Configs()
         self._gathered = Gathered(send=self._send)
         self._waiting = 0
         self._empty_since: float | None = self._loop.time()
@@ -104,8 +96,17 @@ class Feed:
         self.viewers.discard(viewer)
         self._note_whether_empty()
 
+    def cutter(self) -> Cutter:
+        """The one that cuts this stream, for whoever subscribes at once; it begins with the pictures since the last keyframe.
+
+        It is fed, and the copy kept, as long as anybody subscribes. Only once it is `ready`."""
+        earlier = (*self._configs.tags, *self._group.tags)
+        cutter = self._cutting.cutter(tracks=self._tracks, here_ms=self._timebase.here, earlier=earlier)
+        self._empty_since = None
+        return cutter
+
     def _note_whether_empty(self) -> None:
-        if not self.viewers and not self._waiting:
+        if not self.viewers and not self._waiting and not self._cutting:
             self._empty_since = self._loop.time()
 
     @property
@@ -121,6 +122,8 @@ class Feed:
         if stream is None:
             self.end("stream_ended")
             return
+        if self._cutting.stop_unwanted():
+            self._note_whether_empty()
         now = Timeline.of(state, stream)
         if not self.timeline.same_publisher(now):
             self.end("publisher_changed")
@@ -141,18 +144,14 @@ class Feed:
 
     def drop_stalled(self, *, after_seconds: float) -> None:
         """Whoever read nothing for so long will not come back."""
-        limit = self._loop.time() - after_seconds
-        stalled = [one for one in self.viewers if one.silent_since is not None and one.silent_since < limit]
-        for viewer in stalled:
-            viewer.abort()
-            viewer.end("stalled")
-            metrics.viewers_stalled.inc()
+        metrics.viewers_stalled.inc(end_silent(self.viewers, since=self._loop.time() - after_seconds))
 
     def end(self, word: str) -> None:
         """Over, now: viewers are let go, the child is asked to stop. Safe to call twice."""
         if not self.ended.done():
             self.ended.set_result(word)
             self._gathered.flush()
+            self._cutting.end(word)
             for viewer in list(self.viewers):
                 viewer.end(word)
             if asyncio.current_task() is not self._task:
@@ -215,7 +214,7 @@ class Feed:
         self._bitrate.add(now=now, size=len(data))
         try:
             tags = parser.feed(data)
-        except BrokenFlv as error:
+        except flv.BrokenFlv as error:
             log.error("The copy of stream %s is no FLV (%s); it is started again.", self.name, error)
             self._restart_child()
             return
@@ -223,11 +222,13 @@ class Feed:
         for tag in tags:
             kind = kind_of(tag)
             if kind is Kind.UNPLAYABLE:
-                self._give_up(codecs.video_codec(body_of(tag)) or codecs.Codec(name="an unknown codec", plays=False))
+                self._give_up(
+                    codecs.video_codec(flv.body_of(tag)) or codecs.Codec(name="an unknown codec", plays=False)
+                )
                 return
             if kind is Kind.META:
                 if b"onMetaData" in tag[:40]:
-                    self._meta = with_time(tag, 0)
+                    self._meta = flv.with_time(tag, 0)
             elif kind is not Kind.NOTHING and self._wanted(tag, kind):
                 picture = self._keep(tag, kind, now) or picture
         if self._timebase.is_used_up:
@@ -238,53 +239,48 @@ class Feed:
         """One tag to the viewers and into the group. Whether it is a picture."""
         if kind in (Kind.VIDEO_CONFIG, Kind.AUDIO_CONFIG):
             # Its time is often that of an earlier message: it belongs where it is met.
-            self._configure(kind, with_time(tag, self._timebase.here))
+            self._configure(kind, flv.with_time(tag, self._timebase.here))
             return False
-        track = "video" if is_video(tag) else "audio"
-        at_ms = self._timebase.at(track=track, source=time_of(tag), arrived_ms=int(now * 1000))
-        tag = with_time(tag, at_ms)
+        track = "video" if flv.is_video(tag) else "audio"
+        at_ms = self._timebase.at(track=track, source=flv.time_of(tag), arrived_ms=int(now * 1000))
+        tag = flv.with_time(tag, at_ms)
         if kind is Kind.KEY:
             self._gathered.flush()
-        self._gathered.add(tag, is_key=kind is Kind.KEY or not self._has_video)
-        self._group.add(tag, kind, has_video=self._has_video)
+        self._gathered.add(tag, is_key=kind is Kind.KEY or not self._tracks.has_video)
+        self._group.add(tag, kind, has_video=self._tracks.has_video)
+        self._cutting.take(tag, kind)
         if not self._ready.is_set():
             self._open()
         return track == "video"
 
     def _wanted(self, tag: bytes, kind: Kind) -> bool:
         """Whether viewers get it: tracks that their players were told of, and before that everything from a keyframe on."""
-        video = is_video(tag)
-        if self._ready.is_set():
-            if self._has_video if video else self._has_audio:
-                return True
-            # Left out if it was waited for in vain; otherwise the publisher has added it.
-            if not (self.timeline.has_video if video else self.timeline.has_audio) and kind is not Kind.AUDIO_CONFIG:
-                self.end("tracks_changed")
-            return False
-        if self._met_at is None and kind in (Kind.KEY, Kind.AUDIO):
-            self._met_at = self._loop.time()
-        self._has_video = self._has_video or kind is Kind.KEY
-        self._has_audio = self._has_audio or kind is Kind.AUDIO
-        return self._has_video or kind in (Kind.VIDEO_CONFIG, Kind.AUDIO_CONFIG, Kind.AUDIO)
+        if not self._ready.is_set():
+            return self._tracks.meet(kind, now=self._loop.time())
+        if self._tracks.have(tag):
+            return True
+        if self._tracks.is_added(tag, kind, timeline=self.timeline):
+            self.end("tracks_changed")
+        return False
 
     def _open(self) -> None:
         """Let viewers in once the tracks are known and there is something to begin with."""
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
-        if self._met_at is None or self._ready.is_set() or self.ended.done():
+        if self._tracks.met_at is None or self._ready.is_set() or self.ended.done():
             return
-        wait = self.timeline.wait_ms(video=self._has_video, audio=self._has_audio) / 1000
-        due = self._met_at + wait
+        due = self._tracks.due_at(self.timeline)
         if self._loop.time() < due:
             self._opening = self._loop.call_at(due, self._open)
         elif self._group:
-            self._header = file_header(has_video=self._has_video, has_audio=self._has_audio)
+            self._header = flv.file_header(has_video=self._tracks.has_video, has_audio=self._tracks.has_audio)
             self._ready.set()
 
     def _configure(self, kind: Kind, tag: bytes) -> None:
         """A codec's configuration. A child that was restarted says the same again: only news is passed on."""
         if self._configs.changed(kind, tag):
+            self._cutting.take(tag, kind)
             self._gathered.flush()
             for viewer in self.viewers:
                 if not viewer.skipping:

@@ -5,6 +5,7 @@ Pure and bounded: a tag, and what is kept, have sizes above which they are given
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 from streams.rules import codecs
 
@@ -146,6 +147,10 @@ class GroupOfPictures:
         if self._bytes > self.MAX_BYTES or len(self._tags) > self.MAX_TAGS:
             self.clear()
 
+    @property
+    def tags(self) -> Sequence[bytes]:
+        return self._tags
+
     def joined(self) -> bytes:
         return b"".join(self._tags)
 
@@ -166,6 +171,10 @@ class Configs:
         if known:
             self.version += 1
         return bool(known)
+
+    @property
+    def tags(self) -> Sequence[bytes]:
+        return [self._tags[kind] for kind in (Kind.VIDEO_CONFIG, Kind.AUDIO_CONFIG) if kind in self._tags]
 
     def joined(self) -> bytes:
         return self._tags.get(Kind.VIDEO_CONFIG, b"") + self._tags.get(Kind.AUDIO_CONFIG, b"")

@@ -140,6 +140,15 @@ def offer_to_all(
     return len(batch.raw) * (len(viewers) - without), skipped
 
 
+def end_silent(viewers: Collection[Viewer], *, since: float) -> int:
+    """Let go of those who have read nothing since then (loop time). How many."""
+    silent = [one for one in viewers if one.silent_since is not None and one.silent_since < since]
+    for viewer in silent:
+        viewer.abort()
+        viewer.end("stalled")
+    return len(silent)
+
+
 class Gathered:
     """Tags that are sent together: what costs is a write per viewer. A picture goes at once unless one went just before."""
 
