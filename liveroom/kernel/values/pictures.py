@@ -5,14 +5,16 @@ Bounds: bytes before anything is read, sides and pixels before one is decoded. O
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TypeVar
 
 from PIL import Image, ImageOps
 
 from liveroom.kernel.errors import BadParameter
 
+T = TypeVar("T")
 _ENDINGS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 _KNOWN_BY = (
     (b"%PDF", "a PDF document"),
@@ -53,13 +55,22 @@ class Picture:
 
 def drawn_anew(raw: bytes, wanted: Wanted) -> Picture:
     """BadParameter says the limit and what came. What the file is called, or claims to be, is never asked."""
+    return _opened(raw, wanted, _drawn)
+
+
+def pixels_of(raw: bytes, wanted: Wanted) -> Image.Image:
+    """As RGBA, upright, within `kept_within`. Refusals as above."""
+    return _opened(raw, wanted, lambda picture, wanted: _pixels(picture, wanted, "RGBA"))
+
+
+def _opened(raw: bytes, wanted: Wanted, use: Callable[[Image.Image, Wanted], T]) -> T:
     check_size(len(raw), wanted)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(BytesIO(raw), formats=list(wanted.formats)) as picture:
                 _check_sides(*picture.size, wanted)
-                return _drawn(picture, wanted)
+                return use(picture, wanted)
     except BadParameter:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -104,15 +115,23 @@ def _check_sides(width: int, height: int, wanted: Wanted) -> None:
         )  # fmt: skip
 
 
-def _drawn(picture: Image.Image, wanted: Wanted) -> Picture:
-    written = wanted.formats[str(picture.format)]
+def _pixels(picture: Image.Image, wanted: Wanted, mode: str) -> Image.Image:
     if wanted.kept_within:
         # Of a JPEG only as much is decoded as is kept.
         picture.draft("RGB", (wanted.kept_within, wanted.kept_within))
     turned = ImageOps.exif_transpose(picture)
-    pixels = turned.convert("RGBA" if written != "JPEG" or _sees_through(turned) else "RGB")
+    if turned.mode.startswith("I"):
+        # Grey of 16 bits: `convert` would make all of it white that is above 255.
+        turned = turned.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    pixels = turned.convert(mode)
     if wanted.kept_within:
         pixels.thumbnail((wanted.kept_within, wanted.kept_within))
+    return pixels
+
+
+def _drawn(picture: Image.Image, wanted: Wanted) -> Picture:
+    written = wanted.formats[str(picture.format)]
+    pixels = _pixels(picture, wanted, "RGBA" if written != "JPEG" or _sees_through(picture) else "RGB")
     # A new picture holds pixels only: what the old one knew (places, profiles, comments) is written by `save` otherwise.
     clean = Image.new("RGB" if written == "JPEG" else "RGBA", pixels.size)
     clean.paste(pixels, mask=pixels.getchannel("A") if written == "JPEG" and pixels.mode == "RGBA" else None)
