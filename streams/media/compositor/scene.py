@@ -18,7 +18,9 @@ Gain = Annotated[float, Meta(ge=-60, le=12)]
 Words = Annotated[str, Meta(max_length=300)]
 SAMPLE_RATE: Final = 48_000
 MOST_INPUTS, MOST_PLACES, MOST_OVERLAYS = 16, 16, 24
-WIDEST, HIGHEST, FASTEST = 1920, 1080, 60
+WIDEST, HIGHEST, FASTEST = 1920, 1920, 60
+# 1080 lines, whichever way round: phones push portraits.
+MOST_PIXELS: Final = 1920 * 1080
 
 
 class Input(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -159,6 +161,8 @@ class Scene(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     badges: bool = False
 
     def __post_init__(self) -> None:
+        if self.width * self.height > MOST_PIXELS:
+            raise ValueError(f"a canvas has at most {MOST_PIXELS} pixels: 1920 by 1080, or 1080 by 1920")
         known = {one.id for one in self.inputs}
         if len(known) < len(self.inputs):
             raise ValueError("two inputs have the same id")
