@@ -163,7 +163,7 @@ def check_programs() -> None:
         need.packages[0]
         for need in TO_RUN
         if not need.is_met()
-        and not need.packages[0].startswith("fonts-")
+        and not need.packages[0].startswith(("fonts-", "libfribidi"))
         and not (need.packages[0] == "redis-server" and os.environ.get("REDIS_URL"))
     ]
     if missing:

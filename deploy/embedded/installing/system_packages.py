@@ -44,6 +44,12 @@ TO_RUN = (
     Need(("ffmpeg",), ("ffmpeg",)),
     Need(("redis-server",), ("redis-server",), ("redis-server.service",)),
     Need(("fonts-noto-cjk",), ("/usr/share/fonts/*/noto/NotoSansCJK-*", "/usr/share/fonts/*/NotoSansCJK*")),
+    # What is written on mixed pictures: other scripts, emoji, and (for Pillow's raqm) who knows right from left.
+    Need(("fonts-noto-core",), ("/usr/share/fonts/*/noto/NotoSansArabic-*", "/usr/share/fonts/*/NotoSansArabic*")),
+    Need(
+        ("fonts-noto-color-emoji",), ("/usr/share/fonts/*/noto/NotoColorEmoji*", "/usr/share/fonts/*/NotoColorEmoji*")
+    ),
+    Need(("libfribidi0",), ("/usr/lib/*/libfribidi.so.0", "/usr/lib*/libfribidi.so.0")),
     Need(("util-linux",), ("setpriv",)),
 )
 # On Ubuntu `chromium` is a snap, which cannot be had by apt; CHROMIUM names one there and the tests say so.

@@ -13,10 +13,10 @@ class Canvas:
     """`buffer`: width × height × 3/2 bytes. Its colours are `matrix` (of its height, see `colors.py`), limited range."""
 
     def __init__(self, width: int, height: int) -> None:
-        """Both even. Black at first."""
+        """Both even, at least 2, otherwise ValueError. Black at first."""
         self.width, self.height = width, height
         self.matrix = matrix_of(height)
-        self.buffer = np.empty(width * height * 3 // 2, np.uint8)
+        self.buffer = np.empty(max(width, 0) * max(height, 0) * 3 // 2, np.uint8)
         self.y, self.u, self.v = planes(self.buffer, width, height)
         self._rows = self.buffer.reshape(height * 3 // 2, width)
         self.fill("#000000")

@@ -25,7 +25,7 @@ def card(width: int, height: int, *, name: str, color: str, cover: Plane | None,
     shorter = min(width, height)
     icon = max(min(int(shorter * 0.26), 180), 10)
     letters = max(int(shorter * 0.075), 11)
-    named = bool(words) and height >= 70 and width >= 100
+    named = bool(words) and says_name(width, height)
     style = Style(letters)
     top = (height - icon - (style.height + letters // 2 if named else 0)) // 2
     sheet.alpha_composite(absent(icon), ((width - icon) // 2, max(top, 0)))
@@ -33,6 +33,11 @@ def card(width: int, height: int, *, name: str, color: str, cover: Plane | None,
         line = lettering.line(words[0], style, most_width=int(width * 0.9))
         sheet.alpha_composite(Image.fromarray(line), ((width - line.shape[1]) // 2, top + icon + letters // 2))
     return np.asarray(sheet, np.uint8)
+
+
+def says_name(width: int, height: int) -> bool:
+    """Whether a card of this size has room for its name."""
+    return height >= 70 and width >= 100
 
 
 def absent(size: int) -> Image.Image:

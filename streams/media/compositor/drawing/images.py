@@ -45,7 +45,7 @@ def _read(path: Path, field: str) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise BadParameter("The picture's file is not there or cannot be read.", field=field) from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             raise BadParameter("The picture's file is not a regular file.", field=field)
@@ -54,4 +54,7 @@ def _read(path: Path, field: str) -> bytes:
                 f"A picture has at most {MOST_BYTES:,} bytes; this one has {found.st_size:,}.",
                 field=field, limit=MOST_BYTES, given=found.st_size,
             )  # fmt: skip
-        return file.read(MOST_BYTES + 1)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(MOST_BYTES + 1)
+    finally:
+        os.close(handle)

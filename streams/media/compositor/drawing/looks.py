@@ -133,9 +133,10 @@ class Painter:
         ), self._matrix))  # fmt: skip
 
     def _signs(self, canvas: Canvas, place: scene.Place, shown: Shown, box: Box, *, inset: int) -> None:
-        """Its plate at the lower edge, its badges at the upper one. A card of a size says its name itself."""
+        """Its plate at the lower edge, its badges at the upper one. A card says its name itself, if it has the room."""
         most = box.width - 2 * inset
-        if place.plate and shown.input.name:
+        says = shown.picture is None and shown.input.kind != "color" and cards.says_name(box.width, box.height)
+        if place.plate and shown.input.name and not says:
             key = ("plate", shown.input.name, most)
             made = self._layer(key, lambda: cards.plate(
                 shown.input.name, most_width=most, canvas_height=self.height, lettering=self.lettering

@@ -17,6 +17,7 @@ from streams.media.compositor.drawing.text.lettering import LINE, WIDEST, Letter
 from streams.media.compositor.drawing.text.words import clean
 
 GROUND: Final = "#0f141a"
+DARK: Final = "#101418"
 SOFT: Final = 0.8
 MOST_LINES: Final = 6
 
@@ -60,7 +61,8 @@ def _text(overlay: scene.Overlay, said: str, image: Plane | None, room: Room) ->
     height = sum(line.shape[0] for line in lines)
     sheet = _sheet(width, height, overlay.background, radius=room.letters * 0.35)
     for index, line in enumerate(lines):
-        sheet.alpha_composite(Image.fromarray(line), (side, index * line.shape[0]))
+        x = (width - line.shape[1]) // 2 if overlay.kind in ("clock", "countdown") else side
+        sheet.alpha_composite(Image.fromarray(line), (x, index * line.shape[0]))
     return np.asarray(sheet, np.uint8)
 
 
@@ -90,24 +92,24 @@ def _lower_third(overlay: scene.Overlay, said: str, image: Plane | None, room: R
     letters = room.letters
     bar, side = max(letters // 6, 3), letters // 2
     most = room.width - bar - 2 * side
+    title = Style(letters, "#ffffff", outline=False)
+    small = Style(max(round(letters * 0.6), 8), "#d5dbe3", bold=False, outline=False)
+    # The words of both begin at one line: a larger one has a wider pad.
     lines = [
-        room.lettering.line(line, style, most_width=most)
-        for words, style in (
-            (said, Style(letters, "#ffffff", outline=False)),
-            (overlay.detail, Style(max(round(letters * 0.6), 8), "#d5dbe3", bold=False, outline=False)),
-        )
+        (room.lettering.line(line, style, most_width=most - title.pad), title.pad - style.pad)
+        for words, style in ((said, title), (overlay.detail, small))
         for line in clean(words)
     ]
     if not lines:
         return None
     high = letters // 6
-    width = max(line.shape[1] for line in lines) + bar + 2 * side
-    height = sum(line.shape[0] for line in lines) + 2 * high
+    width = max(line.shape[1] + in_line for line, in_line in lines) + bar + 2 * side
+    height = sum(line.shape[0] for line, _ in lines) + 2 * high
     sheet = _sheet(width, height, overlay.background or GROUND, radius=letters * 0.22)
     sheet.alpha_composite(_solid(bar, height, overlay.color, radius=bar / 2), (0, 0))
     y = high
-    for line in lines:
-        sheet.alpha_composite(Image.fromarray(line), (bar + side, y))
+    for line, in_line in lines:
+        sheet.alpha_composite(Image.fromarray(line), (bar + side + in_line, y))
         y += line.shape[0]
     return np.asarray(sheet, np.uint8)
 
@@ -139,7 +141,8 @@ def _scoreboard(overlay: scene.Overlay, said: str, image: Plane | None, room: Ro
 def _comment(overlay: scene.Overlay, said: str, image: Plane | None, room: Room) -> Plane | None:
     """A picture of whoever wrote it, the nick, and what was written in at most three lines."""
     letters = room.letters
-    nick = Style(max(round(letters * 0.62), 8), "#8fc7ff", outline=False)
+    light = _on(overlay.background or GROUND) == DARK
+    nick = Style(max(round(letters * 0.62), 8), "#1b62ab" if light else "#8fc7ff", outline=False)
     body = Style(letters, overlay.color, outline=False)
     side = letters // 2
     face = round(letters * 1.9) if image is not None else 0
@@ -193,7 +196,7 @@ def _points(value: int) -> str:
 def _on(color: str) -> str:
     """Dark on light, light on dark."""
     red, green, blue = rgb_of(color)
-    return "#101418" if red * 0.3 + green * 0.59 + blue * 0.11 > 130 else "#ffffff"
+    return DARK if red * 0.3 + green * 0.59 + blue * 0.11 > 130 else "#ffffff"
 
 
 def _scaled(image: Plane, width: int, height: int, room: Room) -> Plane:

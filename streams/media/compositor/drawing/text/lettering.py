@@ -20,13 +20,13 @@ from streams.media.compositor.drawing.text import bidi
 from streams.media.compositor.drawing.text.fonts import EMOJI_SIZE, HAS_RAQM, Face, Fonts
 from streams.media.compositor.drawing.text.words import clusters
 
-# In parts of the letters' size: of a line, and of its baseline from its top. Thai and Devanagari stand high and reach deep.
-LINE: Final = 1.5
-BASELINE: Final = 1.1
-SMALLEST, LARGEST = 8, 400
+# In parts of the letters' size: of a line, and of its baseline from its top. Thai and Devanagari stand high, Arabic reaches deep.
+LINE: Final = 1.54
+BASELINE: Final = 1.11
+SMALLEST, LARGEST = 8, 300
 WIDEST: Final = 16_000
-# Of one picture of words: 3 MB as alpha, some 40 while it is made.
-MOST_PIXELS: Final = 3_000_000
+# Of one picture of words: 2 MB as alpha, some 40 MB while it is made.
+MOST_PIXELS: Final = 2_000_000
 _NEVER_FIRST = frozenset(",.!?:;)]}。，、！？：；）】」》…")
 
 
@@ -221,9 +221,17 @@ def _composed(mask: Plane, colored: Plane, style: Style) -> Plane:
 
 
 def _edge(mask: Plane, style: Style) -> NDArray[np.float32]:
-    reach = max(1, round(style.fair_size * 0.06))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    wide = cv2.dilate(mask, kernel).astype(np.float32) / 255
-    edge = cv2.GaussianBlur(wide, (0, 0), 0.5 + style.fair_size * 0.012)
-    shadow = cv2.GaussianBlur(wide, (0, 0), style.fair_size * 0.07 + 0.5)
-    return np.asarray(np.maximum(edge * 0.85, shadow * 0.55), np.float32)
+    """Of large letters made at a fraction of their size: it is soft anyway, and the cost of spreading grows with its square."""
+    reach = max(1.0, style.fair_size * 0.06)
+    less = max(1, int(reach / 2.5))
+    height, width = mask.shape
+    small = (
+        cv2.resize(mask, (-(-width // less), -(-height // less)), interpolation=cv2.INTER_AREA) if less > 1 else mask
+    )
+    spread = max(1, round(reach / less))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * spread + 1, 2 * spread + 1))
+    wide = cv2.dilate(small, kernel).astype(np.float32) / 255
+    edge = cv2.GaussianBlur(wide, (0, 0), (0.5 + style.fair_size * 0.012) / less)
+    shadow = cv2.GaussianBlur(wide, (0, 0), (style.fair_size * 0.07 + 0.5) / less)
+    found = np.maximum(edge * 0.85, shadow * 0.55)
+    return np.asarray(cv2.resize(found, (width, height)) if less > 1 else found, np.float32)
