@@ -50,6 +50,7 @@ from streams.relays import handlers as on_relays
 from streams.services import following, publishes
 from streams.snapshots import handlers as on_snapshots
 from streams.snapshots import retention as snapshot_retention
+from streams.timeshift import handlers as on_windows
 from streams.traffic.pruning import prune_traffic
 from streams.voters import not_forbidden, not_held
 
@@ -63,6 +64,7 @@ FACT_HANDLERS: list[ModuleType] = [
     on_recordings,
     on_snapshots,
     on_ladders,
+    on_windows,
     on_polls,
     on_draws,
     on_replays,

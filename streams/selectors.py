@@ -14,8 +14,11 @@ from liveroom.kernel.data.kept_queries import KeptQuery
 from liveroom.kernel.errors import NotFound
 from liveroom.kernel.values import signing
 from liveroom.rooms.models import Room
+from liveroom.rooms.selectors import moderators_of
 from streams.models import Publish, Stream
 from streams.rules import url_signing
+from streams.timeshift.rules import Shift
+from streams.timeshift.selectors import shift_of
 
 
 class StreamUnknown(NotFound):
@@ -51,7 +54,8 @@ class PlayPolicy:
     """What it takes to see a stream. No `keys`: signing is off. `needs_vid`: the address must name its viewer. `closed`: nothing of
     the app may be played. `host`: the play domain's name in addresses, "" for the deployment's own. `unplayable`: the codec of its
     picture, if no browser plays it. `rungs`: of its ladder, if viewers can get
-    one now. `banned`: the vids of those who may not see it (`watch_policy`; elsewhere the room asks)."""
+    one now. `banned`: the vids of those who may not see it (`watch_policy`; elsewhere the room asks). `shift`: how far back viewers may
+    go and how far behind they are kept; `undelayed`: the vids of those who are not kept behind."""
 
     stream: str
     room_key: str
@@ -67,15 +71,21 @@ class PlayPolicy:
     unplayable: str = ""
     rungs: tuple[str, ...] = ()
     banned: frozenset[str] = frozenset()
+    shift: Shift | None = None
+    undelayed: frozenset[str] = frozenset()
 
 
 _BY_NAME = KeptQuery(
-    lambda *, name: Stream.objects.select_related("room__app").filter(name=name, room__disbanded_at__isnull=True),
+    lambda *, name: Stream.objects.select_related("room__app", "room__owner", "timeshift").filter(
+        name=name, room__disbanded_at__isnull=True
+    ),
     name=str,
 )
 # At most one: a constraint of the table.
 _OWN = KeptQuery(lambda *, room_id: Stream.objects.filter(room_id=room_id, steps_back=True), room_id=int)
-_PROGRAMME = KeptQuery(lambda *, room_id: Stream.objects.filter(room_id=room_id, on_programme=True), room_id=int)
+_PROGRAMME = KeptQuery(
+    lambda *, room_id: Stream.objects.select_related("timeshift").filter(room_id=room_id, on_programme=True), room_id=int
+)
 
 
 def play_policy(*, stream: str) -> PlayPolicy | None:
@@ -105,7 +115,18 @@ def _policy(*, stream: Stream, room: Room, domains: Sequence[Domain] | None = No
         host=host_of(domains[0]) if domains else "",
         unplayable=stream.unplayable,
         rungs=stream.rungs,
+        shift=(shift := _shift(stream)),
+        undelayed=_undelayed(room) if shift is not None and shift.delay_seconds else frozenset(),
     )
+
+
+def _shift(stream: Stream) -> Shift | None:
+    row = getattr(stream, "timeshift", None)
+    return None if row is None else shift_of(row)
+
+
+def _undelayed(room: Room) -> frozenset[str]:
+    return frozenset(url_signing.vid_of(name) for name in moderators_of(room))
 
 
 def watch_policy(*, stream: str) -> PlayPolicy | None:
@@ -175,7 +196,8 @@ def programme_policy(room: Room) -> PlayPolicy | None:
 
 def programme_policies(rooms: Sequence[Room]) -> dict[int, PlayPolicy | None]:
     """The same by room, for many: a query, and one per app."""
-    shown = {stream.room_id: stream for stream in Stream.objects.filter(room__in=rooms, on_programme=True)}
+    programmes = Stream.objects.select_related("timeshift").filter(room__in=rooms, on_programme=True)
+    shown = {stream.room_id: stream for stream in programmes}
     domains: dict[int, Sequence[Domain]] = {}
     found: dict[int, PlayPolicy | None] = {}
     for room in rooms:

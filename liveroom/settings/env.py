@@ -72,6 +72,9 @@ class Environment:
     disk_free_min_bytes: int
     recordings_max_bytes: int
     playback: bool
+    timeshift_hours: float
+    timeshift_most_gb: float
+    timeshift_stream_most_gb: float
     traffic_days: int
     pictures: Pictures
     s3: values.S3Place | None
@@ -222,6 +225,9 @@ def read(source: Mapping[str, str] = os.environ) -> Environment:
         disk_free_min_bytes=values.whole(source, "LIVEROOM_DISK_FREE_MIN_BYTES", 500_000_000, low=0, high=10**15),
         recordings_max_bytes=values.whole(source, "LIVEROOM_RECORDINGS_MAX_BYTES", 0, low=0, high=10**18),
         playback=bool(values.whole(source, "LIVEROOM_PLAYBACK", 1, low=0, high=1)),
+        timeshift_hours=values.number(source, "LIVEROOM_TIMESHIFT_HOURS", 0, low=0, high=720),
+        timeshift_most_gb=values.number(source, "LIVEROOM_TIMESHIFT_MOST_GB", 0, low=0, high=1_000_000),
+        timeshift_stream_most_gb=values.number(source, "LIVEROOM_TIMESHIFT_STREAM_MOST_GB", 0, low=0, high=1_000_000),
         pictures=pictures(source),
         ws_deflate=bool(values.whole(source, "LIVEROOM_WS_DEFLATE", 1, low=0, high=1)),
         s3=values.s3_place(source),

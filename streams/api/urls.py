@@ -4,6 +4,7 @@ from streams.api import views
 from streams.files.urls import urlpatterns as file_urls
 from streams.jobs.urls import urlpatterns as job_urls
 from streams.ladder.urls import urlpatterns as ladder_urls
+from streams.timeshift.urls import urlpatterns as timeshift_urls
 from streams.plans.urls import urlpatterns as plan_urls
 from streams.recording.api.urls import urlpatterns as recording_urls
 from streams.relays.api.urls import urlpatterns as relay_urls
@@ -32,4 +33,5 @@ urlpatterns = [
     *job_urls,
     *recording_urls,
     *ladder_urls,
+    *timeshift_urls,
 ]

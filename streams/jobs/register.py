@@ -14,6 +14,7 @@ MODULES: tuple[str, ...] = (
     "streams.files.finite_work",
     "streams.relays.listed_files",
     "streams.ladder.services",
+    "streams.timeshift.services",
 )
 
 

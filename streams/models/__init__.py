@@ -8,6 +8,7 @@ from streams.plans.models import PlanRound, Rule, Template
 from streams.recording.models import Chapter, Clip, Recording, RecordingFile, RecordingPart
 from streams.relays.models import Relay
 from streams.snapshots.models import PictureReview, Snapshot, Trouble
+from streams.timeshift.models import TimeShift
 from streams.traffic.models import MinuteTraffic, TrafficMark
 from streams.watermarks.models import Mark
 
@@ -33,6 +34,7 @@ __all__ = [
     "Snapshot",
     "Stream",
     "Template",
+    "TimeShift",
     "TrafficMark",
     "Trouble",
 ]
