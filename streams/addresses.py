@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,7 +39,23 @@ class PlayingOff(NotPermitted):
 
 
 @dataclass(frozen=True, slots=True)
+class TimeShiftAddress:
+    """The window over a running stream. `url`: its playlist; `delay`: how far behind this viewer is kept, in seconds."""
+
+    url: str
+    from_at: datetime
+    seconds: int
+    delay: int
+
+    def as_dict(self) -> dict[str, Any]:
+        from_ = instants.shown(self.from_at)
+        return {"url": self.url, "from": from_, "seconds": self.seconds, "delay": self.delay}
+
+
+@dataclass(frozen=True, slots=True)
 class PlayAddresses:
+    """Who is kept behind gets none but `hls`, which is behind, and `timeshift`."""
+
     stream: str
     rtmp: str
     flv: str
@@ -47,6 +63,7 @@ class PlayAddresses:
     expires_at: datetime
     unplayable: str = ""
     ladder: str | None = None
+    timeshift: TimeShiftAddress | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -55,6 +72,7 @@ class PlayAddresses:
             "flv": self.flv,
             "hls": self.hls,
             "ladder": self.ladder,
+            "timeshift": None if self.timeshift is None else self.timeshift.as_dict(),
             "expires_at": instants.shown(self.expires_at),
             "unplayable": unplayable_told(self.unplayable),
         }
@@ -80,8 +98,10 @@ def addresses_for(
     rooms that are not open to all it has to."""
     until = until or now + PLAY_LIFETIME
     query = url_signing.query(key=policy.keys[0], stream=policy.stream, until=until) if policy.keys else ""
+    delay = 0 if policy.shift is None else policy.shift.delay_seconds
     if viewer or (actor is not None and (policy.needs_vid or actor.person_id is not None)):
         vid = url_signing.vid_of(viewer or _called(actor))
+        delay = 0 if vid in policy.undelayed else delay
         secret = signing.derived_secret(VID_PURPOSE)
         tx_time = url_signing.tx_time(until)
         query = query or f"txTime={tx_time}"
@@ -90,6 +110,12 @@ def addresses_for(
         )
     mark = f"?{query}" if query else ""
     origin = origin_with(http, host=policy.host)
+    shift = _shift_address(policy, f"{origin}/live/{policy.stream}/dvr/index.m3u8{mark}", delay=delay, now=now)
+    if shift is not None and delay:
+        return PlayAddresses(
+            stream=policy.stream, rtmp="", flv="", hls=f"{shift.url}{'&' if query else '?'}delay={delay}",
+            expires_at=until, unplayable=policy.unplayable, timeshift=shift,
+        )  # fmt: skip
     return PlayAddresses(
         stream=policy.stream,
         rtmp=engine().rtmp_url(stream=policy.stream, query=query, host=policy.host),
@@ -98,7 +124,17 @@ def addresses_for(
         expires_at=until,
         unplayable=policy.unplayable,
         ladder=f"{origin}/live/{policy.stream}/master.m3u8{mark}" if policy.rungs else None,
+        timeshift=shift,
     )
+
+
+def _shift_address(policy: PlayPolicy, url: str, *, delay: int, now: datetime) -> TimeShiftAddress | None:
+    shift = policy.shift
+    now_ms = int(now.timestamp() * 1000)
+    if shift is None or shift.is_over(now_ms):
+        return None
+    from_at = datetime.fromtimestamp(shift.from_ms(now_ms) / 1000, UTC)
+    return TimeShiftAddress(url=url, from_at=from_at, seconds=shift.seconds, delay=delay)
 
 
 def _called(actor: Actor | None) -> str:

@@ -84,7 +84,8 @@ _BY_NAME = KeptQuery(
 # At most one: a constraint of the table.
 _OWN = KeptQuery(lambda *, room_id: Stream.objects.filter(room_id=room_id, steps_back=True), room_id=int)
 _PROGRAMME = KeptQuery(
-    lambda *, room_id: Stream.objects.select_related("timeshift").filter(room_id=room_id, on_programme=True), room_id=int
+    lambda *, room_id: Stream.objects.select_related("timeshift").filter(room_id=room_id, on_programme=True),
+    room_id=int,
 )
 
 

@@ -78,12 +78,14 @@ class Unplayable(msgspec.Struct, frozen=True, kw_only=True):
 
 class RoomStream(RoomEvent, frozen=True, kw_only=True, tag="stream"):
     """A picture came (`on_air` true), or the room shows another stream (null): ask for addresses again. `ladder`: rungs that can be had
-    now, from the highest to the lowest, or none any more; null: nothing about it has changed."""
+    now, from the highest to the lowest, or none any more; null: nothing about it has changed. `timeshift`: how many seconds viewers may go
+    back now, 0: not any more (ask for addresses again); null: nothing about it has changed."""
 
     stream: str
     on_air: bool | None
     unplayable: Unplayable | None
     ladder: list[str] | None
+    timeshift: int | None = None
 
 
 class Mute(RoomEvent, frozen=True, kw_only=True, tag="mute"):

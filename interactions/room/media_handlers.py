@@ -13,6 +13,7 @@ from liveroom.rooms import selectors as rooms
 from streams.addresses import unplayable_told
 from streams.facts import StreamFact
 from streams.ladder.facts import LadderChanged, LadderShed
+from streams.timeshift.facts import TimeShiftChanged
 
 
 @handles(LadderChanged)
@@ -24,6 +25,19 @@ def ladder_changed(fact: LadderChanged) -> None:
     unplayable = None if found is None else of_wire(Unplayable, found)
     event = RoomStream(
         t=ms(fact.at), stream=fact.stream, on_air=True, unplayable=unplayable, ladder=list(fact.rungs)
+    )  # fmt: skip
+    publish_durably(event, to=Room(fact.room_key), at=fact.at)
+
+
+@handles(TimeShiftChanged)
+def window_changed(fact: TimeShiftChanged) -> None:
+    """Viewers may go back another way than before, or are kept behind: they ask for addresses again."""
+    if not fact.on_programme:
+        return
+    found = unplayable_told(fact.unplayable)
+    unplayable = None if found is None else of_wire(Unplayable, found)
+    event = RoomStream(
+        t=ms(fact.at), stream=fact.stream, on_air=True, unplayable=unplayable, ladder=None, timeshift=fact.seconds
     )  # fmt: skip
     publish_durably(event, to=Room(fact.room_key), at=fact.at)
 

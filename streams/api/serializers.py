@@ -25,13 +25,31 @@ class UnplayableSerializer(serializers.Serializer):
     message = serializers.CharField(help_text="For viewers.")
 
 
+class TimeShiftAddressSerializer(serializers.Serializer):
+    url = serializers.CharField(
+        help_text="HLS: the whole window; `?from=` (Unix seconds) from there on, `?delay=` (seconds) a list that stays so far behind."
+    )
+    seconds = serializers.IntegerField(help_text="How far back it reaches at most.")
+    delay = serializers.IntegerField(help_text="How many seconds this viewer is kept behind; 0: not.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # A word of Python: it cannot be written as the others are.
+        oldest = serializers.DateTimeField(help_text="The oldest moment that is there.")
+        return {**super().get_fields(), "from": oldest}
+
+
 class PlaySerializer(serializers.Serializer):
+    """Where a template keeps viewers behind, `rtmp` and `flv` are empty, and `hls` is the delayed list (not for owner and admins)."""
+
     stream = serializers.CharField()
-    rtmp = serializers.CharField()
-    flv = serializers.CharField()
+    rtmp = serializers.CharField(allow_blank=True)
+    flv = serializers.CharField(allow_blank=True)
     hls = serializers.CharField()
     ladder = serializers.CharField(
         allow_null=True, help_text="An HLS master playlist of several qualities; null: there is none now."
+    )
+    timeshift = TimeShiftAddressSerializer(
+        allow_null=True, help_text="To pause and to go back while it runs; null: there is no window."
     )
     expires_at = serializers.DateTimeField()
     unplayable = UnplayableSerializer(

@@ -4,12 +4,12 @@ from streams.api import views
 from streams.files.urls import urlpatterns as file_urls
 from streams.jobs.urls import urlpatterns as job_urls
 from streams.ladder.urls import urlpatterns as ladder_urls
-from streams.timeshift.urls import urlpatterns as timeshift_urls
 from streams.plans.urls import urlpatterns as plan_urls
 from streams.recording.api.urls import urlpatterns as recording_urls
 from streams.relays.api.urls import urlpatterns as relay_urls
 from streams.snapshots.api.urls import urlpatterns as snapshot_urls
 from streams.storage.urls import urlpatterns as storage_urls
+from streams.timeshift.urls import urlpatterns as timeshift_urls
 from streams.traffic.urls import urlpatterns as traffic_urls
 
 urlpatterns = [

@@ -104,6 +104,7 @@ def make_folders(site: Site) -> None:
         site.run / "nginx" / "tmp",
         site.data / "hls",
         site.data / "ladder",
+        site.data / "timeshift",
         site.data / "static",
         site.data / "media",
         kept,

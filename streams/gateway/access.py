@@ -50,6 +50,12 @@ class ViewerBanned(NotPermitted):
     name = "banned"
 
 
+class KeptBehind(NotPermitted):
+    """Viewers of the stream see it some seconds later: by its window (`play.hls`), and not by this address. 10007."""
+
+    name = "kept_behind"
+
+
 class PictureUnplayable(LiveRoomError):
     """It is sent, in a codec that no browser plays from here: trying again changes nothing until the streamer does. 10010."""
 
@@ -108,8 +114,16 @@ def ticket_of(*, stream: str, query: Mapping[str, Sequence[str]]) -> tuple[Ticke
     return ticket, given["txSecret"]
 
 
-def admit(*, policy: Policy | None, ticket: Ticket, tx_secret: str | None, now: datetime, vid_secret: str) -> Policy:
-    """The policy under which this ticket may watch, or a refusal."""
+def admit(
+    *,
+    policy: Policy | None,
+    ticket: Ticket,
+    tx_secret: str | None,
+    now: datetime,
+    vid_secret: str,
+    behind: bool = False,
+) -> Policy:
+    """The policy under which this ticket may watch, or a refusal. `behind`: it asks for the window, which keeps to the delay itself."""
     if policy is None:
         raise StreamNotLive("This stream is not live.", retry_after_ms=2000)
     if policy.closed:
@@ -129,15 +143,26 @@ def admit(*, policy: Policy | None, ticket: Ticket, tx_secret: str | None, now: 
         raise ViewerUnknown("This room is not open to everybody; ask it for an address of your own.")
     if known and ticket.vid in policy.banned:
         raise ViewerBanned("You are banned from this room.")
+    if not behind and kept_behind(policy=policy, ticket=ticket, vid_secret=vid_secret):
+        raise KeptBehind("This stream is shown with a delay: ask for its address anew.")
     return policy
+
+
+def kept_behind(*, policy: Policy, ticket: Ticket, vid_secret: str) -> bool:
+    """Whether the holder sees the picture some seconds later; the owner and the admins of the room do not."""
+    if policy.shift is None or not policy.shift.delay_seconds:
+        return False
+    return not (ticket.vid in policy.undelayed and proven(ticket=ticket, vid_secret=vid_secret))
 
 
 def still_allowed(*, policy: Policy | None, ticket: Ticket, vid_secret: str) -> bool:
     """Asked again every few seconds for each open connection: THE place that ends a picture before its stream does.
 
     An address that expires meanwhile does not end it; a stream that is forbidden or gone, a room that was closed to strangers,
-    a viewer who was banned, and a play domain that was disabled or whose keys are others now, do."""
+    a viewer who was banned, a play domain that was disabled or whose keys are others now, and a delay that viewers are kept to, do."""
     if policy is None or policy.closed or not _signed(policy=policy, ticket=ticket):
+        return False
+    if kept_behind(policy=policy, ticket=ticket, vid_secret=vid_secret):
         return False
     known = proven(ticket=ticket, vid_secret=vid_secret)
     return ticket.vid not in policy.banned if known else not policy.needs_vid

@@ -15,6 +15,8 @@ from liveroom.kernel import clock
 from streams.engines.base import Engine, EngineState, EngineStream, EngineUnreachable
 from streams.gateway import access, metrics
 from streams.gateway.audience import Audience
+from streams.gateway.dvr.dvr import Dvr
+from streams.gateway.dvr.recorder import FOLLOW_SECONDS, SWEEP_SECONDS, Windows
 from streams.gateway.engine_watch import EngineWatch
 from streams.gateway.picture.feed import Feed
 from streams.gateway.picture.timeline import Timeline
@@ -52,10 +54,12 @@ class Gateway:
         policies: Policies,
         tell: Tell | None = None,
         tell_sent: TellSent | None = None,
+        windows: Windows | None = None,
     ) -> None:
         self.settings = settings
         self.audience = Audience()
         self.sent = Sent(tell=tell_sent)
+        self.dvr = Dvr(settings=settings, windows=windows, live=self._live, copy=self._copy_of)
         self._engine = engine
         self._watch = watch
         self._policies = policies
@@ -92,8 +96,30 @@ class Gateway:
 
     async def ready_feed(self, admitted: Admitted) -> Feed | None:
         """The stream's copy once it has a picture to begin with. None: it has none yet. StreamNotLive: it ended meanwhile."""
+        return await self._ready(admitted.state, admitted.stream)
+
+    async def admit_to_window(self, *, ticket: Ticket, tx_secret: str | None) -> Policy:
+        """The same checks for who watches behind; whether it is sent at this moment does not matter. Unknown names cost nothing."""
+        if not self.dvr.has(ticket.stream):
+            raise access.StreamNotLive("This stream has no window to go back in.", retry_after_ms=2000)
+        return access.admit(
+            policy=await self._policies.get(ticket.stream), ticket=ticket, tx_secret=tx_secret, now=clock.now(),
+            vid_secret=self.settings.vid_secret, behind=True,
+        )  # fmt: skip
+
+    async def _live(self) -> frozenset[str]:
+        """Streams that are sent now."""
+        state = await self._watch.state(max_age_seconds=1.0)
+        return frozenset(name for name, stream in state.streams.items() if stream.publisher is not None)
+
+    async def _copy_of(self, name: str) -> Feed | None:
+        """The stream's copy for ourselves, whoever watches."""
+        state = await self._watch.state()
+        stream = state.published(name)
+        return None if stream is None else await self._ready(state, stream)
+
+    async def _ready(self, state: EngineState, stream: EngineStream) -> Feed | None:
         deadline = asyncio.get_running_loop().time() + self.settings.start_seconds
-        state, stream = admitted.state, admitted.stream
         while (left := deadline - asyncio.get_running_loop().time()) > 0:
             feed = self._feed_for(state, stream)
             if await feed.ready(timeout_seconds=left):
@@ -158,12 +184,15 @@ class Gateway:
             asyncio.create_task(_every(1.0, self._sweep), name="sweep"),
             asyncio.create_task(_every(_TELL_SECONDS, self._tell_counts), name="tell"),
             asyncio.create_task(_every(TELL_SECONDS, self._tell_sent), name="tell what was sent"),
+            asyncio.create_task(_every(FOLLOW_SECONDS, self.dvr.follow), name="write windows"),
+            asyncio.create_task(_every(SWEEP_SECONDS, self.dvr.sweep), name="sweep windows"),
         ]
 
     async def stop(self) -> None:
         """Let everybody go and take back what was told. About a second."""
         for loop in self._loops:
             loop.cancel()
+        await self.dvr.stop()
         for feed in list(self._feeds.values()):
             feed.end("gateway_stopping")
         if self._ending:

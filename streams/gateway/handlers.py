@@ -18,6 +18,7 @@ from liveroom.kernel.work.metrics import exposition
 from streams.gateway import hls, metrics
 from streams.gateway.desk.door import DESKS, desk
 from streams.gateway.desk.hearing import Desks
+from streams.gateway.dvr.playing import window_playlist
 from streams.gateway.edge import (
     GATEWAY,
     METHODS,
@@ -48,6 +49,7 @@ def application(gateway: Gateway, desks: Desks | None = None) -> web.Application
     app.router.add_get("/metrics", _metrics)
     app.router.add_route("*", "/live/{file}", _live)
     app.router.add_route("*", "/live/desk/{mix:[a-z0-9_-]{1,40}}", desk)
+    app.router.add_route("*", "/live/{stream}/dvr/{file}", window_playlist)
     app.router.add_route("*", "/live/{stream}/{file}", hls.ladder_playlist)
     return app
 

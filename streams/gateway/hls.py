@@ -16,6 +16,8 @@ from streams.gateway.edge import GATEWAY, NotReady, admitted_to, asked_otherwise
 from streams.gateway.gateway import Admitted, Gateway
 from streams.gateway.picture import ladder
 from streams.gateway.picture.playlist import viewers_playlist
+from streams.gateway.picture.viewer import Ticket
+from streams.gateway.policies import Policy
 
 _M3U8 = ".m3u8"
 _FIRST_SEGMENT_SECONDS = 6.0
@@ -52,13 +54,18 @@ def _m3u8(request: web.Request, text: str, admitted: Admitted) -> web.Response:
 
 
 def _count_hls(request: web.Request, admitted: Admitted) -> None:
+    bitrate_kbps = request.app[GATEWAY].bitrate_kbps(admitted.stream)
+    count_hls(request, policy=admitted.policy, ticket=admitted.ticket, bitrate_kbps=bitrate_kbps)
+
+
+def count_hls(request: web.Request, *, policy: Policy, ticket: Ticket, bitrate_kbps: int) -> None:
     """A player that asked again, or for the first time: then there must be room for it."""
     gateway = request.app[GATEWAY]
     who = f"{_address(request)} {request.headers.get('User-Agent', '')[:200]}"
-    if admitted.ticket.vid and access.proven(ticket=admitted.ticket, vid_secret=gateway.settings.vid_secret):
-        who = admitted.ticket.vid  # where nobody proves it, anybody could take every place with invented ones
+    if ticket.vid and access.proven(ticket=ticket, vid_secret=gateway.settings.vid_secret):
+        who = ticket.vid  # where nobody proves it, anybody could take every place with invented ones
     if request.method == "GET":
-        gateway.audience.hls_seen(policy=admitted.policy, who=who, bitrate_kbps=gateway.bitrate_kbps(admitted.stream))
+        gateway.audience.hls_seen(policy=policy, who=who, bitrate_kbps=bitrate_kbps)
 
 
 async def stream_playlist(request: web.Request, admitted: Admitted) -> web.Response:

@@ -12,4 +12,14 @@ viewers_stalled = Counter("liveroom_gateway_stalled_total", "Viewers that read n
 restarts = Counter(
     "liveroom_gateway_restarts_total", "Copies that ended while their stream was live and were started again."
 )
+window_bytes = Gauge(
+    "liveroom_timeshift_bytes", "Bytes of windows over running streams on this disk.", multiprocess_mode="livemax"
+)
+windows_short = Gauge(
+    "liveroom_timeshift_short",
+    "Windows that reach less far back than they should: the disk is short.",
+    multiprocess_mode="livemax",
+)
+window_written = Counter("liveroom_timeshift_written_bytes_total", "Bytes written to windows.")
+window_lost = Counter("liveroom_timeshift_lost_total", "Items of windows that could not be written.")
 refused = Counter("liveroom_gateway_refused_total", "Viewers refused, by reason.", ["reason"])

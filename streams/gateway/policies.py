@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from liveroom.kernel.errors import TryLater
+from streams.timeshift.rules import Shift
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,10 @@ class Policy(Protocol):
     def bandwidth_limit_kbps(self) -> int | None: ...
     @property
     def closed(self) -> bool: ...
+    @property
+    def shift(self) -> Shift | None: ...
+    @property
+    def undelayed(self) -> frozenset[str]: ...
 
 
 Load = Callable[[str], Awaitable[Policy | None]]

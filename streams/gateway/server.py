@@ -14,6 +14,7 @@ from aiohttp import web
 from streams.engines.base import Engine
 from streams.gateway import handlers
 from streams.gateway.desk.hearing import Desks
+from streams.gateway.dvr.recorder import Windows
 from streams.gateway.engine_watch import EngineWatch, fetch_from
 from streams.gateway.gateway import Gateway, Tell
 from streams.gateway.policies import Load, Policies
@@ -37,12 +38,14 @@ class Server:
         tell: Tell | None = None,
         tell_sent: TellSent | None = None,
         desks: Desks | None = None,
+        windows: Windows | None = None,
     ) -> None:
         self._settings = settings
         self._engine = engine
         self._load_policy = load_policy
         self._tell, self._tell_sent = tell, tell_sent
         self._desks = desks
+        self._windows = windows
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
         self._gateway: Gateway | None = None
@@ -60,6 +63,7 @@ class Server:
             policies=Policies(load=self._load_policy),
             tell=self._tell,
             tell_sent=self._tell_sent,
+            windows=self._windows,
         )
         self._runner = web.AppRunner(
             handlers.application(gateway, self._desks),

@@ -22,6 +22,11 @@ class GatewaySettings:
     any_origin: bool = False
     host: str = "127.0.0.1"
     ladder_folder: Path = Path("/nonexistent")
+    window_folder: Path = Path("/nonexistent")
+    # Of windows (streams/timeshift): all together, one stream's, and what has to stay free on the disk; 0: none.
+    window_most_bytes: int = 0
+    window_stream_bytes: int = 0
+    disk_free_bytes: int = 0
     linger_seconds: float = 8.0
     start_seconds: float = 12.0
     watch_seconds: float = 0.5
@@ -46,6 +51,10 @@ def from_settings(*, name: str) -> GatewaySettings:
         port=room.gateway_port,
         hls_folder=Path(room.data) / "hls",
         ladder_folder=Path(room.data) / "ladder",
+        window_folder=Path(room.data) / "timeshift",
+        window_most_bytes=int(room.timeshift_most_gb * 1e9),
+        window_stream_bytes=int(room.timeshift_stream_most_gb * 1e9),
+        disk_free_bytes=room.disk_free_min_bytes,
         secure_link_secret=derived_secret("secure-link"),
         vid_secret=derived_secret(VID_PURPOSE),
         origins=room.page_origins,

@@ -5,29 +5,48 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('streams', '0018_marks'),
+        ("streams", "0018_marks"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='TimeShift',
+            name="TimeShift",
             fields=[
-                ('stream', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='timeshift', serialize=False, to='streams.stream')),
-                ('seconds', models.PositiveIntegerField(help_text='How far back viewers may go.')),
-                ('item_seconds', models.PositiveSmallIntegerField()),
-                ('delay_seconds', models.PositiveSmallIntegerField(default=0, help_text='How far behind viewers are kept.')),
-                ('template_name', models.CharField(blank=True, default='', help_text="Empty: the deployment's default.", max_length=64)),
-                ('since', models.DateTimeField(help_text='When the show began that it is of.')),
-                ('over_at', models.DateTimeField(blank=True, help_text='When that show was over.', null=True)),
-                ('updated_at', models.DateTimeField()),
-                ('writer', models.CharField(blank=True, default='', max_length=100)),
-                ('writer_until', models.DateTimeField(blank=True, null=True)),
-                ('oldest_at', models.DateTimeField(blank=True, null=True)),
-                ('newest_at', models.DateTimeField(blank=True, null=True)),
-                ('size_bytes', models.BigIntegerField(default=0)),
-                ('short', models.CharField(blank=True, default='', help_text='Why it reaches less far back.', max_length=200)),
+                (
+                    "stream",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="timeshift",
+                        serialize=False,
+                        to="streams.stream",
+                    ),
+                ),
+                ("seconds", models.PositiveIntegerField(help_text="How far back viewers may go.")),
+                ("item_seconds", models.PositiveSmallIntegerField()),
+                (
+                    "delay_seconds",
+                    models.PositiveSmallIntegerField(default=0, help_text="How far behind viewers are kept."),
+                ),
+                (
+                    "template_name",
+                    models.CharField(
+                        blank=True, default="", help_text="Empty: the deployment's default.", max_length=64
+                    ),
+                ),
+                ("since", models.DateTimeField(help_text="When the show began that it is of.")),
+                ("over_at", models.DateTimeField(blank=True, help_text="When that show was over.", null=True)),
+                ("updated_at", models.DateTimeField()),
+                ("writer", models.CharField(blank=True, default="", max_length=100)),
+                ("writer_until", models.DateTimeField(blank=True, null=True)),
+                ("oldest_at", models.DateTimeField(blank=True, null=True)),
+                ("newest_at", models.DateTimeField(blank=True, null=True)),
+                ("size_bytes", models.BigIntegerField(default=0)),
+                (
+                    "short",
+                    models.CharField(blank=True, default="", help_text="Why it reaches less far back.", max_length=200),
+                ),
             ],
         ),
     ]

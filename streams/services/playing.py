@@ -49,6 +49,8 @@ def admit_player(*, hook: Hook, now: datetime) -> None:
         )
     if known and vid in policy.banned:
         raise Refused("This viewer is banned from the room.", reason="banned", code=503)
+    if policy.shift is not None and policy.shift.delay_seconds and not (known and vid in policy.undelayed):
+        raise Refused("Viewers of this stream are kept behind: it plays by HLS only.", reason="delayed", code=503)
     if not audience.player_came(
         room_key=policy.room_key,
         stream=policy.stream,

@@ -15,7 +15,9 @@ class TimeShift(models.Model):
     seconds = models.PositiveIntegerField(help_text="How far back viewers may go.")
     item_seconds = models.PositiveSmallIntegerField()
     delay_seconds = models.PositiveSmallIntegerField(default=0, help_text="How far behind viewers are kept.")
-    template_name = models.CharField(max_length=64, blank=True, default="", help_text="Empty: the deployment's default.")
+    template_name = models.CharField(
+        max_length=64, blank=True, default="", help_text="Empty: the deployment's default."
+    )
     since = models.DateTimeField(help_text="When the show began that it is of.")
     over_at = models.DateTimeField(null=True, blank=True, help_text="When that show was over.")
     updated_at = models.DateTimeField()

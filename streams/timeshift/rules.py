@@ -96,12 +96,19 @@ def over(items: Sequence[Item], *, before_ms: int) -> int:
 
 
 def shown(
-    items: Sequence[Item], *, now_ms: int, seconds: int, since_ms: int = 0, delay_ms: int = 0, from_ms: int | None = None
+    items: Sequence[Item],
+    *,
+    now_ms: int,
+    seconds: int,
+    since_ms: int = 0,
+    delay_ms: int = 0,
+    from_ms: int | None = None,
 ) -> list[Item]:
     """Those that a player may hear of: of the last `seconds`, not of an earlier show, none younger than the delay, from that moment on.
     An item stands in the window while any of it does. Where `from_ms` is younger than all, the last few."""
     first = max(
-        bisect_right(items, now_ms - seconds * 1000, key=_end), bisect_left(items, since_ms, key=lambda item: item.start_ms)
+        bisect_right(items, now_ms - seconds * 1000, key=_end),
+        bisect_left(items, since_ms, key=lambda item: item.start_ms),
     )
     last = bisect_right(items, now_ms - delay_ms, key=_end)
     allowed = items[first:last]
@@ -143,6 +150,25 @@ class Shift:
         """What ended before is to go."""
         floor = max(self.since_ms, now_ms - self.seconds * 1000) - MARGIN_MS
         return max(floor, self.over_ms) if self.over_ms is not None and self.is_over(now_ms) else floor
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One window. `mine`: the gateway that asked has the lease on its files."""
+
+    stream: str
+    shift: Shift
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What there is of a window. `short`: why it reaches less far back than it should."""
+
+    oldest_ms: int
+    newest_ms: int
+    size: int
+    short: str = ""
 
 
 def too_large(windows: Sequence[tuple[int, int]], *, excess: int) -> list[int]:

@@ -5,8 +5,7 @@ its files with it (`shelf.py`: what belongs to no row is removed)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -22,9 +21,8 @@ from streams.plans.selectors import decisive_rules
 from streams.plans.settings import TIMESHIFT, TimeshiftSettings
 from streams.timeshift.facts import TimeShiftChanged
 from streams.timeshift.models import TimeShift
-from streams.timeshift.rules import Shift
+from streams.timeshift.rules import Held, Wanted
 from streams.timeshift.selectors import shift_of
-from streams.timeshift.shelf import Held
 
 # A gateway that was killed is followed by another after so long at most.
 LEASE: Final = timedelta(seconds=6)
@@ -108,31 +106,16 @@ def forget_room(*, room_id: int) -> None:
 # -- gateways
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One window. `mine`: the gateway that asked has its lease."""
-
-    stream: str
-    shift: Shift
-    mine: bool
-
-
-def take_windows(*, process: str, live: Sequence[str], now: datetime) -> list[Wanted]:
+def take_windows(*, process: str, live: Collection[str], now: datetime) -> list[Wanted]:
     """Every window that is wanted; of the streams that are live the lease is taken or kept by `process`, where nobody else has it."""
-    free = Q(writer=process) | Q(writer_until=None) | Q(writer_until__lte=now)
-    if live:
-        TimeShift.objects.filter(free, stream__name__in=live, over_at=None).update(
-            writer=process, writer_until=now + LEASE
-        )
-    rows = TimeShift.objects.filter(stream__room__disbanded_at__isnull=True).select_related("stream")
-    return [
-        Wanted(stream=row.stream.name, shift=shift_of(row), mine=_is_mine(row, process=process, now=now))
-        for row in rows
-    ]
-
-
-def _is_mine(row: TimeShift, *, process: str, now: datetime) -> bool:
-    return row.writer == process and row.writer_until is not None and row.writer_until > now
+    rows = list(TimeShift.objects.filter(stream__room__disbanded_at__isnull=True).select_related("stream"))
+    mine: set[int] = set()
+    asked = [row.pk for row in rows if row.stream.name in live and row.over_at is None]
+    if asked:
+        free = Q(writer=process) | Q(writer_until=None) | Q(writer_until__lte=now)
+        TimeShift.objects.filter(free, pk__in=asked).update(writer=process, writer_until=now + LEASE)
+        mine = set(TimeShift.objects.filter(pk__in=asked, writer=process).values_list("pk", flat=True))
+    return [Wanted(stream=row.stream.name, shift=shift_of(row), mine=row.pk in mine) for row in rows]
 
 
 def give_windows_back(*, process: str, now: datetime) -> None:

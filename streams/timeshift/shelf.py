@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 from streams.rules import names
 from streams.timeshift import rules
-from streams.timeshift.rules import Item, Shift
+from streams.timeshift.rules import Held, Item, Shift
 from streams.timeshift.window import Window
 
 T = TypeVar("T")
@@ -36,16 +36,6 @@ class Bounds:
     all_bytes: int = 0
     stream_bytes: int = 0
     free_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What there is of a window. `short`: why it reaches less far back than it should."""
-
-    oldest_ms: int
-    newest_ms: int
-    size: int
-    short: str = ""
 
 
 @dataclass(slots=True)
@@ -107,7 +97,9 @@ class Shelf:
     async def begin(self, stream: str) -> None:
         await self._do(lambda: self._window(stream).begin())
 
-    async def add(self, stream: str, *, head: bytes, data: list[bytes], start_ms: int, duration_ms: int, breaks: bool) -> Item:
+    async def add(
+        self, stream: str, *, head: bytes, data: list[bytes], start_ms: int, duration_ms: int, breaks: bool
+    ) -> Item:
         """One item; `breaks`: it does not continue the one before. OSError."""
 
         def add() -> Item:

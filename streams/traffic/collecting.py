@@ -32,7 +32,7 @@ FLUSH_SECONDS = 10.0
 RELAYS: Final = ("relay_push",)
 # How long after its end a relay's last word is still looked for.
 _RELAY_ENDED = timedelta(minutes=5)
-_FOLDER_KINDS: Final = {"hls": rules.HLS, "ladder": rules.LADDER, "vault": rules.FILES}
+_FOLDER_KINDS: Final = {"hls": rules.HLS, "ladder": rules.LADDER, "timeshift": rules.HLS, "vault": rules.FILES}
 _ADD: Final = (
     'INSERT INTO "streams_minutetraffic" ("stream_id", "room_id", "app_id", "minute", "kind", "bytes", "requests") '
     "VALUES (%s, %s, %s, %s, %s, %s, %s) "

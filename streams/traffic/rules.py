@@ -144,7 +144,7 @@ class Request:
     minute: int
     bytes: int
     folder: str
-    """`hls/<stream>`, `ladder/<stream>`, `vault/<folder of the key>`."""
+    """`hls/<stream>`, `ladder/<stream>`, `timeshift/<stream>`, `vault/<folder of the key>`."""
 
 
 def read_requests(lines: Iterable[bytes]) -> Iterable[Request]:
@@ -158,8 +158,9 @@ def read_requests(lines: Iterable[bytes]) -> Iterable[Request]:
         steps = path.decode("ascii", "replace").split("/")
         if not (seconds.isdigit() and size.isdigit() and len(seconds) <= 12 and len(size) <= 15 and len(steps) >= 4):
             continue
-        # /hls/<stream>/<file>, /ladder/<stream>/…, /vault/<signature>/<expires>/<folder…>/<file>
-        folder = "/".join(steps[4:-1]) if steps[1] == "vault" else steps[2]
+        # /hls/<stream>/<file>, /ladder/<stream>/…; /vault/ and /timeshift/<signature>/<expires>/<folder…>/<file>
+        signed = "/".join(steps[4:-1]) if steps[1] == "vault" else "".join(steps[4:5])
+        folder = signed if steps[1] in ("vault", "timeshift") else steps[2]
         if folder and steps[0] == "":
             yield Request(minute=int(seconds) // 60 * 60, bytes=int(size), folder=f"{steps[1]}/{folder}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import uvloop
@@ -21,8 +21,26 @@ from streams.gateway.server import Server, serve
 from streams.gateway.settings import from_settings
 from streams.live import viewer_counts
 from streams.selectors import PlayPolicy, watch_policy
+from streams.timeshift import services
+from streams.timeshift.rules import Held, Wanted
 from streams.traffic import counting
 from streams.traffic.rules import Counted
+
+
+class Windows:
+    """The database's side of windows, for the gateway."""
+
+    def __init__(self, *, process: str) -> None:
+        self._process = process
+
+    async def take(self, live: Collection[str]) -> Sequence[Wanted]:
+        return await database_sync_to_async(services.take_windows)(process=self._process, live=live, now=clock.now())
+
+    async def note(self, held: Mapping[str, Held]) -> None:
+        await database_sync_to_async(services.note_held)(process=self._process, held=held)
+
+    async def give_back(self) -> None:
+        await database_sync_to_async(services.give_windows_back)(process=self._process, now=clock.now())
 
 
 class Command(ServiceCommand):
@@ -46,8 +64,9 @@ class Command(ServiceCommand):
         # A desk's mix is no room's; there is one Redis for all.
         desks = Desks(connect=lambda: aredis_for(""), secret=derived_secret(PURPOSE))
         server = Server(
-            settings=settings, engine=engine(), load_policy=load, tell=tell, tell_sent=tell_sent, desks=desks
-        )
+            settings=settings, engine=engine(), load_policy=load, tell=tell, tell_sent=tell_sent, desks=desks,
+            windows=Windows(process=self.name),
+        )  # fmt: skip
         try:
             uvloop.run(serve(server))
         except OSError as error:
