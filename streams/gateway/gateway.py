@@ -16,7 +16,7 @@ from streams.engines.base import Engine, EngineState, EngineStream, EngineUnreac
 from streams.gateway import access, metrics
 from streams.gateway.audience import Audience
 from streams.gateway.dvr.dvr import Dvr
-from streams.gateway.dvr.recorder import FOLLOW_SECONDS, SWEEP_SECONDS, Windows
+from streams.gateway.dvr.recorder import Windows
 from streams.gateway.engine_watch import EngineWatch
 from streams.gateway.picture.feed import Feed
 from streams.gateway.picture.timeline import Timeline
@@ -184,8 +184,8 @@ class Gateway:
             asyncio.create_task(_every(1.0, self._sweep), name="sweep"),
             asyncio.create_task(_every(_TELL_SECONDS, self._tell_counts), name="tell"),
             asyncio.create_task(_every(TELL_SECONDS, self._tell_sent), name="tell what was sent"),
-            asyncio.create_task(_every(FOLLOW_SECONDS, self.dvr.follow), name="write windows"),
-            asyncio.create_task(_every(SWEEP_SECONDS, self.dvr.sweep), name="sweep windows"),
+            asyncio.create_task(_every(self.settings.follow_seconds, self.dvr.follow), name="write windows"),
+            asyncio.create_task(_every(self.settings.sweep_seconds, self.dvr.sweep), name="sweep windows"),
         ]
 
     async def stop(self) -> None:

@@ -27,6 +27,8 @@ class GatewaySettings:
     window_most_bytes: int = 0
     window_stream_bytes: int = 0
     disk_free_bytes: int = 0
+    follow_seconds: float = 2.0
+    sweep_seconds: float = 10.0
     linger_seconds: float = 8.0
     start_seconds: float = 12.0
     watch_seconds: float = 0.5

@@ -38,7 +38,6 @@ def playlist(items: Sequence[Item], *, folder: str, target_seconds: int) -> str:
         f"#EXT-X-TARGETDURATION:{target_seconds}",
         f"#EXT-X-MEDIA-SEQUENCE:{first.number}",
         f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.stretch}",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
     ]
     before: Item | None = None
     clock_ms = 0

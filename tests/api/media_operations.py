@@ -113,6 +113,7 @@ def calls(cast: Cast) -> dict[str, Any]:
         "clips_get": stella.get(f"clips/{at['clip']}"),
         "recordings_stop": stella.post(f"recordings/{recording}/stop"),
         "streams_ladder_get": stella.get(f"streams/{cast.stream.name}/ladder"),
+        "streams_timeshift_get": stella.get(f"streams/{cast.stream.name}/timeshift"),
     }
 
 

@@ -108,6 +108,12 @@ class RunningGateway:
                 found[one["kind"]] = found.get(one["kind"], 0) + one["bytes"]
         return found
 
+    def held(self, stream: str) -> dict[str, Any] | None:
+        """What it told of the stream's window at its last sweep."""
+        path = self.rules_file.with_name("held.json")
+        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return found.get(stream)
+
     def copies(self) -> list[int]:
         """Its ffmpeg children."""
         return [
@@ -134,6 +140,7 @@ def start_gateway(rig: Rig, folder: Path, *, port: int, **settings: Any) -> Runn
             "port": port,
             "hls_folder": str(rig.site.data / "hls"),
             "ladder_folder": str(rig.site.data / "ladder"),
+            "window_folder": str(rig.site.data / "timeshift"),
             "secure_link_secret": SECURE_LINK_SECRET,
             "vid_secret": VID_SECRET,
             "any_origin": True,
@@ -162,8 +169,10 @@ def start_gateway(rig: Rig, folder: Path, *, port: int, **settings: Any) -> Runn
 def gateway(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """Behind nginx, with its usual settings; a stream nobody watches is let go after a second."""
     running = start_gateway(
-        rig, tmp_path_factory.mktemp("gateway"), port=rig.site.gateway_port, linger_seconds=1.0, recheck_seconds=1.0
-    )
+        rig, tmp_path_factory.mktemp("gateway"), port=rig.site.gateway_port, linger_seconds=1.0, recheck_seconds=1.0,
+        # Gateways share their windows' folder and their database; here each has rules of its own.
+        sweep_seconds=3600.0,
+    )  # fmt: skip
     yield running
     running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(5) == 0

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="metri
 from streams.engines.nginx_rtmp import NginxRtmp
 from streams.gateway.server import Server, serve
 from streams.gateway.settings import GatewaySettings
+from streams.timeshift.rules import Held, Shift, Wanted
 from streams.traffic.rules import Counted
 
 ROOM = "1400000000:demo"
@@ -39,6 +40,30 @@ class Rules:
     bandwidth_limit_kbps: int | None = None
     closed: bool = False
     banned: tuple[str, ...] = ()
+    shift: Shift | None = None
+    undelayed: tuple[str, ...] = ()
+
+
+class FileWindows:
+    """Windows of the streams whose rules have one; this gateway has the lease on all of them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def take(self, live: Collection[str]) -> list[Wanted]:
+        rules = json.loads(self._path.read_text())
+        return [
+            Wanted(stream=name, shift=Shift(**said["shift"]), mine=name in live)
+            for name, said in rules.items()
+            if said and said.get("shift")
+        ]
+
+    async def note(self, held: Mapping[str, Held]) -> None:
+        aside = self._path.with_name("held.new")
+        aside.write_text(json.dumps({name: asdict(one) for name, one in held.items()}))
+        aside.rename(self._path.with_name("held.json"))
+
+    async def give_back(self) -> None: ...
 
 
 class Announcing(Server):
@@ -54,7 +79,7 @@ def main(text: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(levelname)s %(name)s: %(message)s")
     given = json.loads(text)
     settings = given["gateway"]
-    for folder in ("hls_folder", "ladder_folder"):
+    for folder in ("hls_folder", "ladder_folder", "window_folder"):
         if folder in settings:
             settings[folder] = Path(settings[folder])
     path = given.get("rules")
@@ -63,7 +88,10 @@ def main(text: str) -> None:
         rules = json.loads(Path(path).read_text()) if path else {}
         named = max((prefix for prefix in rules if stream.startswith(prefix)), key=len, default="")
         found = rules.get(named, {})
-        return None if found is None else Rules(**{**found, "keys": tuple(found.get("keys", ()))})
+        if found is None:
+            return None
+        shift = Shift(**found["shift"]) if found.get("shift") else None
+        return Rules(**{**found, "keys": tuple(found.get("keys", ())), "shift": shift})
 
     async def tell_sent(counted: Sequence[Counted]) -> None:
         if path:
@@ -71,8 +99,9 @@ def main(text: str) -> None:
                 file.writelines(json.dumps(asdict(one)) + "\n" for one in counted)
 
     server = Announcing(
-        settings=GatewaySettings(**settings), engine=NginxRtmp(**given["engine"]), load_policy=load, tell_sent=tell_sent
-    )
+        settings=GatewaySettings(**settings), engine=NginxRtmp(**given["engine"]), load_policy=load, tell_sent=tell_sent,
+        windows=FileWindows(Path(path)) if path else None,
+    )  # fmt: skip
     if given.get("profile"):
         import cProfile
 

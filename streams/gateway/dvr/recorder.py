@@ -22,8 +22,7 @@ from streams.timeshift.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
-FOLLOW_SECONDS: Final = 2.0
-SWEEP_SECONDS: Final = 10.0
+_AGAIN_SECONDS: Final = 2.0
 # Items that wait for the disk, of one stream: what does not fit is left out.
 _MOST_WAITING: Final = 4
 _LAST_SECONDS: Final = 2.0
@@ -110,7 +109,7 @@ class Recorder:
         except LiveRoomError as refusal:
             # Gone again, or a picture that nobody can play: looked at anew with the next round.
             log.debug("Stream %s has no window now: %s", name, refusal.message)
-            await asyncio.sleep(FOLLOW_SECONDS)
+            await asyncio.sleep(_AGAIN_SECONDS)
             return
         if feed is None:
             return
