@@ -85,7 +85,7 @@ class RoomStream(RoomEvent, frozen=True, kw_only=True, tag="stream"):
     on_air: bool | None
     unplayable: Unplayable | None
     ladder: list[str] | None
-    timeshift: int | None = None
+    timeshift: int | None
 
 
 class Mute(RoomEvent, frozen=True, kw_only=True, tag="mute"):

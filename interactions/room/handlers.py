@@ -138,7 +138,7 @@ def _stream(
     on_air: bool | None,
     unplayable: Unplayable | None = None,
 ) -> None:
-    event = RoomStream(t=ms(fact.at), stream=stream, on_air=on_air, unplayable=unplayable, ladder=None)
+    event = RoomStream(t=ms(fact.at), stream=stream, on_air=on_air, unplayable=unplayable, ladder=None, timeshift=None)
     publish_durably(event, to=Room(fact.room_key), at=fact.at)
 
 

@@ -24,7 +24,7 @@ def ladder_changed(fact: LadderChanged) -> None:
     found = unplayable_told(fact.unplayable)
     unplayable = None if found is None else of_wire(Unplayable, found)
     event = RoomStream(
-        t=ms(fact.at), stream=fact.stream, on_air=True, unplayable=unplayable, ladder=list(fact.rungs)
+        t=ms(fact.at), stream=fact.stream, on_air=True, unplayable=unplayable, ladder=list(fact.rungs), timeshift=None
     )  # fmt: skip
     publish_durably(event, to=Room(fact.room_key), at=fact.at)
 

@@ -24,6 +24,7 @@ from liveroom.kernel.data.redis import shared
 from liveroom.kernel.work import due
 from liveroom.page import vendor
 from streams.engines import EngineUnreachable, engine
+from streams.models import TimeShift
 from streams.storage import StorageAway, storage
 
 RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
@@ -176,6 +177,26 @@ def _task_workers() -> Iterator[Finding]:
     )
 
 
+def _windows() -> Iterator[Finding]:
+    try:
+        rows = list(TimeShift.objects.select_related("stream").exclude(size_bytes=0))
+    except DatabaseError:
+        return  # said already
+    if not rows:
+        return
+    short = [row for row in rows if row.short]
+    size = sum(row.size_bytes for row in rows)
+    yield Finding(
+        "time shift",
+        not short,
+        f"{len(short)} of {len(rows)} windows reach less far back: {short[0].short}"
+        if short
+        else f"{size // 10**6:,} MB",
+        "make room, or see LIVEROOM_TIMESHIFT_MOST_GB and LIVEROOM_DISK_FREE_MIN_BYTES",
+        needed=False,
+    )
+
+
 def _engine() -> Iterator[Finding]:
     if not settings.LIVEROOM.engine_port:
         yield Finding("media engine", False, "no copy was started in this data folder yet", "deploy/up", needed=False)
@@ -210,6 +231,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _redis,
     _archive,
     _task_workers,
+    _windows,
     _engine,
     _browser,
 )
