@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import pairwise
 
 import numpy as np
@@ -276,6 +277,23 @@ def test_overlays_are_made_once_and_again_when_they_say_something_else():
     for frame in range(50):
         painter.paint(canvas, look, inputs={}, now=NOW - 0.25 + frame / 25)
     assert len(made) == 3  # the text, and two seconds
+
+
+def test_what_was_prepared_is_not_made_again():
+    painter = Painter(WIDTH, HEIGHT, 25, FONTS, stills=Stills(waits=True))
+    look = scene.Look(overlays=(overlay("text", text="stays"), overlay("lower_third", text="Stella", detail="sings")))
+    thread = threading.Thread(target=painter.prepare, args=(look,), kwargs={"now": NOW})
+    thread.start()
+    thread.join()
+    painter.lettering = None  # type: ignore[assignment]
+    painter.paint(Canvas(WIDTH, HEIGHT), look, inputs={}, now=NOW)
+
+
+def test_an_upright_canvas_has_plates_of_a_fair_size():
+    look = scene.Look(places=(scene.Place(input="a", x=0, y=0, width=100, height=100, plate=True),))
+    found = painted(look, stream("a", plain("#00ff00", 180, 320), name="Stella"), width=180, height=320)
+    assert near(found[250, 20], GREEN)
+    assert not near(found[312, 12], GREEN)
 
 
 def test_clocks_know_zones_and_obey_no_widths():

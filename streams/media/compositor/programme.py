@@ -69,7 +69,7 @@ class Programme:
         self.level: tuple[float, float] = (SILENCE_DB, SILENCE_DB)
         self._inputs = inputs
         self._painter = Painter(self.width, self.height, self.fps, stills=self.stills)
-        self._bullets = Bullets(self.width, self.height, self.fps)
+        self._bullets = Bullets(self.width, self.height, self.fps, lettering=self._painter.lettering)
         self._mix = Mix()
         self._senses: dict[str, Senses] = {}
         self._leaving: dict[str, Input] = {}
@@ -94,9 +94,10 @@ class Programme:
         self._want(now)
 
     def prepare(self, scene: Scene) -> None:
-        """What it will need that takes long, made beforehand in another thread: files of pictures."""
+        """What it will need that takes long, made beforehand in another thread: files of pictures, words."""
         for path in {one.address for one in scene.inputs if one.kind == "image"} | {one.cover for one in scene.inputs}:
             self.stills.get(path)
+        self._painter.prepare(scene.programme, now=0.0)
 
     def close(self) -> None:
         self._painter.close()

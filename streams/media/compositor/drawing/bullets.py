@@ -21,8 +21,8 @@ from streams.media.compositor.drawing.text.words import clean
 MOST_WAITING: Final = 80
 STALE_SECONDS: Final = 6.0
 MOST_SHOWN: Final = 120
-# Drawing words takes 1 to 4 ms: a flood is spread over frames. Fewer than come in with 25 frames a second are never seen anyway.
-NEW_PER_FRAME: Final = 2
+# Drawing words takes 1 to 4 ms: a flood is spread over frames. Lanes take some four a second at 720p, so nobody waits for it.
+NEW_PER_FRAME: Final = 1
 # In the middle at the top or bottom; as long as a short comment can be read twice.
 FIXED_SHARE: Final = 0.5
 # A letter's room between two in a lane.

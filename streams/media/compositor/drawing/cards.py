@@ -58,32 +58,32 @@ def absent(size: int) -> Image.Image:
     return found
 
 
-def plate(name: str, *, most_width: int, canvas_height: int, lettering: Lettering) -> Plane | None:
-    """None: there is no name."""
+def plate(name: str, *, most_width: int, side: int, lettering: Lettering) -> Plane | None:
+    """None: there is no name. `side`: the canvas's shorter one, of which letters are a share."""
     words = clean(name)
     if not words:
         return None
-    style = Style(max(round(canvas_height * 0.026), 9), outline=False)
+    style = Style(max(round(side * 0.026), 9), outline=False)
     line = lettering.line(words[0], style, most_width=max(most_width - style.size, 24))
-    side = style.size // 3
+    edge = style.size // 3
     sheet = Image.fromarray(
-        shapes.panel(line.shape[1] + 2 * side, line.shape[0], PLATE, radius=style.size * 0.4, opacity=0.66)
+        shapes.panel(line.shape[1] + 2 * edge, line.shape[0], PLATE, radius=style.size * 0.4, opacity=0.66)
     )
-    sheet.alpha_composite(Image.fromarray(line), (side, 0))
+    sheet.alpha_composite(Image.fromarray(line), (edge, 0))
     return np.asarray(sheet, np.uint8)
 
 
-def badge(words: str, *, most_width: int, canvas_height: int, lettering: Lettering) -> Plane | None:
+def badge(words: str, *, most_width: int, side: int, lettering: Lettering) -> Plane | None:
     said = clean(words)
     if not said:
         return None
-    style = Style(max(round(canvas_height * 0.02), 9), outline=False)
+    style = Style(max(round(side * 0.02), 9), outline=False)
     line = lettering.line(said[0].upper(), style, most_width=max(most_width - style.size, 24))
-    side = style.size // 4
+    edge = style.size // 4
     sheet = Image.fromarray(
-        shapes.panel(line.shape[1] + 2 * side, line.shape[0], BADGE, radius=style.size * 0.35, opacity=0.94)
+        shapes.panel(line.shape[1] + 2 * edge, line.shape[0], BADGE, radius=style.size * 0.35, opacity=0.94)
     )
-    sheet.alpha_composite(Image.fromarray(line), (side, 0))
+    sheet.alpha_composite(Image.fromarray(line), (edge, 0))
     return np.asarray(sheet, np.uint8)
 
 

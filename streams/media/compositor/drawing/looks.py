@@ -54,6 +54,8 @@ class Painter:
         self.width, self.height, self.fps = width, height, fps
         self.lettering = Lettering(fonts or Fonts.found())
         self.stills = stills or Stills()
+        # Letters on plates are of its size: a canvas may stand upright.
+        self._shorter = min(width, height)
         self._matrix = matrix_of(height)
         self._made: Kept[_Made] = Kept(most=256, most_bytes=128 * 2**20, weight=lambda made: made.weight)
 
@@ -70,9 +72,14 @@ class Painter:
         for overlay in sorted(look.overlays, key=lambda one: one.z):
             self._overlay(canvas, overlay, now)
 
-    def prepare(self, look: scene.Look, *, inputs: Mapping[str, Shown], now: float) -> None:
-        """Makes what `paint` would make at its first time (words take some milliseconds each), to be kept; draws nothing that is seen."""
-        self.paint(Canvas(self.width, self.height), look, inputs=inputs, now=now)
+    def prepare(self, look: scene.Look, *, now: float) -> None:
+        """Makes what takes `paint` long at its first time, to be kept: the ground's picture and the words of overlays. Draws nothing that
+        is seen. In another thread than `paint`, if one likes. Cards and borders are left: at a desk that drags places they would be of
+        another size at every step."""
+        canvas = Canvas(self.width, self.height)
+        self._ground(canvas, look)
+        for overlay in look.overlays:
+            self._overlay(canvas, overlay, now)
 
     def close(self) -> None:
         self.stills.close()
@@ -139,7 +146,7 @@ class Painter:
         if place.plate and shown.input.name and not says:
             key = ("plate", shown.input.name, most)
             made = self._layer(key, lambda: cards.plate(
-                shown.input.name, most_width=most, canvas_height=self.height, lettering=self.lettering
+                shown.input.name, most_width=most, side=self._shorter, lettering=self.lettering
             ))  # fmt: skip
             for _, _, layer in made:
                 canvas.lay(layer, box.x + inset, box.y + box.height - inset - layer.height)
@@ -151,7 +158,7 @@ class Painter:
 
     def _badge(self, words: str, most: int) -> Laid:
         return self._layer(("badge", words, most), lambda: cards.badge(
-            words, most_width=most, canvas_height=self.height, lettering=self.lettering
+            words, most_width=most, side=self._shorter, lettering=self.lettering
         ))  # fmt: skip
 
     def _draw(self, canvas: Canvas, picture: Picture, seen: Box, box: Box) -> None:

@@ -39,6 +39,9 @@ class Face:
         return Coverage(self.path, self.index)
 
 
+_UNKNOWN: Final = Face(Path())
+
+
 class Fonts:
     """`faces`: by weight (bold or not), in order; `emoji`: the face in colour."""
 
@@ -75,11 +78,14 @@ class Fonts:
         if stays and before is not None and all(one in before.coverage for one in cluster):
             return before
         key = (cluster, bold)
-        if key not in self._of:
+        found = self._of.get(key, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = self._look_for(cluster, bold)
             if len(self._of) >= 8192:
+                # Another thread may be reading: what it has found is its own.
                 self._of.clear()
-            self._of[key] = self._look_for(cluster, bold)
-        return self._of[key]
+            self._of[key] = found
+        return found
 
     def open(self, face: Face, size: int) -> ImageFont.FreeTypeFont | None:
         """None: the file is gone or damaged."""
