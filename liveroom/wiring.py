@@ -9,6 +9,7 @@ from interactions.audience import services as audience
 from interactions.audience.events import Join, Leave, Online
 from interactions.chat.archive import pruning as archive_pruning
 from interactions.chat.services import archive, broadcasts
+from interactions.chat.services import on_picture as _on_picture  # noqa: F401 - declares what is done with the archive's rows
 from interactions.delivery import paid, presence, publishing
 from interactions.draws import handlers as on_draws
 from interactions.draws.services import drawing
@@ -43,6 +44,7 @@ from streams.jobs import finite
 from streams.jobs import handlers as on_publishes
 from streams.jobs import pruning as media_pruning
 from streams.ladder import handlers as on_ladders
+from streams.mixes import handlers as on_mixes
 from streams.plans import handlers as on_plans
 from streams.plans import rounds as plan_rounds
 from streams.recording import following as on_recordings
@@ -61,6 +63,7 @@ FACT_HANDLERS: list[ModuleType] = [
     on_plans,
     on_publishes,
     on_relays,
+    on_mixes,
     on_recordings,
     on_snapshots,
     on_ladders,

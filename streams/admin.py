@@ -17,6 +17,7 @@ from liveroom.kernel.web.http import client_address
 from liveroom.kernel.web.pages import Act, SwornAdmin, set_filter
 from streams.files import admin as _files  # noqa: F401 - registers its page
 from streams.jobs import admin as _jobs  # noqa: F401 - registers its pages
+from streams.mixes import admin as _mixes  # noqa: F401 - registers its page
 from streams.models import Publish, PushRefusal, Stream
 from streams.plans import admin as _plans  # noqa: F401 - registers its pages
 from streams.recording import admin as _recordings  # noqa: F401

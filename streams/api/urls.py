@@ -4,6 +4,7 @@ from streams.api import views
 from streams.files.urls import urlpatterns as file_urls
 from streams.jobs.urls import urlpatterns as job_urls
 from streams.ladder.urls import urlpatterns as ladder_urls
+from streams.mixes.api.urls import urlpatterns as mix_urls
 from streams.plans.urls import urlpatterns as plan_urls
 from streams.recording.api.urls import urlpatterns as recording_urls
 from streams.relays.api.urls import urlpatterns as relay_urls
@@ -25,6 +26,7 @@ urlpatterns = [
     path("streams/<str:name>/forbid", views.ForbidView.as_view()),
     path("streams/<str:name>/cut", views.CutView.as_view()),
     *relay_urls,
+    *mix_urls,
     *snapshot_urls,
     *storage_urls,
     *file_urls,

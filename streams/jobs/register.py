@@ -1,4 +1,6 @@
-"""Every module that registers a kind of job or of task; imported once when Django is ready (`streams/apps.py`)."""
+"""Every module that registers a kind of job or of task, or says who plays a file or brings a picture where.
+
+Imported once when Django is ready (`streams/apps.py`)."""
 
 from __future__ import annotations
 
@@ -6,6 +8,10 @@ from importlib import import_module
 
 MODULES: tuple[str, ...] = (
     "streams.relays.kinds",
+    "streams.relays.selectors",
+    "streams.mixes.kinds",
+    "streams.mixes.inputs",
+    "streams.mixes.selectors",
     "streams.recording.kinds",
     "streams.recording.finite_work",
     "streams.recording.clips",

@@ -3,6 +3,7 @@
 from streams.files.models import MediaFile
 from streams.jobs.models import MediaHost, MediaJob, MediaTask
 from streams.ladder.models import Ladder
+from streams.mixes.models import Mix
 from streams.models.streams import Publish, PushRefusal, Stream
 from streams.plans.models import PlanRound, Rule, Template
 from streams.recording.models import Chapter, Clip, Recording, RecordingFile, RecordingPart
@@ -22,6 +23,7 @@ __all__ = [
     "MediaJob",
     "MediaTask",
     "MinuteTraffic",
+    "Mix",
     "PictureReview",
     "PlanRound",
     "Publish",

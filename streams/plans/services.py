@@ -15,6 +15,7 @@ from liveroom.kernel import facts, permission
 from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
+from streams.faults import refusal_of
 from streams.models.streams import Stream
 from streams.plans import settings
 from streams.plans.facts import PlanChanged
@@ -53,10 +54,7 @@ def _read(kind: str, raw: Any) -> dict[str, Any]:
     try:
         return settings.written(settings.read(kind, raw))
     except settings.Fault as fault:
-        about = {"limit": fault.limit, "given": fault.given if isinstance(fault.given, int | float | str) else None}
-        raise BadParameter(
-            fault.text, field=fault.place, **{name: value for name, value in about.items() if value is not None}
-        ) from None
+        raise refusal_of(fault) from None
 
 
 def _record(action: str, *, by: Actor, now: datetime, stream: Stream | None, target: str, address: str) -> None:

@@ -6,11 +6,13 @@ takes what there is (a ladder leaves out the rungs above its source)."""
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
+
+from streams.rules.struct_faults import Fault as Fault
+from streams.rules.struct_faults import fault_of
 
 TRANSCODE, RECORD, SNAPSHOT, WATERMARK, TIMESHIFT = "transcode", "record", "snapshot", "watermark", "timeshift"
 
@@ -178,20 +180,12 @@ KINDS: Final[dict[str, type[Settings]]] = {
 VERSION: Final = 1
 
 
-class Fault(ValueError):
-    """Settings that cannot be accepted. `place`: such as rungs[0].height; `limit` and `given` where there are some."""
-
-    def __init__(self, text: str, *, place: str, limit: float | None, given: Any) -> None:
-        super().__init__(text)
-        self.text, self.place, self.limit, self.given = text, place, limit, given
-
-
 def read(kind: str, raw: Any) -> Settings:
     """Settings of that kind out of JSON. Fault."""
     try:
         return msgspec.convert(raw, KINDS[kind])
     except msgspec.ValidationError as error:
-        raise _fault(str(error), raw) from None
+        raise fault_of(error, raw, whole="settings", words=_WORDS) from None
 
 
 def written(settings: Settings) -> dict[str, Any]:
@@ -202,37 +196,3 @@ def written(settings: Settings) -> dict[str, Any]:
 
 # The fields that take one of several words.
 _WORDS: Final = {"preset": get_args(Preset), "kind": get_args(Mark)}
-_PLACE = re.compile(r"\A(?P<text>.*?)(?: - at `\$\.?(?P<place>[^`]*)`)?\Z", re.DOTALL)
-_FIELD = re.compile(r"(?:unknown|required) field `(?P<name>[^`]*)`")
-_LIMIT = re.compile(r"(?:>=|<=|multiple of) (?P<limit>-?[0-9.]+)")
-_STEP = re.compile(r"\[(?P<index>\d+)\]|\.?(?P<name>[^.\[]+)")
-
-
-def _fault(words: str, raw: Any) -> Fault:
-    """msgspec's "Expected `int` >= 60 - at `$.mp4.interval_seconds`", taken apart."""
-    found = _PLACE.match(words)
-    text, place = (found["text"], found["place"] or "") if found else (words, "")
-    named = _FIELD.search(text)
-    if named:
-        place = f"{place}.{named['name'][:40]}".lstrip(".")
-        text = "there is no such field" if "unknown" in text else "it is missing"
-    limit = _LIMIT.search(text)
-    given = _at(raw, place)
-    said = f" (given: {given!r})" if isinstance(given, int | float | str) and len(repr(given)) <= 60 else ""
-    if text.startswith("Invalid enum value"):
-        text = f"expected one of {', '.join(_WORDS[place])}"
-    text = text[:1].lower() + text[1:]
-    return Fault(
-        f"{place or 'settings'}: {text.replace('`', '')}{said}.", place=place or "settings",
-        limit=float(limit["limit"]) if limit else None, given=None if isinstance(given, UnsetType) else given,
-    )  # fmt: skip
-
-
-def _at(raw: Any, place: str) -> Any:
-    """What stands at a place, UNSET if nothing does."""
-    for step in _STEP.finditer(place):
-        try:
-            raw = raw[int(step["index"])] if step["index"] else raw[step["name"]]
-        except (KeyError, IndexError, TypeError):
-            return UNSET
-    return raw

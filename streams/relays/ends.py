@@ -13,6 +13,7 @@ from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
 from streams.egress.checks import checked, let_in
 from streams.egress.rules import Address, AddressRefused, Use, address, shown
+from streams.flows import circle, shown_way
 from streams.models.streams import Stream
 from streams.relays import rules, selectors
 from streams.relays.listed_files import checked_files
@@ -127,10 +128,9 @@ def _own(place: Address, *, field: str) -> Stream | None:
 
 
 def _refuse_circle(*, source: str, target: str, field: str, without: Relay | None) -> None:
-    way = rules.circle(source=source, target=target, flows=selectors.flows(without=without))
+    way = circle(sources=[source], target=target, without="" if without is None else without.reference)
     if not way:
         return
-    if len(way) == 1:
+    if len(way) == 2:
         raise LeadsBack(f"{field} is the stream itself: it would be relayed in a circle.", field=field)
-    names = " → ".join(selectors.shown_node(node) for node in [source, *way])
-    raise LeadsBack(f"{field} would close a circle of relays: {names[:200]}.", field=field)
+    raise LeadsBack(f"{field} would close a circle of relays and mixes: {shown_way(way)}.", field=field)

@@ -1,11 +1,10 @@
-"""What relays do with addresses and lists: which lead to streams of our own, what leads back to where it came from, where a list is. Pure.
+"""What relays do with addresses and lists: which lead to streams of our own, where a list is. Pure.
 
 How an address may be written, and how it is shown, is said by `streams/egress/rules`."""
 
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -45,29 +44,6 @@ def own_stream(address: Address, *, hosts: Collection[str], ports: Collection[in
         return name if _NAME.fullmatch(name) else ""
     found = _OWN_PATH.match(address.path)
     return found[1] if found else ""
-
-
-def circle(*, source: str, target: str, flows: Mapping[str, Collection[str]]) -> list[str]:
-    """The way back from `target` to `source` along the relays that there are (stream -> streams), or nothing.
-
-    One more relay from `source` to `target` would close it."""
-    if source == target:
-        return [target]
-    came_from: dict[str, str] = {target: ""}
-    waiting = deque([target])
-    while waiting:
-        here = waiting.popleft()
-        for there in flows.get(here, ()):
-            if there in came_from:
-                continue
-            came_from[there] = here
-            if there == source:
-                way = [there]
-                while came_from[way[-1]]:
-                    way.append(came_from[way[-1]])
-                return way[::-1]
-            waiting.append(there)
-    return []
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,6 +14,7 @@ from liveroom.kernel.errors import NotFound
 from liveroom.kernel.values import ids, instants
 from streams.egress.checks import let_in
 from streams.egress.rules import Address, AddressRefused, Use, address
+from streams.flows import Flow, brings
 from streams.jobs.models import OPEN_STATES, MediaJob, State
 from streams.relays.models import OVER, Relay
 from streams.relays.rules import FILE, PULL, PUSH
@@ -107,27 +107,19 @@ def node_of(place: Address) -> str:
     return f"{place.host}:{place.port}{place.path}{asked}"
 
 
-def shown_node(node: str) -> str:
-    """For people: a stream's name, or the host of an outside place, whose path may hold a key."""
-    return node.partition("/")[0] if ":" in node else node
-
-
-def flows(*, without: Relay | None = None) -> Mapping[str, Collection[str]]:
+@brings
+def brought_by_relays() -> Iterator[Flow]:
     """What the relays that are not over bring where: names of streams, and outside places."""
-    found: dict[str, set[str]] = defaultdict(set)
     rows = Relay.objects.exclude(state__in=OVER).filter(enabled=True, kind__in=(PULL, PUSH))
-    if without is not None:
-        rows = rows.exclude(pk=without.pk)
-    for kind, stream, own, source, target in rows.values_list(
-        "kind", "stream__name", "own_source__name", "source", "target"
+    for pk, kind, stream, own, source, target in rows.values_list(
+        "pk", "kind", "stream__name", "own_source__name", "source", "target"
     ):
-        if kind == PULL:
-            found[own or _node(source, Use.PULL)].add(stream)
-        else:
-            found[stream].add(_node(target, Use.PUSH))
-    # What the settings no longer let in leads nowhere.
-    found.pop("", None)
-    return {node: there - {""} for node, there in found.items()}
+        whence, whither = (
+            (own or _node(source, Use.PULL), stream) if kind == PULL else (stream, _node(target, Use.PUSH))
+        )
+        # What the settings no longer let in leads nowhere.
+        if whence and whither:
+            yield Flow(whence, whither, by=f"relay:{pk}")
 
 
 def _node(text: str, use: Use) -> str:

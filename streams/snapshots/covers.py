@@ -57,6 +57,12 @@ def drop(*, room_id: int) -> None:
     transaction.on_commit(lambda: _path(room_id).unlink(missing_ok=True))
 
 
+def picture_of(room: Room) -> Path | None:
+    """The file of the picture that stands as its cover now, on this host."""
+    path = _path(room.pk) if room.picture else None
+    return path if path is not None and path.is_file() else None
+
+
 def _wanted(room: Room, stream: Stream) -> bool:
     return stream.on_programme and room.is_open and room.disbanded_at is None and not room.cover
 

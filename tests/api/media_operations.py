@@ -13,6 +13,7 @@ from streams.jobs import services as jobs
 from streams.jobs.kinds import kind_of
 from streams.models import Publish, Snapshot, Stream
 from tests.helpers import media_worker
+from tests.helpers.mixes import WHOLE, made_mix
 from tests.helpers.people import Cast
 from tests.helpers.recordings import a_chapter, a_clip, being_recorded
 from tests.helpers.relays import made_relay
@@ -23,13 +24,14 @@ BODIES: dict[str, Any] = {
     "files_create": {"room": "r1", "name": "film.mp4", "size_bytes": 1000},
     "relays_create": {"kind": "push", "room": "r1", "target": "rtmp://live.example.com/app/new-key"},
     "relays_change": {"label": "again"},
+    "mixes_change": {"layout": []},
     "recordings_chapters_add": {"seconds": 1, "title": "a place"},
     "recordings_clips_make": {"from_seconds": 1, "to_seconds": 3},
     "rooms_clips_make": {"seconds": 3},
     "snapshots_decide": {"verdict": "pass"},
 }
 # Lists of a room, which its owner may see too; without it they are the app's.
-OF_A_ROOM = {"files_list", "jobs_list", "recordings_list", "relays_list"}
+OF_A_ROOM = {"files_list", "jobs_list", "mixes_list", "recordings_list", "relays_list"}
 # What answers no JSON, or asks for more than a request: tried by tests of its own.
 ELSEWHERE: set[str] = {"rooms_cover_set"}
 
@@ -65,6 +67,7 @@ def places(cast: Cast, *, now: datetime) -> dict[str, str]:
         "job": str(job.pk),
         "file": _file(cast, now=now),
         "relay": made_relay(cast).number,
+        "mix": made_mix(cast).number,
         "snapshot": doubted.number,
         "snapshots_delete.snapshot": plain.number,
         "recordings_chapters_remove.recording": running.number,
@@ -76,6 +79,7 @@ def places(cast: Cast, *, now: datetime) -> dict[str, str]:
 def bodies(cast: Cast) -> dict[str, Any]:
     """Of those that name a row."""
     return {
+        "mixes_create": {"inputs": [{"stream": cast.stream.name}], "layout": WHOLE},
         "snapshots_take": {"stream": cast.stream.name},
         "recordings_start": {"stream": cast.stream.name, "format": "mp4"},
     }
@@ -98,6 +102,10 @@ def calls(cast: Cast) -> dict[str, Any]:
         "relays_get": stella.get(f"relays/{at['relay']}"),
         "relays_change": stella.patch(f"relays/{at['relay']}", BODIES["relays_change"]),
         "relays_restart": stella.post(f"relays/{at['relay']}/restart"),
+        "mixes_list": stella.get("mixes?room=r1"),
+        "mixes_create": stella.post("mixes", bodies(cast)["mixes_create"]),
+        "mixes_get": stella.get(f"mixes/{at['mix']}"),
+        "mixes_change": stella.patch(f"mixes/{at['mix']}", BODIES["mixes_change"]),
         "rooms_cover_delete": stella.delete("rooms/r1/cover"),
         "snapshots_list": stella.get(f"snapshots?stream={cast.stream.name}"),
         "snapshots_take": stella.post("snapshots", {"stream": cast.stream.name}),
@@ -125,6 +133,7 @@ def silent(cast: Cast) -> dict[str, Any]:
     return {
         "files_delete": stella.delete(f"files/{_file(cast, now=clock.now())}"),
         "relays_delete": stella.delete(f"relays/{made_relay(cast, 'gone').number}"),
+        "mixes_end": stella.delete(f"mixes/{made_mix(cast).number}"),
         "snapshots_delete": stella.delete("snapshots/splain"),
         "recordings_delete": stella.delete(f"recordings/{done.number}"),
         "recordings_chapters_remove": stella.delete(f"recordings/{running.number}/chapters/{chapter.pk}"),

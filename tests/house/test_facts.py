@@ -66,6 +66,7 @@ def test_the_end_of_a_room_is_told_after_what_it_closes():
         ("streams", False),
         ("streams", False),
         ("streams", False),
+        ("streams", False),
         ("polls", False),
         ("draws", False),
         ("room", False),
@@ -75,6 +76,7 @@ def test_the_end_of_a_room_is_told_after_what_it_closes():
 
 def test_a_status_is_told_before_its_news_and_the_engine_is_asked_last():
     assert handlers_of(StatusChanged) == [
+        ("streams", False),
         ("streams", False),
         ("streams", False),
         ("streams", False),

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from streams.egress.rules import Use, address, blotted, secrets_in
 from streams.media.graphs import relaying
@@ -32,21 +28,6 @@ HOSTS, PORTS = frozenset({"live.example.com", "127.0.0.1"}), frozenset({1935, 44
 )
 def test_an_address_of_our_own_is_known_by_name_and_port(text, name):
     assert rules.own_stream(address(text, use=Use.PULL), hosts=HOSTS, ports=PORTS) == name
-
-
-def test_a_circle_is_found_whatever_its_length():
-    flows = {"a": {"b"}, "b": {"c", "x"}, "c": {"d"}}
-    assert rules.circle(source="a", target="a", flows={}) == ["a"]
-    assert rules.circle(source="b", target="a", flows=flows) == ["a", "b"]
-    assert rules.circle(source="d", target="a", flows=flows) == ["a", "b", "c", "d"]
-    assert rules.circle(source="a", target="d", flows=flows) == []
-
-
-@given(st.dictionaries(st.sampled_from("abcdef"), st.sets(st.sampled_from("abcdef")), max_size=6))
-def test_looking_for_circles_ends(flows):
-    way = rules.circle(source="a", target="b", flows=flows)
-    assert way == [] or (way[0] == "b" and way[-1] == "a")
-    assert all(there in flows[here] for here, there in itertools.pairwise(way))
 
 
 def test_secrets_of_an_address_are_blotted_out_of_a_line():
