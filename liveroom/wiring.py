@@ -55,6 +55,7 @@ from streams.snapshots import retention as snapshot_retention
 from streams.timeshift import handlers as on_windows
 from streams.traffic.pruning import prune_traffic
 from streams.voters import not_forbidden, not_held
+from streams.watermarks.copies import following as on_copies
 
 # The modules that have handlers of facts (`@handles`), all of them, from the lowest floor up. Handlers of one fact run in this order
 # (kernel/facts.py); a test demands every such module. `manage.py facts` prints who handles what.
@@ -68,6 +69,7 @@ FACT_HANDLERS: list[ModuleType] = [
     on_snapshots,
     on_ladders,
     on_windows,
+    on_copies,
     on_polls,
     on_draws,
     on_replays,

@@ -26,6 +26,7 @@ from streams.rules.encoders import encoder_name
 from streams.services import streams
 from streams.shapes import ForbidSerializer
 from streams.snapshots import admin as _snapshots  # noqa: F401 - registers its pages
+from streams.watermarks import admin as _watermarks  # noqa: F401 - registers its pages
 
 
 class ForbidForm(ActForm):

@@ -16,6 +16,7 @@ from liveroom.kernel.values import signing
 from liveroom.rooms.models import Room
 from liveroom.rooms.selectors import moderators_of
 from streams.models import Publish, Stream
+from streams.models.streams import MARK
 from streams.rules import url_signing
 from streams.timeshift.rules import Shift
 from streams.timeshift.selectors import shift_of
@@ -90,9 +91,9 @@ _PROGRAMME = KeptQuery(
 
 
 def play_policy(*, stream: str) -> PlayPolicy | None:
-    """None: there is no such stream, its room is gone, or it is forbidden to play."""
+    """None: there is no such stream, its room is gone, or viewers get its marked copy only."""
     found = _BY_NAME.first(name=stream)
-    return None if found is None else _policy(stream=found, room=found.room)
+    return None if found is None or found.kept_back else _policy(stream=found, room=found.room)
 
 
 def _policy(*, stream: Stream, room: Room, domains: Sequence[Domain] | None = None) -> PlayPolicy:
@@ -133,7 +134,7 @@ def _undelayed(room: Room) -> frozenset[str]:
 def watch_policy(*, stream: str) -> PlayPolicy | None:
     """The policy for whoever keeps watching over open connections: with everybody who is banned from the room or its app."""
     found = _BY_NAME.first(name=stream)
-    if found is None:
+    if found is None or found.kept_back:
         return None
     banned = permission.excluded_from(found.room)
     return replace(
@@ -175,6 +176,16 @@ def programme(room: Room) -> Stream | None:
     return found
 
 
+def shown_stream(room: Room) -> Stream | None:
+    """What the room shows, without its marks: where viewers see a marked copy, the stream that it is a copy of."""
+    found = programme(room)
+    if found is not None and found.made_by == MARK and found.stands_in_for_id is not None:
+        found = Stream.objects.filter(pk=found.stands_in_for_id).first()
+        if found is not None:
+            found.room = room
+    return found
+
+
 def own_stream(room: Room) -> Stream | None:
     """What the room's streamer pushes to: the programme, or what steps back while a made stream is shown in its place."""
     found = programme(room)
@@ -185,6 +196,17 @@ def own_stream(room: Room) -> Stream | None:
     return found
 
 
+def shown_as(stream: Stream) -> Stream:
+    """What viewers are to play in its place: its marked copy, where they get that only."""
+    copy = stream.stand_ins.filter(wants_programme=True).first() if stream.kept_back else None
+    return copy or stream
+
+
+def is_shown(stream: Stream) -> bool:
+    """Whether viewers of the room see it, perhaps as its marked copy."""
+    return stream.on_programme or stream.stand_ins.filter(on_programme=True).exists()
+
+
 def open_publish(stream: Stream) -> Publish | None:
     return Publish.objects.filter(stream=stream, ended_at__isnull=True).first()
 
@@ -192,7 +214,7 @@ def open_publish(stream: Stream) -> Publish | None:
 def programme_policy(room: Room) -> PlayPolicy | None:
     """What it takes to see what the room shows; None if it shows nothing."""
     stream = programme(room)
-    return None if stream is None else _policy(stream=stream, room=room)
+    return None if stream is None or stream.kept_back else _policy(stream=stream, room=room)
 
 
 def programme_policies(rooms: Sequence[Room]) -> dict[int, PlayPolicy | None]:
@@ -205,5 +227,9 @@ def programme_policies(rooms: Sequence[Room]) -> dict[int, PlayPolicy | None]:
         stream = shown.get(room.pk)
         if stream is not None and room.app_id not in domains:
             domains[room.app_id] = domains_of(room.app, Domain.PLAY)
-        found[room.pk] = None if stream is None else _policy(stream=stream, room=room, domains=domains[room.app_id])
+        found[room.pk] = (
+            None
+            if stream is None or stream.kept_back
+            else _policy(stream=stream, room=room, domains=domains[room.app_id])
+        )
     return found

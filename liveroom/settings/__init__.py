@@ -206,7 +206,7 @@ SPECTACULAR_SETTINGS = {
         "QuestionStatusEnum": ["waiting", "shown", "answered", "dismissed"],
         "PlanKindEnum": ["transcode", "record", "snapshot", "watermark", "timeshift"],
         "RelayKindEnum": ["pull", "push", "file"],
-        "WatermarkKindEnum": ["text", "image", "clock", "invisible"],
+        "WatermarkKindEnum": ["text", "image", "clock", "scrolling", "invisible"],
     },
 }
 

@@ -12,6 +12,7 @@ from streams.snapshots.api.urls import urlpatterns as snapshot_urls
 from streams.storage.urls import urlpatterns as storage_urls
 from streams.timeshift.urls import urlpatterns as timeshift_urls
 from streams.traffic.urls import urlpatterns as traffic_urls
+from streams.watermarks.urls import urlpatterns as watermark_urls
 
 urlpatterns = [
     path("rooms/<str:room>/push", views.PushView.as_view()),
@@ -36,4 +37,5 @@ urlpatterns = [
     *recording_urls,
     *ladder_urls,
     *timeshift_urls,
+    *watermark_urls,
 ]

@@ -21,6 +21,8 @@ MODULES: tuple[str, ...] = (
     "streams.relays.listed_files",
     "streams.ladder.services",
     "streams.timeshift.services",
+    "streams.watermarks.copies.kinds",
+    "streams.watermarks.services",
 )
 
 

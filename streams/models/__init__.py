@@ -11,13 +11,14 @@ from streams.relays.models import Relay
 from streams.snapshots.models import PictureReview, Snapshot, Trouble
 from streams.timeshift.models import TimeShift
 from streams.traffic.models import MinuteTraffic, TrafficMark
-from streams.watermarks.models import Mark
+from streams.watermarks.models import Mark, MarkedCopy, Watermark
 
 __all__ = [
     "Chapter",
     "Clip",
     "Ladder",
     "Mark",
+    "MarkedCopy",
     "MediaFile",
     "MediaHost",
     "MediaJob",
@@ -39,4 +40,5 @@ __all__ = [
     "TimeShift",
     "TrafficMark",
     "Trouble",
+    "Watermark",
 ]

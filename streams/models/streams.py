@@ -35,6 +35,9 @@ class Stream(models.Model):
     wants_programme = models.BooleanField(
         default=False, help_text="Of a made stream: it takes the programme while it is published."
     )
+    kept_back = models.BooleanField(
+        default=False, help_text="Viewers get its marked copy only, or nothing: no address plays this one."
+    )
     steps_back = models.BooleanField(
         default=False, help_text="What the room itself shows, while a made stream is on the programme in its place."
     )

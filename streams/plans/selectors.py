@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from streams.models.streams import Publish, Stream
+from streams.models.streams import MARK, Publish, Stream
 from streams.plans import applying, rules
 from streams.plans.models import Rule, Template
-from streams.plans.settings import KINDS
+from streams.plans.settings import KINDS, TIMESHIFT, TRANSCODE, WATERMARK
+
+OF_THE_PICTURE = (TRANSCODE, TIMESHIFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,35 @@ def decisive_rules(*, stream: Stream, domain_id: int | None, kinds: Iterable[str
 def plans_of(
     *, stream: Stream, domain_id: int | None = None, kinds: Iterable[str] = KINDS
 ) -> dict[str, Template | None]:
-    """By kind: the template that holds; None: nothing is to be done. One query for all kinds."""
-    found = decisive_rules(stream=stream, domain_id=domain_id, kinds=kinds)
-    return {kind: None if rule is None else rule.template for kind, rule in found.items()}
+    """By kind: the template that holds; None: nothing is to be done. One query for all kinds.
+
+    What is made for viewers (`OF_THE_PICTURE`) is made of what they see: of the marked copy of a stream instead of the stream. For that
+    copy the rules of its stream hold, and nothing else is done to it."""
+    if stream.made_by == MARK:
+        return _of_copy(stream, kinds=kinds)
+    found = decisive_rules(stream=stream, domain_id=domain_id, kinds=[*kinds, WATERMARK])
+    held = {kind: None if rule is None else rule.template for kind, rule in found.items()}
+    if held[WATERMARK] is not None or whose_picture(stream) is None:
+        held |= dict.fromkeys(OF_THE_PICTURE)
+    return {kind: held[kind] for kind in kinds}
+
+
+def whose_picture(stream: Stream) -> Stream | None:
+    """Whose rules say what is made of this picture for viewers; None: viewers do not see this one, but its marked copy, or it is a copy for
+    somebody else."""
+    if stream.made_by == MARK:
+        return stream.stands_in_for if stream.wants_programme else None
+    return None if stream.stand_ins.filter(wants_programme=True).exists() else stream
+
+
+def _of_copy(copy: Stream, *, kinds: Iterable[str]) -> dict[str, Template | None]:
+    found: dict[str, Template | None] = dict.fromkeys(kinds)
+    source = whose_picture(copy)
+    if source is None:
+        return found
+    domain_id = Publish.objects.filter(stream=source, ended_at=None).values_list("domain_id", flat=True).first()
+    its = decisive_rules(stream=source, domain_id=domain_id, kinds=OF_THE_PICTURE)
+    return found | {kind: rule.template for kind, rule in its.items() if rule is not None and kind in found}
 
 
 def plan_for(*, stream: Stream, kind: str, domain_id: int | None = None) -> Template | None:

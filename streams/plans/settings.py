@@ -6,7 +6,10 @@ takes what there is (a ladder leaves out the rungs above its source)."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Final, Literal, get_args
+from unicodedata import category
+from zoneinfo import available_timezones as _all_timezones
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,7 +20,14 @@ from streams.rules.struct_faults import fault_of
 TRANSCODE, RECORD, SNAPSHOT, WATERMARK, TIMESHIFT = "transcode", "record", "snapshot", "watermark", "timeshift"
 
 Preset = Literal["fast", "balanced", "top_speed"]
-Mark = Literal["text", "image", "clock", "invisible"]
+Mark = Literal["text", "image", "clock", "scrolling", "invisible"]
+
+
+@cache
+def available_timezones() -> frozenset[str]:
+    return frozenset(_all_timezones())
+
+
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,19}\Z")]
 
@@ -143,21 +153,31 @@ class SnapshotSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WatermarkSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Something drawn over the picture. Places and sizes are percent of the picture, so that every rung looks the same."""
+    """Something drawn over the picture, or hidden in it. Places and sizes are percent of the picture, so that every rung looks the same."""
 
     kind: Mark
     text: Annotated[str, Meta(max_length=200)] = ""
-    image: Annotated[str, Meta(max_length=300, description="An uploaded file's id.")] = ""
+    image: Annotated[str, Meta(max_length=40, description="An uploaded picture's id.")] = ""
     x_percent: Percent = 2
     y_percent: Percent = 2
     height_percent: Annotated[float, Meta(ge=1, le=100)] = 8
     opacity: Annotated[float, Meta(ge=0, le=1)] = 1
+    color: Annotated[str, Meta(pattern=r"^#[0-9a-f]{6}\Z", description="Of words, such as #ffffff.")] = "#ffffff"
+    zone: Annotated[str, Meta(max_length=60, description="Of a clock: a name such as Asia/Shanghai.")] = "UTC"
+    shows: Annotated[Literal["time", "date_time"], Meta(description="Of a clock.")] = "time"
+    recordings: Annotated[bool, Meta(description="Of a stream: recordings of it show it, too.")] = True
+    relays: Annotated[bool, Meta(description="Of a stream: what is pushed to elsewhere shows it, too.")] = False
+    required: Annotated[bool, Meta(description="Nothing goes out without it, even if nothing can go out.")] = False
 
     def __post_init__(self) -> None:
-        if (self.kind == "text") != bool(self.text.strip()):
-            raise ValueError("text belongs to kind text, and is needed there")
+        if (self.kind in ("text", "scrolling")) != bool(self.text.strip()):
+            raise ValueError("text belongs to kind text and scrolling, and is needed there")
         if (self.kind == "image") != bool(self.image.strip()):
             raise ValueError("image belongs to kind image, and is needed there")
+        if any(category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in self.text):
+            raise ValueError("text is one line, without control characters")
+        if self.zone not in available_timezones():
+            raise ValueError("zone is the name of a time zone, such as UTC or Asia/Shanghai")
 
 
 class TimeshiftSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -195,4 +215,4 @@ def written(settings: Settings) -> dict[str, Any]:
 
 
 # The fields that take one of several words.
-_WORDS: Final = {"preset": get_args(Preset), "kind": get_args(Mark)}
+_WORDS: Final = {"preset": get_args(Preset), "kind": get_args(Mark), "shows": ("time", "date_time")}

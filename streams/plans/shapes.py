@@ -128,7 +128,8 @@ def _plain(shape: Any) -> Any:
     return made
 
 
-def _settings(kind: str) -> dict[str, Any]:
+def settings_schema(kind: str) -> dict[str, Any]:
+    """Of the settings of a template of that kind."""
     (shape,), parts = msgspec.json.schema_components([KINDS[kind]], ref_template="{name}")
 
     def inlined(one: Any) -> Any:
@@ -155,7 +156,7 @@ _HEAD: Final = {
 @cache
 def body_schema(kind: str, *, whole: bool) -> dict[str, Any]:
     """Of a new template (`whole`) or of a change."""
-    of = _settings(kind)
+    of = settings_schema(kind)
     head = _HEAD if whole else {name: _HEAD[name] for name in ("name", "description")}
     made: dict[str, Any] = {"type": "object", "properties": {**head, **of["properties"]}}
     if whole:
@@ -167,7 +168,7 @@ def body_schema(kind: str, *, whole: bool) -> dict[str, Any]:
 def answer_schema(kind: str) -> dict[str, Any]:
     instant = {"type": "string", "format": "date-time"}
     properties = {
-        "id": {"type": "integer"}, **_HEAD, "created_at": instant, "updated_at": instant, **_settings(kind)["properties"],
+        "id": {"type": "integer"}, **_HEAD, "created_at": instant, "updated_at": instant, **settings_schema(kind)["properties"],
     }  # fmt: skip
     return {"type": "object", "properties": properties, "required": list(properties)}
 

@@ -23,11 +23,14 @@ _WELL_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RecordSpec:
-    """`recording`: its pk; `number`: names its folder; `stream`: the name at the engine."""
+    """`recording`: its pk; `number`: names its folder; `stream`: the name at the engine. `source`, `source_id`: of the marked copy that is
+    recorded instead, if it is one (`streams/watermarks`)."""
 
     recording: int
     number: str
     stream: str
+    source: str = ""
+    source_id: int = 0
 
 
 @registered
@@ -45,6 +48,8 @@ class Record(Kind[RecordSpec]):
         self._told: set[tuple[int, int]] = set()
 
     def holds_back(self, job: MediaJob, spec: RecordSpec, stage: Stage) -> str:
+        if spec.source_id and spec.source_id not in stage.published:
+            return super().holds_back(job, spec, stage) or "Waits for its marked copy."
         return super().holds_back(job, spec, stage) or disk.full_text(disk.free_bytes(), starting=True)
 
     def launch(self, job: MediaJob, spec: RecordSpec, *, now: datetime) -> Launch:
@@ -52,7 +57,7 @@ class Record(Kind[RecordSpec]):
         folder.mkdir(parents=True, exist_ok=True)
         services.written_from_now(recording_id=spec.recording)
         target = folder / f"{job.run:08d}.flv"
-        source = engine().loopback_url(stream=spec.stream)
+        source = engine().loopback_url(stream=spec.source or spec.stream)
         return Launch(arguments=graphs.rtmp_to_file(RtmpToFile(source=source, target=str(target))))
 
     def watch(

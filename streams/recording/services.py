@@ -18,6 +18,7 @@ from liveroom.kernel.data import audit
 from liveroom.kernel.errors import BadParameter, Conflict
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.selectors import current_session
+from liveroom.rooms.services.locking import locked
 from streams.jobs import finite
 from streams.jobs import services as jobs
 from streams.jobs.models import MediaJob, State
@@ -26,7 +27,9 @@ from streams.recording.facts import RecordingFailed, RecordingFinished, Recordin
 from streams.recording.models import Recording
 from streams.recording.raw import disk
 from streams.recording.rules import AT_ONCE, FORMATS, SOUND_ONLY, Wish
+from streams.selectors import is_shown
 from streams.storage import storage
+from streams.watermarks.copies.settling import settle, source_for
 
 REFERENCE = "recording:{}"
 FILES_TASK = "recording"
@@ -79,7 +82,8 @@ def start_recording(
         raise BadParameter(f"format is one of {', '.join(FORMATS)}, not {format[:20]!r}.", field="format")
     if until is not None and until <= now:
         raise BadParameter("until is a time to come.", field="until")
-    # One after the other, so that ten stay ten.
+    # One after the other, so that ten stay ten; the room first, as everywhere.
+    locked(room.pk)
     Stream.objects.select_for_update().get(pk=stream.pk)
     if Recording.objects.filter(stream=stream, state__in=UNDER_WAY).count() >= AT_ONCE:
         raise TooManyRecordings(f"{AT_ONCE} recordings of this stream run already; stop one first.", limit=AT_ONCE)
@@ -90,10 +94,14 @@ def start_recording(
         wish = msgspec.structs.replace(wish, playback=False)
     recording = Recording.objects.create(
         app=room.app, room=room, stream=stream, session=session, format=format, origin=origin, template=template,
-        settings=msgspec.to_builtins(wish), on_programme=stream.on_programme, by=str(by)[:80], created_at=now,
+        settings=msgspec.to_builtins(wish), on_programme=is_shown(stream), by=str(by)[:80], created_at=now,
         until=until,
     )  # fmt: skip
-    spec = RecordSpec(recording=recording.pk, number=recording.number, stream=stream.name)
+    settle(stream_id=stream.pk, now=now)
+    source, source_id = source_for(target=reference(recording), stream=stream, now=now)
+    spec = RecordSpec(
+        recording=recording.pk, number=recording.number, stream=stream.name, source=source, source_id=source_id
+    )
     jobs.want(
         kind=Record, reference=reference(recording), spec=spec, app=room.app, stream=stream, now=now,
         label=f"{format.upper()} of {stream.label}",
@@ -136,7 +144,7 @@ def written_from_now(*, recording_id: int) -> None:
         return
     recording.state, recording.lost_at, recording.reason = State.RUNNING, None, ""
     if recording.started_at is None:
-        recording.on_programme = recording.stream.on_programme
+        recording.on_programme = is_shown(recording.stream)
         recording.session = current_session(recording.room) or recording.session
     recording.save(update_fields=["state", "lost_at", "reason", "on_programme", "session"])
 

@@ -37,12 +37,15 @@ _KEEP_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class RelaySpec:
-    """`serial`: of the relay's row, so that a change of it is another spec."""
+    """`serial`: of the relay's row, so that a change of it is another spec. `source`, `source_id`: of the marked copy that is pushed
+    instead of the stream, if it is one (`streams/watermarks`)."""
 
     relay: int
     serial: int = 0
     starts_at: datetime | None = None
     needs_cores: float = COPY_CORES
+    source: str = ""
+    source_id: int = 0
 
 
 class RelayGone(Exception):
@@ -142,10 +145,16 @@ class PushKind(RelayKind):
 
     name, label = "relay_push", "Relay: push"
 
+    def holds_back(self, job: MediaJob, spec: RelaySpec, stage: Stage) -> str:
+        waits = super().holds_back(job, spec, stage)
+        if not waits and spec.source_id and spec.source_id not in stage.published:
+            return "Waits for its marked copy."
+        return waits
+
     def launch(self, job: MediaJob, spec: RelaySpec, *, now: datetime) -> Launch:
         relay = _present(spec)
         container = "mpegts" if relay.target.startswith("srt:") else "flv"
-        source = engine().loopback_url(stream=relay.stream.name)
+        source = engine().loopback_url(stream=spec.source or relay.stream.name)
         return Launch(
             relaying.push(relaying.Push(source, _TARGET, container=container)), reach=[Reach(relay.target, _TARGET)]
         )

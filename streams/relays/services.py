@@ -25,6 +25,7 @@ from streams.relays.listed_files import cores_of
 from streams.relays.models import OVER, Relay
 from streams.relays.noting import changed_fact, note_state
 from streams.relays.rules import FILE, PULL, PUSH
+from streams.watermarks.copies.settling import settle, source_for
 
 MOST_AT_WORK, MOST_ROWS = 10, 100
 LONGEST_AHEAD = timedelta(days=365)
@@ -154,6 +155,7 @@ def delete_relay(*, relay: Relay, by: Actor, now: datetime, address: str = "") -
     _stop(relay, now=now, reason="Deleted.", tell=False)
     facts.state(changed_fact(relay, now=now, state="deleted"))
     relay.delete()
+    settle(stream_id=relay.stream_id, now=now)
 
 
 @transaction.atomic
@@ -169,9 +171,13 @@ def stop_relays(*, room_id: int, now: datetime, reason: str, into_programme: boo
 
 def _want(relay: Relay, *, now: datetime) -> None:
     if relay.enabled and not relay.is_over:
+        source, source_id = "", 0
+        if relay.kind == PUSH:
+            settle(stream_id=relay.stream_id, now=now)
+            source, source_id = source_for(target=relay.reference, stream=relay.stream, now=now)
         spec = RelaySpec(
             relay=relay.pk, serial=relay.serial, starts_at=relay.starts_at,
-            needs_cores=cores_of(relay.files) if relay.kind == FILE else COPY_CORES,
+            needs_cores=cores_of(relay.files) if relay.kind == FILE else COPY_CORES, source=source, source_id=source_id,
         )  # fmt: skip
         jobs.want(
             kind=KINDS[relay.kind], reference=relay.reference, spec=spec, app=relay.app, stream=relay.stream, now=now,
@@ -185,6 +191,8 @@ def _stop(relay: Relay, *, now: datetime, reason: str, tell: bool = True) -> Non
         jobs.stop(job=job, now=now)
     if tell and not relay.is_over:
         note_state(relay_id=relay.pk, state=State.STOPPED, now=now, reason=reason)
+    if relay.kind == PUSH:
+        settle(stream_id=relay.stream_id, now=now)
 
 
 def _refuse_too_many(room: Room) -> None:

@@ -127,7 +127,7 @@ def make_play_addresses(
     """Addresses of any stream for a viewer of the server's own choice, good until then (S1, S2). PlayingOff, BadParameter."""
     permission.ask("stream.address", actor=by, room=stream.room)
     _check_expiry(until, now)
-    policy = selectors.play_policy(stream=stream.name)
+    policy = selectors.play_policy(stream=selectors.shown_as(stream).name)
     if policy is None or policy.closed:
         raise addresses.PlayingOff(addresses.PLAYING_OFF)
     if len(url_signing.vid_of(viewer)) > url_signing.MAX_VID_BYTES:

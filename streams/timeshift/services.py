@@ -17,7 +17,7 @@ from liveroom.kernel import facts
 from streams.models.streams import Publish, Stream
 from streams.plans.applying import applies
 from streams.plans.models import Template
-from streams.plans.selectors import decisive_rules
+from streams.plans.selectors import decisive_rules, whose_picture
 from streams.plans.settings import TIMESHIFT, TimeshiftSettings
 from streams.timeshift.facts import TimeShiftChanged
 from streams.timeshift.models import TimeShift
@@ -59,7 +59,10 @@ def _wish(stream: Stream, template: Template | None, publish: Publish) -> Timesh
     hours = settings.LIVEROOM.timeshift_hours
     if not hours:
         return None
-    rule = decisive_rules(stream=stream, domain_id=publish.domain_id, kinds=(TIMESHIFT,))[TIMESHIFT]
+    whose = whose_picture(stream)
+    if whose is None:
+        return None
+    rule = decisive_rules(stream=whose, domain_id=publish.domain_id, kinds=(TIMESHIFT,))[TIMESHIFT]
     # A rule without a template says that nothing is done.
     if rule is not None:
         return None

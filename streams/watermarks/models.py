@@ -10,6 +10,12 @@ from django.db import models
 from django.db.models import Q
 
 from liveroom.accounts.models import App
+from liveroom.kernel.values import ids
+from liveroom.rooms.models import Room
+from streams.models.streams import Stream
+from streams.plans.models import Rule, Template
+from streams.plans.settings import WATERMARK, WatermarkSettings, read
+from streams.relays.models import Relay
 
 
 def mark_number() -> int:
@@ -47,3 +53,95 @@ class Mark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} ({self.purpose})"
+
+
+def watermark_number() -> str:
+    return ids.number("w")
+
+
+def copy_number() -> str:
+    return ids.number("k")
+
+
+class Watermark(models.Model):
+    """One thing drawn over one target. Exactly one of `stream` (its viewers), `rule` (recordings that it starts) and `relay` (a push) is
+    there. With a `template` it is what a plan put there: it is changed by changing the template. `room`: null for rules of a whole app."""
+
+    number = models.CharField(max_length=24, unique=True, default=watermark_number)
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="watermarks")
+    room = models.ForeignKey(Room, null=True, blank=True, on_delete=models.CASCADE, related_name="watermarks")
+    stream = models.ForeignKey(Stream, null=True, blank=True, on_delete=models.CASCADE, related_name="watermarks")
+    rule = models.ForeignKey(Rule, null=True, blank=True, on_delete=models.CASCADE, related_name="watermarks")
+    relay = models.ForeignKey(Relay, null=True, blank=True, on_delete=models.CASCADE, related_name="watermarks")
+    template = models.ForeignKey(
+        Template, null=True, blank=True, on_delete=models.CASCADE, related_name="watermarks",
+        help_text="Whose plan put it there.",
+    )  # fmt: skip
+    settings = models.JSONField(help_text="As a template of the kind watermark has them.")
+    by = models.CharField(max_length=80, blank=True, default="")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(stream__isnull=False, rule__isnull=True, relay__isnull=True)
+                | Q(stream__isnull=True, rule__isnull=False, relay__isnull=True)
+                | Q(stream__isnull=True, rule__isnull=True, relay__isnull=False),
+                name="watermark_has_one_target",
+            ),
+            models.UniqueConstraint(
+                fields=["stream", "template"], condition=Q(template__isnull=False), name="one_watermark_per_template"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["room", "-id"], name="watermark_by_room"),
+            models.Index(fields=["app", "-id"], name="watermark_by_app"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def read(self) -> WatermarkSettings:
+        """Fault: written by a newer version."""
+        found = read(WATERMARK, self.settings)
+        assert isinstance(found, WatermarkSettings)  # noqa: S101 - the kind says so
+        return found
+
+
+class MarkedCopy(models.Model):
+    """A stream of ours that is `source` with marks in its picture, for some `targets` (viewers, recording:12, relay:5); none: it rests, and
+    is taken for the next that needs one. `watermarks`: pks, in the order in which they are drawn. `width`, `height`, `fps`: of what is
+    pushed, 0 while nobody knows. `serial`: of the scene that was sent last."""
+
+    number = models.CharField(max_length=24, unique=True, default=copy_number)
+    source = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="marked_copies")
+    stream = models.OneToOneField(Stream, on_delete=models.CASCADE, related_name="marked_copy")
+    targets = models.JSONField(default=list)
+    watermarks = models.JSONField(default=list)
+    mark = models.ForeignKey(Mark, null=True, blank=True, on_delete=models.SET_NULL, related_name="copies")
+    required = models.JSONField(default=list, help_text="Those of its targets that take nothing else.")
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    fps = models.PositiveIntegerField(default=0)
+    serial = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["source", "id"], name="marked_copy_by_source")]
+
+    def __str__(self) -> str:
+        return f"{self.number} of {self.source_id}"
+
+    @property
+    def reference(self) -> str:
+        """Of its job."""
+        return f"marked:{self.pk}"
+
+    @property
+    def shows_viewers(self) -> bool:
+        return VIEWERS in self.targets
+
+
+VIEWERS = "viewers"

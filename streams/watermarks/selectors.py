@@ -2,10 +2,106 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from streams.watermarks.models import Mark
+from django.db.models import QuerySet
+
+from liveroom.accounts.models import App
+from liveroom.kernel.errors import NotFound
+from liveroom.kernel.values import ids
+from streams.jobs.models import OPEN_STATES, MediaJob, State
+from streams.watermarks.models import Mark, MarkedCopy, Watermark
+
+
+class WatermarkUnknown(NotFound):
+    name = "watermark_unknown"
+
+
+def watermarks() -> QuerySet[Watermark]:
+    return Watermark.objects.select_related(
+        "app", "room__app", "room__owner", "stream__room__app", "rule__app", "rule__stream__room__app",
+        "relay__room__app", "relay__app", "template",
+    )  # fmt: skip
+
+
+def watermark_of(*, app: App | None, number: str) -> Watermark:
+    """WatermarkUnknown, also for another app's. `app` None: any (staff)."""
+    found = watermarks().filter(number=number) if ids.may_be_number(number) else None
+    if found is not None and app is not None:
+        found = found.filter(app=app)
+    watermark = None if found is None else found.first()
+    if watermark is None or (watermark.room is not None and watermark.room.disbanded_at is not None):
+        raise WatermarkUnknown(f"There is no watermark {number[:24]!r}.")
+    return watermark
+
+
+@dataclass(frozen=True, slots=True)
+class HowItIs:
+    """`state`: running (it is in a picture that goes out) or waiting; `reason`: what for."""
+
+    state: str = State.WAITING
+    reason: str = "Waits for a publisher."
+
+
+def states_of(rows: Iterable[Watermark]) -> dict[int, HowItIs]:
+    """By pk: whether each is in a picture now. Two queries."""
+    those = list(rows)
+    rooms = {one.room_id for one in those if one.room_id is not None}
+    copies = MarkedCopy.objects.filter(source__room__app_id__in={one.app_id for one in those}).select_related("mark")
+    if all(one.room_id is not None for one in those):
+        copies = copies.filter(source__room_id__in=rooms)
+    busy = [copy for copy in copies if copy.targets]
+    jobs = {
+        job.reference: job
+        for job in MediaJob.objects.filter(
+            kind="marked_copy", reference__in=[copy.reference for copy in busy], state__in=OPEN_STATES
+        )
+    }
+    return {one.pk: _state(one, busy, jobs) for one in those}
+
+
+def _state(watermark: Watermark, busy: Iterable[MarkedCopy], jobs: dict[str, MediaJob]) -> HowItIs:
+    invisible = watermark.settings.get("kind") == "invisible"
+    found = HowItIs()
+    for copy in busy:
+        shows = watermark.pk in copy.watermarks or (invisible and copy.mark is not None and _is_of(watermark, copy))
+        job = jobs.get(copy.reference) if shows else None
+        if job is None:
+            continue
+        if job.state == State.RUNNING:
+            return HowItIs(state=State.RUNNING, reason="")
+        found = HowItIs(reason=job.reason or found.reason)
+    return found
+
+
+def _is_of(watermark: Watermark, copy: MarkedCopy) -> bool:
+    """Whether the copy's number is there because of this watermark."""
+    purpose = "" if copy.mark is None else copy.mark.purpose
+    if watermark.stream_id is not None:
+        return watermark.stream_id == copy.source_id and purpose == Mark.Purpose.VIEWERS
+    return purpose == (Mark.Purpose.RELAY if watermark.relay_id is not None else Mark.Purpose.RECORDING)
+
+
+def shown_watermark(watermark: Watermark, how: HowItIs) -> dict[str, Any]:
+    """As REST and the console show it."""
+    return {
+        "id": watermark.number,
+        "room": None if watermark.room is None else watermark.room.group_id,
+        "stream": None if watermark.stream is None else watermark.stream.name,
+        "recording_rule": watermark.rule_id,
+        "relay": None if watermark.relay is None else watermark.relay.number,
+        "template": watermark.template_id,
+        "state": str(how.state),
+        "reason": how.reason,
+        "by": watermark.by,
+        "created_at": watermark.created_at,
+        "updated_at": watermark.updated_at,
+        **watermark.settings,
+    }
+
 
 _PURPOSES = {
     Mark.Purpose.VIEWERS: "the stream as viewers get it",

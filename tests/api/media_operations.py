@@ -17,6 +17,7 @@ from tests.helpers.mixes import WHOLE, made_mix
 from tests.helpers.people import Cast
 from tests.helpers.recordings import a_chapter, a_clip, being_recorded
 from tests.helpers.relays import made_relay
+from tests.helpers.watermarks import made_watermark
 
 media_worker.define()
 
@@ -29,9 +30,10 @@ BODIES: dict[str, Any] = {
     "recordings_clips_make": {"from_seconds": 1, "to_seconds": 3},
     "rooms_clips_make": {"seconds": 3},
     "snapshots_decide": {"verdict": "pass"},
+    "watermarks_change": {"x_percent": 40, "text": "moved"},
 }
 # Lists of a room, which its owner may see too; without it they are the app's.
-OF_A_ROOM = {"files_list", "jobs_list", "mixes_list", "recordings_list", "relays_list"}
+OF_A_ROOM = {"files_list", "jobs_list", "mixes_list", "recordings_list", "relays_list", "watermarks_list"}
 # What answers no JSON, or asks for more than a request: tried by tests of its own.
 ELSEWHERE: set[str] = {"rooms_cover_set"}
 
@@ -73,6 +75,7 @@ def places(cast: Cast, *, now: datetime) -> dict[str, str]:
         "recordings_chapters_remove.recording": running.number,
         "chapter": str(a_chapter(running, now=now).pk),
         "clip": a_clip(running, now=now).number,
+        "watermark": made_watermark(cast).number,
     }
 
 
@@ -82,6 +85,7 @@ def bodies(cast: Cast) -> dict[str, Any]:
         "mixes_create": {"inputs": [{"stream": cast.stream.name}], "layout": WHOLE},
         "snapshots_take": {"stream": cast.stream.name},
         "recordings_start": {"stream": cast.stream.name, "format": "mp4"},
+        "watermarks_create": {"stream": cast.stream.name, "kind": "clock"},
     }
 
 
@@ -120,6 +124,10 @@ def calls(cast: Cast) -> dict[str, Any]:
         "rooms_clips_list": stella.get("rooms/r1/clips"),
         "clips_get": stella.get(f"clips/{at['clip']}"),
         "recordings_stop": stella.post(f"recordings/{recording}/stop"),
+        "watermarks_list": stella.get("watermarks?room=r1"),
+        "watermarks_create": stella.post("watermarks", bodies(cast)["watermarks_create"]),
+        "watermarks_get": stella.get(f"watermarks/{at['watermark']}"),
+        "watermarks_change": stella.patch(f"watermarks/{at['watermark']}", BODIES["watermarks_change"]),
         "streams_ladder_get": stella.get(f"streams/{cast.stream.name}/ladder"),
         "streams_timeshift_get": stella.get(f"streams/{cast.stream.name}/timeshift"),
     }
@@ -137,5 +145,6 @@ def silent(cast: Cast) -> dict[str, Any]:
         "snapshots_delete": stella.delete("snapshots/splain"),
         "recordings_delete": stella.delete(f"recordings/{done.number}"),
         "recordings_chapters_remove": stella.delete(f"recordings/{running.number}/chapters/{chapter.pk}"),
+        "watermarks_delete": stella.delete(f"watermarks/{made_watermark(cast).number}"),
         "clips_delete": stella.delete(f"clips/{clip.number}"),
     }

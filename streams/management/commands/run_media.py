@@ -34,6 +34,7 @@ from streams.services.judging import Judge
 from streams.services.programmes import settle_all
 from streams.services.reconcile import reconcile
 from streams.traffic.collecting import Collector
+from streams.watermarks.copies import following as copies
 
 log = logging.getLogger(__name__)
 
@@ -160,6 +161,7 @@ class Command(ServiceCommand):
         settle_all(now=clock.now())
         if repairs:
             log.info("%d differences between the engine and the database repaired.", repairs)
+        copies.follow(state, now=clock.now())
         ladders.follow(state, now=clock.now())
         publishers = [found.publisher for found in state.streams.values() if found.publisher is not None]
         self.is_fresh = any(publisher.connected_ms < FRESH_MS for publisher in publishers)

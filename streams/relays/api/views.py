@@ -33,7 +33,7 @@ def _asked_stream(request: ApiRequest, said: dict[str, Any]) -> Stream:
     if room is None:
         raise BadParameter("stream is missing: name the stream, or the room whose stream it is.", field="stream")
     found_room = asked_room(request, room)
-    shown = streams.programme(found_room) if said.get("kind") == PUSH else streams.own_stream(found_room)
+    shown = streams.shown_stream(found_room) if said.get("kind") == PUSH else streams.own_stream(found_room)
     if shown is None:
         raise NotFound("This room has no stream on its programme.")
     return shown
