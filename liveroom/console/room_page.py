@@ -17,6 +17,7 @@ from liveroom.console.figures.drawing import DRAWING, DrawActs
 from liveroom.console.media.acts import MEDIA
 from liveroom.console.media.films import FilesPage
 from liveroom.console.media.page import MediaPage
+from liveroom.console.media.watermarks import WATERMARKS
 from liveroom.console.moderation import MODERATION, ModerationActs
 from liveroom.kernel import clock, permission
 from liveroom.kernel.permission import Actor
@@ -113,7 +114,7 @@ class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, MediaPage, FilesPage
 
     change_form_template = "console/room.html"
     change_form_outer_before_template = None
-    acts = (*RoomPages.acts, RESET, *MODERATION, *DRAWING, *ENGAGING, *MEDIA)
+    acts = (*RoomPages.acts, RESET, *MODERATION, *DRAWING, *ENGAGING, *MEDIA, *WATERMARKS)
 
     def get_urls(self) -> list[Any]:
         live = path(

@@ -15,6 +15,7 @@ from liveroom.kernel.errors import BadParameter, Conflict, LiveRoomError
 from liveroom.kernel.permission import Actor
 from liveroom.rooms.models import Room
 from liveroom.rooms.services.locking import locked
+from streams.faults import refusal_of
 from streams.files.models import MediaFile
 from streams.files.rules import PICTURES
 from streams.files.selectors import FileUnknown, file_of, path_of
@@ -27,7 +28,6 @@ from streams.plans.settings import RECORD, WATERMARK
 from streams.recording.models import Recording
 from streams.relays.models import Relay
 from streams.relays.rules import PUSH
-from streams.services.faults import refusal_of
 from streams.watermarks.copies.settling import draw_again, settle
 from streams.watermarks.models import MarkedCopy, Watermark
 

@@ -9,7 +9,7 @@ from liveroom.accounts.models import Login
 from liveroom.kernel import clock
 from streams.jobs import services as jobs
 from streams.jobs.kinds import kind_of
-from streams.models import MediaHost, MediaJob
+from streams.models import MediaHost, MediaJob, Watermark
 from streams.plans.models import Rule
 from streams.plans.services import make_template
 from streams.recording.models import Recording
@@ -133,3 +133,22 @@ def test_what_runs_is_shown_with_what_it_costs(cast, on_air, stella):
     assert "12.3 s of CPU" in seen
     assert "Waits for CPU." in seen
     assert "a line &lt;b&gt;" in seen
+
+
+def test_a_watermark_is_put_moved_and_taken_away(cast, on_air, stella, max_login):
+    asked = {"kind": "clock", "text": "not meant", "x_percent": "70.5", "y_percent": "", "opacity": "0.5"}
+    assert stella.post(act(cast, "add-watermark"), asked).status_code == 302
+    watermark = Watermark.objects.get()
+    said = watermark.settings
+    assert (said["kind"], said["x_percent"], said["y_percent"], said["opacity"]) == ("clock", 70.5, 2, 0.5)
+    seen = stella.get(page(cast)).content.decode()
+    assert f'data-watermark="{watermark.number}"' in seen
+    assert 'data-x="70.5"' in seen
+    assert watermark.number not in max_login.get(page(cast)).content.decode()
+    moved = stella.post(act(cast, "move-watermark"), {"number": watermark.number, "x_percent": "3"})
+    assert moved.status_code == 302
+    assert Watermark.objects.get().settings["x_percent"] == 3
+    refused = stella.post(act(cast, "add-watermark"), {"kind": "text", "text": " "})
+    assert (refused.status_code, Watermark.objects.count()) == (400, 1)
+    assert stella.post(act(cast, "delete-watermark"), {"number": watermark.number}).status_code == 302
+    assert not Watermark.objects.exists()

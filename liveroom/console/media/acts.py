@@ -77,7 +77,7 @@ class MediaActs(ConsoleAdmin):
 
     @staticmethod
     def _stream(room: Room) -> Stream:
-        found = selectors.programme(room)
+        found = selectors.shown_stream(room)
         if found is None:
             raise selectors.StreamUnknown("This room has no stream on its programme.")
         return found

@@ -10,8 +10,8 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from liveroom.console.media import acts
-from liveroom.console.media.acts import MediaActs
 from liveroom.console.media.wall import jobs_by_stream
+from liveroom.console.media.watermarks import WATERMARKS, WatermarkActs
 from liveroom.kernel import clock
 from liveroom.page.links import room_link
 from liveroom.rooms.admin.rights import runs
@@ -34,7 +34,7 @@ from streams.traffic.selectors import bandwidth_now
 RECORDINGS, CLIPS, JOBS, SNAPSHOTS, FILMS = 20, 12, 20, 6, 50
 
 
-class MediaPage(MediaActs):
+class MediaPage(WatermarkActs):
     """Adds `/<room>/media/` to the room's pages."""
 
     def get_urls(self) -> list[Any]:
@@ -55,7 +55,7 @@ class MediaPage(MediaActs):
         return TemplateResponse(request, "console/media/room.html", context)
 
     def _media(self, request: HttpRequest, room: Room, *, now: datetime) -> dict[str, Any]:
-        stream = selectors.programme(room)
+        stream = selectors.shown_stream(room)
         whole = runs(request, room)
         files = list(MediaFile.objects.filter(room=room, state=MediaFile.State.READY).order_by("-id")[:FILMS])
         return {
@@ -78,12 +78,13 @@ class MediaPage(MediaActs):
             "relays": self._relays(room) if whole else [],
             "films": [file for file in files if file.container not in PICTURES],
             "pictures": [file for file in files if file.container in PICTURES],
+            "watermarks": self._watermarks(room) if whole else [],
             "plans": shown_plans(stream=stream) if stream is not None and whole else [],
             "jobs": list(
                 MediaJob.objects.filter(stream__room=room, state__in=OPEN_STATES).select_related("host").order_by("id")[:JOBS]
             ),
             "snapshots": self._snapshots(room, now=now),
-            **{act.name.replace("-", "_") + "_act": self.shown_act(room, act) for act in acts.MEDIA},
+            **{act.name.replace("-", "_") + "_act": self.shown_act(room, act) for act in (*acts.MEDIA, *WATERMARKS)},
         }  # fmt: skip
 
     @staticmethod
