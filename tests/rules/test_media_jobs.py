@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,11 +83,13 @@ def test_lines_without_an_end_and_too_many_lines_stay_bounded() -> None:
     assert len(reader.take_lines()) <= 400
 
 
-def test_what_a_child_started_costs_too() -> None:
-    busy = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+@pytest.mark.parametrize("where", ["{run}", "import threading\nthreading.Thread(target=lambda: {run}).start()"])
+def test_what_a_child_started_costs_too(where: str) -> None:
+    """In whichever of its threads; while it runs as well as after."""
+    busy = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\ninput()"
+    started = where.format(run=f"subprocess.Popen([sys.executable, '-c', {busy!r}])")
     shell = subprocess.Popen(
-        [sys.executable, "-c", f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}])\ninput()"],
-        stdin=subprocess.PIPE,
+        [sys.executable, "-c", f"import subprocess, sys\n{started}\ninput()"], stdin=subprocess.PIPE
     )
     try:
         end = time.monotonic() + 20

@@ -84,7 +84,12 @@ def cpu_seconds(pid: int) -> float | None:
     """User and system time of a process and of all that it started, so far; None: it is gone."""
     try:
         fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
-        children = Path("/proc", str(pid), "task", str(pid), "children").read_text().split()
+        # Each thread has those that it started.
+        children = [
+            child
+            for thread in Path("/proc", str(pid), "task").iterdir()
+            for child in (thread / "children").read_text().split()
+        ]
     except OSError:
         return None
     # Its own, then those of children that it has waited for.

@@ -98,8 +98,8 @@ def encode(spec: Encode) -> list[str]:
     """No B-frames and no look ahead: what is drawn is sent at once. A bit rate that holds over each second."""
     video, audio = f"{spec.video_bitrate_kbps}k", f"{spec.audio_bitrate_kbps}k"
     return [
-        "ffmpeg", "-hide_banner", "-loglevel", "warning", "-nostats", "-progress", "pipe:1", "-stats_period", "1",
-        "-probesize", "32", "-analyzeduration", "0", "-f", "rawvideo", "-pix_fmt", "yuv420p",
+        "ffmpeg", "-hide_banner", "-loglevel", "error", "-nostats", "-progress", "pipe:1", "-stats_period", "1",
+        "-probesize", "32", "-analyzeduration", "0", "-thread_queue_size", "4", "-f", "rawvideo", "-pix_fmt", "yuv420p",
         "-video_size", f"{spec.width}x{spec.height}", "-framerate", str(spec.fps), "-i", "pipe:0",
         "-probesize", "32", "-analyzeduration", "0", "-thread_queue_size", "64", "-f", "s16le", "-ar", str(SAMPLE_RATE),
         "-channel_layout", "stereo",

@@ -76,6 +76,10 @@ class Decoder:
         return {end: name for name, end in self._ends.items()}
 
     @property
+    def picture_bytes(self) -> int:
+        return self._pool.size
+
+    @property
     def code(self) -> int | None:
         return self._child.returncode
 

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 DECODED: Final = ("stream", "film")
 _TEND_SECONDS: Final = 0.05
-# What comes within so long is read at one go: ffmpeg writes a picture in small pieces.
-_GATHER_SECONDS: Final = 0.002
+# What comes within so long is read at one go: ffmpeg writes a picture in small pieces. Less for pictures that fill their pipe.
+_GATHER_SECONDS, _GATHER_LARGE_SECONDS, _LARGE_BYTES = 0.004, 0.001, 1_000_000
 
 
 class Intake:
@@ -32,6 +32,7 @@ class Intake:
         self._gone: list[Source] = []
         self._read: dict[Decoder, dict[int, str]] = {}
         self._selector = selectors.DefaultSelector()
+        self._gather = _GATHER_SECONDS
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
@@ -66,7 +67,7 @@ class Intake:
         while not self._ends.is_set():
             found = self._selector.select(_TEND_SECONDS)
             if found:
-                time.sleep(_GATHER_SECONDS)
+                time.sleep(self._gather)
                 found = self._selector.select(0)
             for key, _ in sorted(found, key=lambda one: one[0].data[1] != "words"):
                 self._hear(*key.data)
@@ -103,6 +104,9 @@ class Intake:
                     self._read[decoder] = decoder.ends
                     for end, name in decoder.ends.items():
                         self._selector.register(end, selectors.EVENT_READ, (decoder, name))
+
+        is_large = any(one.picture_bytes > _LARGE_BYTES for one in self._read)
+        self._gather = _GATHER_LARGE_SECONDS if is_large else _GATHER_SECONDS
 
     def _let_go(self) -> None:
         while self._gone:
