@@ -37,6 +37,15 @@ class _Running:
     scrolls: bool
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """`since` when it was first looked at; `layer`: its words, once they are made."""
+
+    bullet: wires.Bullet
+    since: float | None = None
+    layer: Layer | None = None
+
+
 class Bullets:
     """For canvases of one size."""
 
@@ -46,7 +55,7 @@ class Bullets:
         self._lettering = lettering or Lettering(Fonts.found())
         self._comments: scene.Comments | None = None
         self._running: list[_Running] = []
-        self._waiting: deque[tuple[wires.Bullet, float | None]] = deque()
+        self._waiting: deque[_Waiting] = deque()
 
     @property
     def shown(self) -> int:
@@ -63,6 +72,8 @@ class Bullets:
             self._running.clear()
             if comments is None:
                 self._waiting.clear()
+            for one in self._waiting:
+                one.layer = None
 
     def add(self, bullet: wires.Bullet) -> None:
         """It is shown as soon as there is room. Without `set` nothing is kept."""
@@ -70,7 +81,7 @@ class Bullets:
             return
         while len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft()
-        self._waiting.append((bullet, None))
+        self._waiting.append(_Waiting(bullet))
 
     def draw(self, canvas: Canvas, *, now: float) -> None:
         """All that runs at `now` (seconds, of any clock that only goes forward)."""
@@ -103,30 +114,30 @@ class Bullets:
 
     def _let_in(self, comments: scene.Comments, now: float) -> None:
         """From the oldest; one that finds no lane lets others of another position pass."""
-        stays: deque[tuple[wires.Bullet, float | None]] = deque()
+        stays: deque[_Waiting] = deque()
         made = 0
         blocked: set[str] = set()
         while self._waiting:
-            bullet, since = self._waiting.popleft()
-            since = now if since is None else since
-            if now - since > STALE_SECONDS:
+            one = self._waiting.popleft()
+            bullet = one.bullet
+            one.since = now if one.since is None else one.since
+            if now - one.since > STALE_SECONDS:
                 continue
-            may = made < NEW_PER_FRAME and len(self._running) < MOST_SHOWN and bullet.position not in blocked
-            # No lane is free for the shortest, so there is none for this one: nothing has to be drawn to know it.
-            if not may or self._lane(bullet.position, self._line(comments), comments, now) is None:
+            may = len(self._running) < MOST_SHOWN and bullet.position not in blocked
+            # Where no lane is free for a short one there is none for this: nothing has to be drawn to know it.
+            width = one.layer.width if one.layer else self._line(comments)
+            lane = self._lane(bullet.position, width, comments, now) if may else None
+            if lane is not None and one.layer is None and made < NEW_PER_FRAME:
+                made += 1
+                one.layer = self._made(bullet, comments)
+                if one.layer is None:
+                    continue
+                lane = self._lane(bullet.position, one.layer.width, comments, now)
+            if lane is None or one.layer is None:
                 blocked.add(bullet.position)
-                stays.append((bullet, since))
+                stays.append(one)
                 continue
-            layer = self._made(bullet, comments)
-            if layer is None:
-                continue
-            made += 1
-            lane = self._lane(bullet.position, layer.width, comments, now)
-            if lane is None:
-                blocked.add(bullet.position)
-                stays.append((bullet, since))
-                continue
-            self._running.append(_Running(layer, now, lane, bullet.position == "scroll"))
+            self._running.append(_Running(one.layer, now, lane, bullet.position == "scroll"))
         self._waiting = stays
 
     def _lane(self, position: str, width: float, comments: scene.Comments, now: float) -> int | None:

@@ -201,23 +201,26 @@ def _directed(text: str, level: int) -> tuple[str, str | None]:
 
 
 def _composed(mask: Plane, colored: Plane, style: Style) -> Plane:
-    color = np.array(rgb_of(style.color), np.float32)
+    """Channel by channel: numpy is slow over rows of three."""
+    color = rgb_of(style.color)
     ink = mask.astype(np.float32) / 255
-    found = np.empty((*mask.shape, 4), np.float32)
-    under = _edge(mask, style) if style.outline else np.zeros_like(ink)
+    alpha, share = ink, np.ones_like(ink)
+    if style.outline:
+        alpha = ink + _edge(mask, style) * (1 - ink)
+        share = ink / np.maximum(alpha, 1e-6)
     # An edge that differs from what it is around.
-    edge = np.float32(10 if color @ (0.2126, 0.7152, 0.0722) > 70 else 235)
-    found[:, :, 3] = alpha = ink + under * (1 - ink)
-    found[:, :, :3] = (color * ink[:, :, None] + edge * (under * (1 - ink))[:, :, None]) / np.maximum(alpha, 1e-6)[
-        :, :, None
-    ]
-    if colored[:, :, 3].any():
+    edge = 10 if np.dot(color, (0.2126, 0.7152, 0.0722)) > 70 else 235
+    channels = [edge + (value - edge) * share for value in color]
+    if colored.any():
         above = colored[:, :, 3].astype(np.float32) / 255
-        found[:, :, 3] = whole = above + alpha * (1 - above)
-        mixed = colored[:, :, :3] * above[:, :, None] + found[:, :, :3] * (alpha * (1 - above))[:, :, None]
-        found[:, :, :3] = mixed / np.maximum(whole, 1e-6)[:, :, None]
-    found[:, :, 3] *= 255
-    return np.asarray(np.rint(found), np.uint8)
+        below = alpha * (1 - above)
+        alpha = above + below
+        whole = np.maximum(alpha, 1e-6)
+        channels = [(colored[:, :, index] * above + channel * below) / whole for index, channel in enumerate(channels)]
+    found = np.empty((*mask.shape, 4), np.uint8)
+    for index, channel in enumerate((*channels, alpha * 255)):
+        found[:, :, index] = channel + 0.5
+    return found
 
 
 def _edge(mask: Plane, style: Style) -> NDArray[np.float32]:
