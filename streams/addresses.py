@@ -60,6 +60,7 @@ class PlayAddresses:
     rtmp: str
     flv: str
     hls: str
+    ll_hls: str
     expires_at: datetime
     unplayable: str = ""
     ladder: str | None = None
@@ -71,6 +72,7 @@ class PlayAddresses:
             "rtmp": self.rtmp,
             "flv": self.flv,
             "hls": self.hls,
+            "ll_hls": self.ll_hls,
             "ladder": self.ladder,
             "timeshift": None if self.timeshift is None else self.timeshift.as_dict(),
             "expires_at": instants.shown(self.expires_at),
@@ -113,7 +115,7 @@ def addresses_for(
     shift = _shift_address(policy, f"{origin}/live/{policy.stream}/dvr/index.m3u8{mark}", delay=delay, now=now)
     if shift is not None and delay:
         return PlayAddresses(
-            stream=policy.stream, rtmp="", flv="", hls=f"{shift.url}{'&' if query else '?'}delay={delay}",
+            stream=policy.stream, rtmp="", flv="", ll_hls="", hls=f"{shift.url}{'&' if query else '?'}delay={delay}",
             expires_at=until, unplayable=policy.unplayable, timeshift=shift,
         )  # fmt: skip
     return PlayAddresses(
@@ -121,6 +123,7 @@ def addresses_for(
         rtmp=engine().rtmp_url(stream=policy.stream, query=query, host=policy.host),
         flv=f"{origin}/live/{policy.stream}.flv{mark}",
         hls=f"{origin}/live/{policy.stream}.m3u8{mark}",
+        ll_hls=f"{origin}/live/{policy.stream}/ll/index.m3u8{mark}",
         expires_at=until,
         unplayable=policy.unplayable,
         ladder=f"{origin}/live/{policy.stream}/master.m3u8{mark}" if policy.rungs else None,

@@ -39,12 +39,14 @@ class TimeShiftAddressSerializer(serializers.Serializer):
 
 
 class PlaySerializer(serializers.Serializer):
-    """Where a template keeps viewers behind, `rtmp` and `flv` are empty, and `hls` is the delayed list (not for owner and admins)."""
+    """Where a template keeps viewers behind, `rtmp`, `flv` and `ll_hls` are empty, and `hls` is the delayed list (not for owner and
+    admins)."""
 
     stream = serializers.CharField()
     rtmp = serializers.CharField(allow_blank=True)
     flv = serializers.CharField(allow_blank=True)
     hls = serializers.CharField()
+    ll_hls = serializers.CharField(help_text="Low-latency HLS: parts of 0.2 s, about one second behind.")
     ladder = serializers.CharField(
         allow_null=True, help_text="An HLS master playlist of several qualities; null: there is none now."
     )

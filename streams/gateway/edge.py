@@ -5,9 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from liveroom.kernel.errors import LiveRoomError, NotPermitted, TryLater
-from liveroom.kernel.web import origins
+from liveroom.kernel.web import addresses, origins
 from streams.gateway import access
 from streams.gateway.gateway import Admitted, Gateway
+from streams.gateway.picture.viewer import Ticket
+from streams.gateway.policies import Policy
 
 GATEWAY = web.AppKey("gateway", Gateway)
 METHODS = "GET, HEAD, OPTIONS"
@@ -53,9 +55,12 @@ def asked_otherwise(request: web.Request) -> web.Response | None:
     return None
 
 
+def query_of(request: web.Request) -> dict[str, list[str]]:
+    return {key: request.query.getall(key) for key in request.query}
+
+
 async def admitted_to(request: web.Request, stream: str) -> Admitted:
-    query = {key: request.query.getall(key) for key in request.query}
-    ticket, tx_secret = access.ticket_of(stream=stream, query=query)
+    ticket, tx_secret = access.ticket_of(stream=stream, query=query_of(request))
     return await request.app[GATEWAY].admit(ticket=ticket, tx_secret=tx_secret)
 
 
@@ -66,3 +71,34 @@ def refuse_foreign_page(request: web.Request) -> None:
     host = request.headers.get("Host", "")
     if not origins.may_call(origin=origin, host=host, ours=room.origins, any_origin=room.any_origin, same_port=True):
         raise OriginRefused("Pages of this origin may not play here; add it to LIVEROOM_ORIGINS.")
+
+
+def count_admitted(request: web.Request, admitted: Admitted) -> None:
+    bitrate_kbps = request.app[GATEWAY].bitrate_kbps(admitted.stream)
+    count_player(request, policy=admitted.policy, ticket=admitted.ticket, bitrate_kbps=bitrate_kbps)
+
+
+def count_player(request: web.Request, *, policy: Policy, ticket: Ticket, bitrate_kbps: int) -> None:
+    """A player of playlists that asked again, or for the first time: then there must be room for it. ViewerLimit, BandwidthLimit."""
+    gateway = request.app[GATEWAY]
+    who = f"{_address(request)} {request.headers.get('User-Agent', '')[:200]}"
+    if ticket.vid and access.proven(ticket=ticket, vid_secret=gateway.settings.vid_secret):
+        who = ticket.vid  # where nobody proves it, anybody could take every place with invented ones
+    if request.method == "GET":
+        gateway.audience.hls_seen(policy=policy, who=who, bitrate_kbps=bitrate_kbps)
+
+
+def playlist(request: web.Request, text: bytes, *, stream: str) -> web.Response:
+    request.app[GATEWAY].sent.playlist(stream=stream, size=len(text))
+    headers = {**cors(request), "Cache-Control": "no-store", "Content-Type": "application/vnd.apple.mpegurl"}
+    return web.Response(body=text, headers=headers)
+
+
+def _address(request: web.Request) -> str:
+    """nginx names the viewer and lets nobody else do so; it is our only peer."""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    return addresses.caller(peer=request.remote or "", forwarded=forwarded, is_trusted=_is_nginx).address
+
+
+def _is_nginx(address: str) -> bool:
+    return address in ("127.0.0.1", "::1")

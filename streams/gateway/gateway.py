@@ -18,6 +18,7 @@ from streams.gateway.audience import Audience
 from streams.gateway.dvr.dvr import Dvr
 from streams.gateway.dvr.recorder import Windows
 from streams.gateway.engine_watch import EngineWatch
+from streams.gateway.low_delay.windows import LowDelay
 from streams.gateway.picture.feed import Feed
 from streams.gateway.picture.timeline import Timeline
 from streams.gateway.picture.viewer import Ticket
@@ -60,6 +61,7 @@ class Gateway:
         self.audience = Audience()
         self.sent = Sent(tell=tell_sent)
         self.dvr = Dvr(settings=settings, windows=windows, live=self._live, copy=self._copy_of)
+        self.low_delay = LowDelay(secret=settings.secure_link_secret)
         self._engine = engine
         self._watch = watch
         self._policies = policies
@@ -83,16 +85,20 @@ class Gateway:
             # Viewers are told of a stream sooner than the list grows old.
             state = await self._watch.news()
         stream = access.live_stream(stream=ticket.stream, state=state)
-        policy = access.admit(
+        policy = await self.policy_for(ticket=ticket, tx_secret=tx_secret)
+        if codec := self._unplayable(stream):
+            raise access.PictureUnplayable(codec)
+        return Admitted(stream=stream, state=state, policy=policy, ticket=ticket)
+
+    async def policy_for(self, *, ticket: Ticket, tx_secret: str | None) -> Policy:
+        """The checks of signature and viewer alone. Raises the refusals of `access`, and PolicyUnavailable."""
+        return access.admit(
             policy=await self._policies.get(ticket.stream),
             ticket=ticket,
             tx_secret=tx_secret,
             now=clock.now(),
             vid_secret=self.settings.vid_secret,
         )
-        if codec := self._unplayable(stream):
-            raise access.PictureUnplayable(codec)
-        return Admitted(stream=stream, state=state, policy=policy, ticket=ticket)
 
     async def ready_feed(self, admitted: Admitted) -> Feed | None:
         """The stream's copy once it has a picture to begin with. None: it has none yet. StreamNotLive: it ended meanwhile."""
@@ -249,6 +255,7 @@ class Gateway:
     async def _sweep(self) -> None:
         for feed in list(self._feeds.values()):
             feed.drop_stalled(after_seconds=self.settings.stall_seconds)
+        self.low_delay.sweep()
         metrics.viewers.labels(protocol="hls").set(self.audience.hls_viewers)
 
     async def _tell_counts(self) -> None:

@@ -1,4 +1,4 @@
-"""The gateway's HTTP: FLV by HTTP and WebSocket and HLS playlists under `/live/`, and its own `/livez` and `/metrics`.
+"""The gateway's HTTP: FLV by HTTP and WebSocket and HLS under `/live/`, and its own `/livez` and `/metrics`.
 
 Parses, asks the gateway, shapes the answer. A refusal is problem+json with a code; while a viewer watches, bytes go from the feed
 straight to the transport and nothing runs here per viewer."""
@@ -30,6 +30,7 @@ from streams.gateway.edge import (
     refuse_foreign_page,
 )
 from streams.gateway.gateway import Admitted, Gateway
+from streams.gateway.low_delay.serving import low_delay
 from streams.gateway.picture.feed import Feed
 from streams.gateway.picture.viewer import Viewer, Wire
 
@@ -51,6 +52,7 @@ def application(gateway: Gateway, desks: Desks | None = None) -> web.Application
     app.router.add_route("*", "/live/desk/{mix:[a-z0-9_-]{1,40}}", desk)
     app.router.add_route("*", "/live/{stream}/dvr/{file}", window_playlist)
     app.router.add_route("*", "/live/{stream}/{file}", hls.ladder_playlist)
+    app.router.add_route("*", "/live/{stream}/ll/{file}", low_delay)
     return app
 
 

@@ -25,6 +25,10 @@ class Sent:
         """One was answered."""
         self._note(stream, HLS, size, 1)
 
+    def piece(self, *, stream: str, size: int) -> None:
+        """A part or a segment was, from memory."""
+        self._note(stream, HLS, size, 1)
+
     def take(self, feed: Feed) -> None:
         """What it sent since it was last taken from."""
         self._note(feed.name, FLV, feed.sent_bytes, feed.joined)

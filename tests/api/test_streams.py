@@ -189,9 +189,10 @@ def test_everybody_gets_signed_addresses_of_an_open_room(cast):
         play = given(api.get("rooms/r1/play", query))
         assert play["flv"].startswith(f"http://testserver/live/{name}.flv?")
         assert play["hls"].startswith(f"http://testserver/live/{name}.m3u8?")
+        assert play["ll_hls"].startswith(f"http://testserver/live/{name}/ll/index.m3u8?")
         assert play["rtmp"].startswith(f"rtmp://fake/live/{name}?")
         assert set(query_of(play["flv"])) == {"txSecret", "txTime"} | viewer
-        assert query_of(play["flv"]) == query_of(play["hls"]) == query_of(play["rtmp"])
+        assert query_of(play["flv"]) == query_of(play["hls"]) == query_of(play["ll_hls"]) == query_of(play["rtmp"])
         key = Domain.objects.get(app=cast.app, kind=Domain.PLAY).master_key
         said = query_of(play["flv"])
         assert said["txSecret"] == url_signing.sign(key=key, stream=name, tx_time=said["txTime"])

@@ -117,7 +117,7 @@ def play(rig: Rig, text: str) -> dict:
 
 def test_viewers_are_kept_behind_and_those_who_run_the_room_are_not(windows: Windows):
     base, url = f"{windows.gateway.http}/live/{BEHIND}", windows.url(BEHIND)
-    for address in (f"{base}.flv", f"{base}.m3u8", f"{base}/master.m3u8"):
+    for address in (f"{base}.flv", f"{base}.m3u8", f"{base}/ll/index.m3u8", f"{base}/master.m3u8"):
         assert ask(address).json["name"] == "kept_behind"
     until = url_signing.tx_time(datetime.fromtimestamp(time.time() + 600, UTC))
     signed = url_signing.sign_vid(secret=VID_SECRET, stream=BEHIND, vid=OWNER, tx_time=until)

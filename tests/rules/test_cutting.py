@@ -62,7 +62,7 @@ class Feeding:
     """A cutter with one sink, and what it is fed. The wall clock runs with the stream."""
 
     def __init__(self, *, video: bool = True, audio: bool = True, config: bytes = HIGH) -> None:
-        self.now = T0
+        self.now, self.pictures = T0, 0
         self.cutter = Cutter(name="s", has_video=video, has_audio=audio, here_ms=0, wall=lambda: self.now, first_msn=7)
         self.heard = Heard()
         self.cutter.subscribe(self.heard)
@@ -79,7 +79,8 @@ class Feeding:
         """Pictures and sounds in their order. When it ends."""
         end, times = begins + round(seconds * 1000), []
         for number in range(round(seconds * 1000 / step)):
-            times.append((begins + round(number * step), 0, number % group == 0))
+            times.append((begins + round(number * step), 0, self.pictures % group == 0))
+            self.pictures += 1
         if audio:
             times += [(begins + round(n * 1024 / 44.1), 1, False) for n in range(round(seconds * 44100 / 1024))]
         for at, is_sound, key in sorted(times):
@@ -182,7 +183,7 @@ def test_other_tracks_begin_anew_behind_a_break():
     feeding.give(video_config(CROPPED))
     # Pictures that still belong to nobody: no keyframe yet.
     feeding.give(picture(end, key=False))
-    feeding.plays(3, begins=end + 40)
+    feeding.plays(5, begins=end + 40)
     heard = feeding.heard
     assert heard.breaks == 1
     first, *_, last = heard.segments

@@ -83,7 +83,7 @@ def test_the_default_holds_where_no_rule_says_anything(cast: Cast, settings: Any
 def test_viewers_are_kept_behind_and_get_no_other_address(cast: Cast):
     apply(cast, template(cast, delay_seconds=30), publish(cast))
     hers = play(cast, cast.mia)
-    assert (hers.flv, hers.rtmp, hers.ladder) == ("", "", None)
+    assert (hers.flv, hers.ll_hls, hers.rtmp, hers.ladder) == ("", "", "", None)
     assert hers.hls.endswith("&delay=30")
     assert "/dvr/index.m3u8?" in hers.hls
     owner = play(cast, cast.stella)

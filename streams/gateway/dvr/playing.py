@@ -13,9 +13,8 @@ from aiohttp import web
 from liveroom.kernel import clock
 from liveroom.kernel.errors import BadParameter, NotFound
 from streams.gateway import access
-from streams.gateway.edge import GATEWAY, NotReady, asked_otherwise, cors
+from streams.gateway.edge import GATEWAY, NotReady, asked_otherwise, cors, count_player
 from streams.gateway.gateway import Gateway
-from streams.gateway.hls import count_hls
 from streams.timeshift import playlist, rules
 from streams.timeshift.rules import Item, Shift
 
@@ -57,7 +56,7 @@ async def window_playlist(request: web.Request) -> web.StreamResponse:
         wait_ms = 1000 * max(1, min(int(behind), shift.item_seconds))
         raise NotReady("There is nothing of this stream to go back to yet; try again.", retry_after_ms=wait_ms)
     target = playlist.target_seconds(items, item_seconds=shift.item_seconds)
-    count_hls(request, policy=policy, ticket=ticket, bitrate_kbps=_bitrate_kbps(found))
+    count_player(request, policy=policy, ticket=ticket, bitrate_kbps=_bitrate_kbps(found))
     return await _answer(request, gateway, stream=stream, items=found, target=target)
 
 
