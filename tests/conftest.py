@@ -57,6 +57,7 @@ ONCE = (
     "tests/journeys/test_page_picture.py",
     "tests/journeys/test_page_replay.py",
     "tests/journeys/test_page_socket.py",
+    "tests/journeys/test_page_timeshift.py",
     "tests/journeys/test_players.py",
     "tests/services/test_due.py::test_a_task_worker_that_is_killed_at_its_work_is_replaced_by_the_next",
     "tests/services/test_presence.py",

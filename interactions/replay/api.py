@@ -36,6 +36,8 @@ ASKED = [SDKAPPID, PASSWORD]
 MOST_COMMENTS = 1_000_000
 # What a browser asks for again while somebody seeks to and fro. It is nobody else's: the rights are the viewer's.
 KEPT = "private, max-age=30"
+# By then what was said is in the archive.
+SETTLED_MS = 5_000
 TYPES = {
     shapes.JSONL: "application/x-ndjson; charset=utf-8",
     shapes.ASS: "text/x-ssa; charset=utf-8",
@@ -105,11 +107,34 @@ class ReplayView(APIView):
         from_ms, to_ms = shapes.asked_window(asked := checked(shapes.WindowQuery, request.query_params))
         found = asked_recording(request, recording)
         line = selectors.timeline(found)
-        heard = windows.window(recording=found, line=line, from_ms=from_ms, to_ms=to_ms, before=asked["before"])
+        heard = windows.window(room=found.room, line=line, from_ms=from_ms, to_ms=to_ms, before=asked["before"])
         curve = selectors.likes(found, line)
         near = _near(curve, heard.from_ms, heard.to_ms)
         # Not `asdict`: it copies every event, which was half of the work.
         return _kept(request, orjson.dumps({**{name: getattr(heard, name) for name in HEARD}, "likes": near}))
+
+
+class HeardView(APIView):
+    @extend_schema(
+        operation_id="rooms_heard_get",
+        responses={200: shapes.HeardSerializer, 304: None},
+        parameters=[shapes.HeardQuery, *ASKED],
+    )
+    @open_to("room.enter")
+    def get(self, request: ApiRequest, room: str) -> HttpResponse:
+        """What the room heard in a part of the running show, for who has gone back in it: comments, gifts, notices, polls. As far
+        back as its picture reaches (`timeshift` of its play addresses)."""
+        asked, now_ms = checked(shapes.HeardQuery, request.query_params), clock.now_ms()
+        if asked["from_ms"] is None:
+            asked["from_ms"] = now_ms - shapes.USUAL_MS
+        from_ms, to_ms = shapes.asked_window(asked)
+        found = asked_room(request, room, enter=True)
+        line = selectors.running_line(found, now_ms=now_ms)
+        heard = windows.window(room=found, line=line, from_ms=from_ms, to_ms=to_ms, before=asked["before"])
+        answer = _kept(request, orjson.dumps({name: getattr(heard, name) for name in HEARD}))
+        if to_ms > now_ms - SETTLED_MS:
+            answer["Cache-Control"] = "no-store"
+        return answer
 
 
 class CommentsFileView(APIView):

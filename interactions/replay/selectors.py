@@ -18,6 +18,7 @@ from liveroom.rooms.models import Room
 from streams.jobs.models import State
 from streams.recording.models import Recording, RecordingFile
 from streams.recording.selectors import stretches_of
+from streams.selectors import programme_policy
 
 # A longer one is counted by the minute: the strip has no finer columns then.
 BY_THE_SECOND_MS = 4 * 3_600_000
@@ -119,3 +120,19 @@ def density(recording: Recording, line: Timeline) -> list[int]:
     )  # fmt: skip
     columns = max(1, min(COLUMNS, line.duration_ms // 1_000))
     return strip(((max(ms(then), line.first_wall_ms), count) for then, count in rows), line, columns=columns)
+
+
+class NotRewindable(NotFound):
+    """The room shows nothing that one can go back in. 10010."""
+
+    name = "no_timeshift"
+
+
+def running_line(room: Room, *, now_ms: int) -> Timeline:
+    """Of the running show as far back as viewers may go: its time is the day's. NotRewindable."""
+    policy = programme_policy(room)
+    shift = None if policy is None else policy.shift
+    if shift is None or shift.is_over(now_ms):
+        raise NotRewindable("What this room shows cannot be gone back in.")
+    since = shift.from_ms(now_ms)
+    return timeline_of([Span(wall_ms=since, media_ms=since, duration_ms=max(1, now_ms + 1_000 - since))])

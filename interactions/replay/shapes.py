@@ -29,6 +29,14 @@ class WindowQuery(Shape):
     )
 
 
+class HeardQuery(Shape):
+    from_ms = NumberInQuery(0, LAST_MS, default=None, help_text="From this moment on (unix ms); the last half minute.")
+    to_ms = NumberInQuery(0, LAST_MS, default=None, help_text="Before this one; 30,000 after the first unless you say.")
+    before = NumberInQuery(
+        0, MOST_BEFORE, default=0, help_text="How many of the last comments and gifts before it to tell too."
+    )
+
+
 class FormatQuery(Shape):
     format = OneOfField(
         choices=[JSONL, ASS, BILIBILI], default=JSONL, help_text="Events, subtitles, or Bilibili's XML."
@@ -65,6 +73,16 @@ class ReplayWindowSerializer(serializers.Serializer):
     earlier = serializers.ListField(child=serializers.DictField(), help_text="The last lines before it.")
     standing = serializers.ListField(child=serializers.DictField(), help_text="The notice and the pin then.")
     likes = ReplayLikesSerializer(many=True, help_text="The room's total, to be drawn from point to point.")
+
+
+class HeardSerializer(serializers.Serializer):
+    """Events as the room heard them, each with `at_ms`, when that was (unix ms). Nothing from before `from` of the window is in it."""
+
+    from_ms = serializers.IntegerField()
+    to_ms = serializers.IntegerField(help_text="How far this answer goes; go on from there.")
+    events = serializers.ListField(child=serializers.DictField())
+    earlier = serializers.ListField(child=serializers.DictField(), help_text="The last lines before it.")
+    standing = serializers.ListField(child=serializers.DictField(), help_text="The notice and the pin then.")
 
 
 class PlaybackChapterSerializer(serializers.Serializer):

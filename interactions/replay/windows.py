@@ -24,6 +24,7 @@ from interactions.replay.rules.windows import (
     wall_ms,
 )  # fmt: skip
 from liveroom.kernel import permission
+from liveroom.rooms.models import Room
 from streams.recording.models import Recording
 
 # Rows of one query of a file.
@@ -43,25 +44,25 @@ class Window:
     standing: list[Event] = field(default_factory=list)
 
 
-def window(*, recording: Recording, line: Timeline, from_ms: int, to_ms: int, before: int) -> Window:
+def window(*, room: Room, line: Timeline, from_ms: int, to_ms: int, before: int) -> Window:
     """Of [from_ms, to_ms) as many events as an answer holds: it then goes less far. What piled up at one joint is cut to its newest."""
-    silenced = permission.excluded_from(recording.room)
-    rows = _rows(recording, line.wall_from(from_ms), line.wall_from(to_ms))
+    silenced = permission.excluded_from(room)
+    rows = _rows(room.pk, line.wall_from(from_ms), line.wall_from(to_ms))
     found = list(rows.order_by("at", "id")[: MOST_EVENTS + 1])
     if len(found) > MOST_EVENTS:
         last = line.media_ms(wall_ms(found[-1].at))
         to_ms = from_ms if last is None else last
         found = [row for row in found if _place(line, row) < to_ms]
         if not found:
-            joint = _rows(recording, line.wall_from(to_ms), line.wall_from(to_ms + 1))
+            joint = _rows(room.pk, line.wall_from(to_ms), line.wall_from(to_ms + 1))
             found = list(joint.order_by("-at", "-id")[:MOST_EVENTS])[::-1]
             to_ms += 1
     return Window(
         from_ms=from_ms,
         to_ms=to_ms,
         events=_told(found, line, silenced),
-        earlier=_earlier(recording, line, from_ms=from_ms, count=before, silenced=silenced),
-        standing=_standing(recording, line, from_ms=from_ms),
+        earlier=_earlier(room.pk, line, from_ms=from_ms, count=before, silenced=silenced),
+        standing=_standing(room.pk, line, from_ms=from_ms),
     )
 
 
@@ -85,15 +86,15 @@ def lines(*, recording: Recording, line: Timeline) -> Iterator[Line]:
                 yield said
 
 
-def _rows(recording: Recording, wall_from: int, wall_to: int) -> QuerySet[ArchivedMessage]:
+def _rows(room_id: int, wall_from: int, wall_to: int) -> QuerySet[ArchivedMessage]:
     return ArchivedMessage.objects.filter(
-        room=recording.room_id, at__gte=instant(wall_from), at__lt=instant(wall_to),
+        room=room_id, at__gte=instant(wall_from), at__lt=instant(wall_to),
         seq__isnull=False, type__in=REPLAYED,
     ).only("id", "at", "sender", "seq", "body")  # fmt: skip
 
 
 def _portions(recording: Recording, line: Timeline) -> Iterator[list[ArchivedMessage]]:
-    rows = _rows(recording, line.first_wall_ms, line.last_wall_ms).order_by("at", "id")
+    rows = _rows(recording.room_id, line.first_wall_ms, line.last_wall_ms).order_by("at", "id")
     last: tuple[datetime, int] | None = None
     while True:
         at_once = (
@@ -119,22 +120,20 @@ def _told(rows: list[ArchivedMessage], line: Timeline, silenced: frozenset[str])
     ]
 
 
-def _earlier(
-    recording: Recording, line: Timeline, *, from_ms: int, count: int, silenced: frozenset[str]
-) -> list[Event]:
+def _earlier(room_id: int, line: Timeline, *, from_ms: int, count: int, silenced: frozenset[str]) -> list[Event]:
     if count == 0:
         return []
-    rows = _rows(recording, line.first_wall_ms, line.wall_from(from_ms)).filter(type__in=LISTED)
+    rows = _rows(room_id, line.first_wall_ms, line.wall_from(from_ms)).filter(type__in=LISTED)
     return _told(list(rows.order_by("-at", "-id")[:count])[::-1], line, silenced)
 
 
-def _standing(recording: Recording, line: Timeline, *, from_ms: int) -> list[Event]:
+def _standing(room_id: int, line: Timeline, *, from_ms: int) -> list[Event]:
     """Also from before the recording began: a pin stands until it is taken away."""
     found = []
     for kind in STANDING:
         row = (
             ArchivedMessage.objects.filter(
-                room=recording.room_id, type=kind, at__lt=instant(line.wall_from(from_ms)),
+                room=room_id, type=kind, at__lt=instant(line.wall_from(from_ms)),
                 seq__isnull=False,
             )
             .order_by("-at", "-id")

@@ -15,6 +15,7 @@ from streams.timeshift.rules import Item
 SIGNED_SECONDS = 300
 # A moment is told anew where the items' lengths would be wrong by more.
 _DRIFT_MS = 200
+_AT_THE_END_MS = 500
 
 
 def signature(*, stream: str, expires: int, secret: str) -> str:
@@ -29,8 +30,8 @@ def folder_address(*, stream: str, secret: str, now_seconds: float) -> str:
     return f"/timeshift/{signature(stream=stream, expires=expires, secret=secret)}/{expires}/{stream}"
 
 
-def playlist(items: Sequence[Item], *, folder: str, target_seconds: int) -> str:
-    """`items` in their order, at least one; `folder` as `folder_address` gives it."""
+def playlist(items: Sequence[Item], *, folder: str, target_seconds: int, from_ms: int | None = None) -> str:
+    """`items` in their order, at least one; `folder` as `folder_address` gives it; `from_ms`: where a player is to begin."""
     first = items[0]
     lines = [
         "#EXTM3U",
@@ -39,6 +40,8 @@ def playlist(items: Sequence[Item], *, folder: str, target_seconds: int) -> str:
         f"#EXT-X-MEDIA-SEQUENCE:{first.number}",
         f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.stretch}",
     ]
+    if from_ms is not None:
+        lines.append(f"#EXT-X-START:TIME-OFFSET={_place(items, from_ms):.3f},PRECISE=YES")
     before: Item | None = None
     clock_ms = 0
     for item in items:
@@ -55,6 +58,16 @@ def playlist(items: Sequence[Item], *, folder: str, target_seconds: int) -> str:
         clock_ms += item.duration_ms
         before = item
     return "\n".join(lines) + "\n"
+
+
+def _place(items: Sequence[Item], ms: int) -> float:
+    """In the list's own time, which has no breaks. Of what is younger than all of it: shortly before its end."""
+    passed = 0
+    for item in items:
+        if ms < item.end_ms:
+            return (passed + max(0, ms - item.start_ms)) / 1000
+        passed += item.duration_ms
+    return max(0, passed - _AT_THE_END_MS) / 1000
 
 
 def target_seconds(items: Sequence[Item], *, item_seconds: int) -> int:

@@ -4,14 +4,14 @@ Whoever adds an operation adds its body, the rows that its path names, and one c
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from liveroom.kernel import clock
 from streams.files import services as files
 from streams.jobs import services as jobs
 from streams.jobs.kinds import kind_of
-from streams.models import Publish, Snapshot, Stream
+from streams.models import Publish, Snapshot, Stream, TimeShift
 from tests.helpers import media_worker
 from tests.helpers.mixes import WHOLE, made_mix
 from tests.helpers.people import Cast
@@ -41,6 +41,8 @@ ELSEWHERE: set[str] = {"rooms_cover_set"}
 def query(operation_id: str) -> str:
     if operation_id == "snapshots_list":
         return f"?stream={Stream.objects.get(room__group_id='r1', on_programme=True).name}"
+    if operation_id == "rooms_heard_get":
+        return f"?from_ms={clock.now_ms() - 60_000}"
     return "?room=r1" if operation_id in OF_A_ROOM else ""
 
 
@@ -65,6 +67,8 @@ def places(cast: Cast, *, now: datetime) -> dict[str, str]:
         number="splain", stream=cast.stream, state="done", origin="2", asked_at=now, taken_at=now
     )
     running = being_recorded(cast.room, now=now)
+    shift = {"seconds": 600, "item_seconds": 5, "since": now - timedelta(minutes=5), "updated_at": now}
+    TimeShift.objects.get_or_create(stream=cast.stream, defaults=shift)
     return {
         "job": str(job.pk),
         "file": _file(cast, now=now),
@@ -129,6 +133,7 @@ def calls(cast: Cast) -> dict[str, Any]:
         "watermarks_get": stella.get(f"watermarks/{at['watermark']}"),
         "watermarks_change": stella.patch(f"watermarks/{at['watermark']}", BODIES["watermarks_change"]),
         "streams_ladder_get": stella.get(f"streams/{cast.stream.name}/ladder"),
+        "rooms_heard_get": stella.get(f"rooms/r1/heard{query('rooms_heard_get')}"),
         "streams_timeshift_get": stella.get(f"streams/{cast.stream.name}/timeshift"),
     }
 

@@ -19,6 +19,7 @@ from liveroom.rooms.models import Room
 from liveroom.rooms.rules.status import Status
 from liveroom.rooms.services import status
 from streams.jobs.models import State
+from streams.models import TimeShift
 from streams.recording.models import Chapter, Clip, Recording
 from tests.api.test_schema import fits
 from tests.helpers.archive import said, tick
@@ -295,3 +296,25 @@ def test_only_kinds_with_an_index_stand() -> None:
     from interactions.chat.models import SELDOM
 
     assert set(windows.STANDING) <= set(SELDOM)
+
+
+def test_who_has_gone_back_in_the_running_show_hears_what_was_heard_then(cast: Cast) -> None:
+    mia, now = cast.api(cast.mia), clock.now()
+    now_ms = int(now.timestamp() * 1000)
+    refused(mia.get("rooms/r1/heard", {"from_ms": now_ms - 60_000}), 404, name="no_timeshift")
+    since = now - timedelta(seconds=100)
+    TimeShift.objects.create(stream=cast.stream, seconds=600, item_seconds=5, since=since, updated_at=now)
+    client = shared()
+    for seq, before, text in ((1, 200, "of another show"), (2, 90, "early"), (3, 50, "then"), (4, 5, "later")):
+        tick(client, said(seq, text), at=now_ms - before * 1000)
+    Archiver(consumer="a").drain()
+    asked = {"from_ms": now_ms - 60_000, "to_ms": now_ms - 30_000, "before": 10}
+    answer = mia.get("rooms/r1/heard", asked)
+    fits("rooms_heard_get", answer)
+    assert texts(given(answer)) == [(now_ms - 50_000, "then")]
+    assert [text for _, text in texts(given(answer), "earlier")] == ["early"]
+    assert "max-age" in answer["Cache-Control"]
+    whole = mia.get("rooms/r1/heard", {"from_ms": now_ms - 300_000, "to_ms": now_ms + 10_000})
+    assert [text for _, text in texts(given(whole))] == ["early", "then", "later"]
+    assert whole["Cache-Control"] == "no-store"
+    assert [text for _, text in texts(given(mia.get("rooms/r1/heard")))] == ["later"]

@@ -124,6 +124,10 @@ def test_a_list_says_when_and_where_it_breaks():
         "#EXTINF:3.000,",
         f"{folder}/2/2-zzzzzzzz.m4s",
     ]
+    begins = playlist.playlist([one, two, three], folder=folder, target_seconds=3, from_ms=three.start_ms + 700)
+    assert "#EXT-X-START:TIME-OFFSET=5.200,PRECISE=YES" in begins
+    late = playlist.playlist([one, two], folder=folder, target_seconds=3, from_ms=NOW + 60_000)
+    assert "#EXT-X-START:TIME-OFFSET=4.000,PRECISE=YES" in late
     assert playlist.target_seconds([one, two, three], item_seconds=2) == 3
 
 

@@ -19,14 +19,14 @@ class Lists:
         self._made: OrderedDict[tuple[object, ...], tuple[bytes, bytes]] = OrderedDict()
 
     async def made(
-        self, *, stream: str, items: Sequence[Item], target: int, secret: str, now_seconds: float
+        self, *, stream: str, items: Sequence[Item], target: int, from_ms: int | None, secret: str, now_seconds: float
     ) -> tuple[bytes, bytes]:
         """As it is, and compressed ("" where that is not worth it)."""
         folder = playlist.folder_address(stream=stream, secret=secret, now_seconds=now_seconds)
-        key = (folder, target, items[0].number, items[-1].number, items[-1].token)
+        key = (folder, target, items[0].number, items[-1].number, items[-1].token, from_ms)
         found = self._made.get(key)
         if found is None:
-            found = await asyncio.to_thread(_made, items, folder, target)
+            found = await asyncio.to_thread(_made, items, folder, target, from_ms)
             self._made[key] = found
             while len(self._made) > _MOST_LISTS:
                 self._made.popitem(last=False)
@@ -35,8 +35,8 @@ class Lists:
         return found
 
 
-def _made(items: Sequence[Item], folder: str, target: int) -> tuple[bytes, bytes]:
-    plain = playlist.playlist(items, folder=folder, target_seconds=target).encode("ascii")
+def _made(items: Sequence[Item], folder: str, target: int, from_ms: int | None) -> tuple[bytes, bytes]:
+    plain = playlist.playlist(items, folder=folder, target_seconds=target, from_ms=from_ms).encode("ascii")
     if len(plain) < _GZIP_FROM_BYTES:
         return plain, b""
     packer = zlib.compressobj(level=6, wbits=31)

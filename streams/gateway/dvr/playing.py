@@ -45,10 +45,11 @@ async def window_playlist(request: web.Request) -> web.StreamResponse:
         raise access.StreamNotLive("The show is over.")
     undelayed = not access.kept_behind(policy=policy, ticket=ticket, vid_secret=gateway.settings.vid_secret)
     behind = _delay(shift=shift, asked=delay, undelayed=undelayed)
+    from_ms = None if since is None else int(since * 1000)
     items = await gateway.dvr.shelf.items(stream)
     found = rules.shown(
         items, now_ms=now_ms, seconds=shift.seconds, since_ms=shift.since_ms, delay_ms=int(behind * 1000),
-        from_ms=None if since is None else int(since * 1000),
+        from_ms=from_ms,
     )  # fmt: skip
     if delay is not None and since is None:
         found = rules.tail(found)
@@ -57,7 +58,7 @@ async def window_playlist(request: web.Request) -> web.StreamResponse:
         raise NotReady("There is nothing of this stream to go back to yet; try again.", retry_after_ms=wait_ms)
     target = playlist.target_seconds(items, item_seconds=shift.item_seconds)
     count_player(request, policy=policy, ticket=ticket, bitrate_kbps=_bitrate_kbps(found))
-    return await _answer(request, gateway, stream=stream, items=found, target=target)
+    return await _answer(request, gateway, stream=stream, items=found, target=target, from_ms=from_ms)
 
 
 def _asked(request: web.Request, name: str) -> float | None:
@@ -99,10 +100,15 @@ def _bitrate_kbps(items: Sequence[Item]) -> int:
 
 
 async def _answer(
-    request: web.Request, gateway: Gateway, *, stream: str, items: Sequence[Item], target: int
+    request: web.Request, gateway: Gateway, *, stream: str, items: Sequence[Item], target: int, from_ms: int | None
 ) -> web.Response:
     plain, packed = await gateway.dvr.lists.made(
-        stream=stream, items=items, target=target, secret=gateway.settings.secure_link_secret, now_seconds=time.time()
+        stream=stream,
+        items=items,
+        target=target,
+        from_ms=from_ms,
+        secret=gateway.settings.secure_link_secret,
+        now_seconds=time.time(),
     )
     headers = {**cors(request), "Cache-Control": "no-store", "Content-Type": "application/vnd.apple.mpegurl"}
     body = plain

@@ -137,6 +137,9 @@ function openHls({ video, play, onFault }) {
     startedAt: Date.now(),
     chases: false,
     liveEdge: () => hls.liveSyncPosition ?? undefined,
+    get date() {
+      return hls.playingDate?.getTime() ?? null;
+    },
     close() {
       tell.off();
       hls.destroy();

@@ -27,6 +27,7 @@ import { Session } from "./session.js";
 import { FOREVER, closedBox } from "./speaking.js";
 import { BADGES, Stage, scene } from "./stage.js";
 import { Following } from "./standing.js";
+import { TimeShift } from "./timeshift/timeshift.js";
 import { Arrivals, moderated } from "./tips.js";
 
 const shell = JSON.parse(byId("shell").textContent);
@@ -43,6 +44,7 @@ const state = {
   player: { state: "idle" },
   room: null,
   replay: null,
+  shift: null,
   me: {},
   mutedUntil: 0,
   mutedAll: false,
@@ -89,6 +91,8 @@ const page = {
   hearts,
   hear,
   direct,
+  fresh,
+  refresh: render,
   /** A recording in place of the live picture, and its keys; null: live again. */
   film: (film) => (controls.player = film ?? player),
   keys: (keys) => controls.also(keys),
@@ -107,7 +111,8 @@ const page = {
 };
 
 const replay = new Replay(page);
-const PARTS = [...[Broadcasts, Gifts, Draws, Polls, Pins, Following, Ranking, Quality].map((Part) => new Part(page)), replay];
+const shift = new TimeShift(page);
+const PARTS = [...[Broadcasts, Gifts, Draws, Polls, Pins, Following, Ranking, Quality].map((Part) => new Part(page)), replay, shift];
 
 socket.on("state", (now) => {
   state.socket = now;
@@ -209,7 +214,7 @@ function hear(event) {
   for (const part of PARTS) part.events?.[event.type]?.(event);
 }
 
-socket.on("event", (event) => replay.lets(event) && hear(event));
+socket.on("event", (event) => replay.lets(event) && shift.lets(event) && hear(event));
 socket.on("you", (event) => {
   for (const part of PARTS) part.you?.[event.type]?.(event);
   if (event.room !== undefined && event.room !== shell.room) return;
@@ -229,7 +234,7 @@ function fresh() {
 /** Point the player at what the room shows now. */
 function direct() {
   const { status, play } = state.room;
-  if (state.replay) player.stop();
+  if (state.replay || state.shift) player.stop();
   else if (status === "live" && play && !play.unplayable) player.show(play);
   else player.stop({ keep: status === "live" || status === "paused" });
   render();
@@ -282,6 +287,7 @@ function act(name, value) {
   if (name === "play") controls.play();
   else if (name === "watch") replay.begin(null);
   else if (name === "leave") replay.leave();
+  else if (name === "live") shift.toLive();
   else if (name === "hurry") socket.hurry();
   else if (name === "here") socket.connect();
   else if (name === "password") {
@@ -332,7 +338,7 @@ function render() {
   if (lost) byId("banner-text").textContent = wait > 1_000 ? `Connection lost. Trying again in ${clockText(wait)}.` : "Connection lost. Reconnecting…";
   for (const part of PARTS) part.render?.(now);
   controls.refresh();
-  byId("stage").classList.toggle("empty", !(state.replay ? replay.seen : state.player.state === "playing"));
+  byId("stage").classList.toggle("empty", !(state.replay ? replay.seen : state.shift ? state.shift.state !== "failed" : state.player.state === "playing"));
 }
 
 function showRoom() {

@@ -37,6 +37,9 @@ export class Player {
   #pausedAt = 0;
   #ladderFailed = false;
 
+  /** Where a viewer may go back: `paused()`; `resumed()` answers whether the picture goes on there, in another player. */
+  shift = null;
+
   /** What the viewer chose: auto, source, or the name of a rung. */
   quality = "auto";
 
@@ -96,7 +99,9 @@ export class Player {
 
   /** A click of the viewer: what autoplay rules forbade is allowed now. */
   async resume() {
+    const paused = this.#pausedAt > 0;
     this.#pausedAt = 0;
+    if (paused && this.shift?.resumed()) return;
     if (this.#engine === null) {
       if (this.#play !== null) this.#start();
       return;
@@ -116,6 +121,12 @@ export class Player {
   pause() {
     this.#pausedAt = Date.now();
     this.#video.pause();
+    this.shift?.paused();
+  }
+
+  /** When the picture that is shown was sent (Unix ms), where the playlist says so; else null. */
+  get date() {
+    return this.#engine?.date ?? null;
   }
 
   get paused() {

@@ -39,7 +39,7 @@ function refusal(error) {
  * The scene for { socket: {state, error}, room, player: {state, reason, message}, now } (`room` is null before the first
  * join): { key, icon, title, text, until?, action?, busy?, clear? }. `clear` lets the picture through.
  */
-export function scene({ socket, room, player, now, replay = null }) {
+export function scene({ socket, room, player, now, replay = null, shift = null }) {
   if (socket.state === "refused") return { key: `refused-${socket.error.kind}`, ...refusal(socket.error) };
   if (room === null) {
     if (socket.state !== "waiting") return { key: "entering", busy: true, title: "Entering the room…" };
@@ -49,6 +49,7 @@ export function scene({ socket, room, player, now, replay = null }) {
     };
   }
   if (replay) return replayed(replay);
+  if (shift) return shifted(shift);
   return { ...SCENES[room.status]?.({ room, player, now }) };
 }
 
@@ -59,6 +60,14 @@ function replayed({ state, message }) {
   if (state === "failed") return { key: "replay-failed", icon: "offline", title: "The recording cannot be played", text: message, action: "play" };
   if (state === "refused") return { key: "replay-refused", icon: "lock", title: "There is no recording to watch", text: message, action: "leave" };
   return { key: "replay", clear: true };
+}
+
+/** An earlier moment of the running stream. */
+function shifted({ state, message }) {
+  if (state === "loading") return { key: "shift-loading", busy: true, title: "Going back…" };
+  if (state === "blocked") return { key: "blocked", icon: "play", title: "Ready to play", text: "Your browser wants you to start it.", action: "play" };
+  if (state === "failed") return { key: "shift-failed", icon: "offline", title: "This cannot be played", text: message, action: "live" };
+  return { key: "shift", clear: true };
 }
 
 const SCENES = {
@@ -181,7 +190,7 @@ export class Stage {
 
   #action(name) {
     if (name !== "password") {
-      const label = { again: "Try again", hurry: "Try now", here: "Watch here instead", play: "Play", watch: "Watch the recording", leave: "Go to the room" }[name];
+      const label = { again: "Try again", hurry: "Try now", here: "Watch here instead", play: "Play", watch: "Watch the recording", leave: "Go to the room", live: "Back to live" }[name];
       const button = element("button", { class: "primary", type: "button", text: label });
       button.addEventListener("click", () => this.#act(name));
       return button;
