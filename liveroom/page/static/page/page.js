@@ -89,9 +89,7 @@ const page = {
   danmaku,
   player,
   hearts,
-  hear,
-  direct,
-  fresh,
+  hear, direct, fresh,
   refresh: render,
   /** A recording in place of the live picture, and its keys; null: live again. */
   film: (film) => (controls.player = film ?? player),
