@@ -1,4 +1,4 @@
-"""A stored scene, as a compositor is told it: addresses instead of names of ours, and covers for inputs that are away."""
+"""A stored scene, as a compositor is told it: addresses instead of names of ours, covers for inputs that are away, the mix's watermarks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from streams.mixes.models import Mix
 from streams.mixes.rules.scenes import FILE, named, streams_in
 from streams.models.streams import Stream
 from streams.snapshots.covers import picture_of
+from streams.watermarks.of_mixes import with_watermarks
 
 _CONTAINERS = {kind.name: kind for kind in uploads.KINDS}
 
@@ -24,13 +25,14 @@ def resolved(mix: Mix) -> Scene:
     scene = mix.said_scene()
     covers = _covers(streams_in(scene))
     films = _containers([named(one.address)[1] for one in scene.inputs if one.kind == "film"])
-    return replace(
+    found = replace(
         scene,
         serial=mix.serial,
         inputs=tuple(_input(one, covers=covers, containers=films) for one in scene.inputs),
         programme=_look(scene.programme),
         preview=None if scene.preview is None else _look(scene.preview),
     )
+    return with_watermarks(found, mix=mix.pk)
 
 
 def _input(one: Input, *, covers: dict[str, str], containers: dict[str, str]) -> Input:

@@ -17,10 +17,10 @@ from streams.watermarks.selectors import named
 
 @admin.register(Watermark)
 class WatermarkAdmin(SwornAdmin):
-    list_display = ("number", "kind", "room", "stream", "rule", "relay", "template", "by", "updated_at")
+    list_display = ("number", "kind", "room", "stream", "mix", "rule", "relay", "template", "by", "updated_at")
     list_filter = ("app",)
     search_fields = ("number", "stream__name", "room__group_id")
-    list_select_related = ("room", "stream", "rule", "relay", "template")
+    list_select_related = ("room", "stream", "mix", "rule", "relay", "template")
     ordering = ("-id",)
     acts = (Act("delete", "Delete", icon="delete", danger=True, question="Take this watermark away?"),)
 

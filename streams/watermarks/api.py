@@ -17,6 +17,7 @@ from liveroom.kernel.web.http import client_address
 from liveroom.kernel.web.shapes import checked
 from liveroom.rooms.api.requests import PAGES, RoomPages, asked_room
 from streams import selectors as streams
+from streams.mixes.selectors import mix_of
 from streams.models import Stream
 from streams.plans.api import RuleUnknown
 from streams.plans.models import Rule
@@ -45,6 +46,8 @@ def _target(request: ApiRequest, said: dict[str, Any]) -> Target:
         )
     if said["stream"] is not None:
         return _stream(request, said["stream"])
+    if said["mix"] is not None:
+        return mix_of(app=asked_app(request), number=said["mix"])
     if said["relay"] is not None:
         return relay_of(app=asked_app(request), number=said["relay"])
     rows = Rule.objects.select_related("app", "stream__room__app", "stream__room__owner")
@@ -102,9 +105,9 @@ class WatermarksView(APIView):
     )  # fmt: skip
     @open_to("media.manage")
     def post(self, request: ApiRequest) -> Response:
-        """Draw a text, a picture, a clock or a running text over a stream, the recordings of a rule or what a relay pushes; or hide
-        a number in it that `read_mark` finds again. At most eight on one target. Send an `Idempotency-Key` to be able to repeat the
-        request."""
+        """Draw a text, a picture, a clock or a running text over a stream, a mix, the recordings of a rule or what a relay pushes; or
+        hide a number in it that `read_mark` finds again. At most eight on one target. Send an `Idempotency-Key` to be able to repeat
+        the request."""
         settings, now = _settings(request), clock.now()
         target = _target(request, checked(shapes.TargetSerializer, request.data))
 

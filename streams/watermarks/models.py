@@ -63,14 +63,20 @@ def copy_number() -> str:
     return ids.number("k")
 
 
+def _only(name: str) -> Q:
+    return Q(**{f"{one}__isnull": one != name for one in ("stream", "mix", "rule", "relay")})
+
+
 class Watermark(models.Model):
-    """One thing drawn over one target. Exactly one of `stream` (its viewers), `rule` (recordings that it starts) and `relay` (a push) is
-    there. With a `template` it is what a plan put there: it is changed by changing the template. `room`: null for rules of a whole app."""
+    """One thing drawn over one target. Exactly one of `stream` (its viewers), `mix`, `rule` (recordings that it starts) and `relay`
+    (a push) is there. With a `template` it is what a plan put there: it is changed by changing the template. `room`: null for
+    rules of a whole app."""
 
     number = models.CharField(max_length=24, unique=True, default=watermark_number)
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="watermarks")
     room = models.ForeignKey(Room, null=True, blank=True, on_delete=models.CASCADE, related_name="watermarks")
     stream = models.ForeignKey(Stream, null=True, blank=True, on_delete=models.CASCADE, related_name="watermarks")
+    mix = models.ForeignKey("streams.Mix", null=True, blank=True, on_delete=models.CASCADE, related_name="watermarks")
     rule = models.ForeignKey(Rule, null=True, blank=True, on_delete=models.CASCADE, related_name="watermarks")
     relay = models.ForeignKey(Relay, null=True, blank=True, on_delete=models.CASCADE, related_name="watermarks")
     template = models.ForeignKey(
@@ -85,10 +91,8 @@ class Watermark(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(stream__isnull=False, rule__isnull=True, relay__isnull=True)
-                | Q(stream__isnull=True, rule__isnull=False, relay__isnull=True)
-                | Q(stream__isnull=True, rule__isnull=True, relay__isnull=False),
-                name="watermark_has_one_target",
+                condition=_only("stream") | _only("mix") | _only("rule") | _only("relay"),
+                name="watermark_is_on_one_thing",
             ),
             models.UniqueConstraint(
                 fields=["stream", "template"], condition=Q(template__isnull=False), name="one_watermark_per_template"

@@ -13,6 +13,7 @@ from liveroom.accounts.models import App
 from liveroom.kernel.errors import NotFound
 from liveroom.kernel.values import ids
 from streams.jobs.models import OPEN_STATES, MediaJob, State
+from streams.mixes.models import Mix
 from streams.watermarks.models import Mark, MarkedCopy, Watermark
 
 
@@ -22,7 +23,7 @@ class WatermarkUnknown(NotFound):
 
 def watermarks() -> QuerySet[Watermark]:
     return Watermark.objects.select_related(
-        "app", "room__app", "room__owner", "stream__room__app", "rule__app", "rule__stream__room__app",
+        "app", "room__app", "room__owner", "stream__room__app", "mix__room__app", "mix__stream", "rule__app", "rule__stream__room__app",
         "relay__room__app", "relay__app", "template",
     )  # fmt: skip
 
@@ -60,7 +61,15 @@ def states_of(rows: Iterable[Watermark]) -> dict[int, HowItIs]:
             kind="marked_copy", reference__in=[copy.reference for copy in busy], state__in=OPEN_STATES
         )
     }
-    return {one.pk: _state(one, busy, jobs) for one in those}
+    return {
+        one.pk: _state_of_mix(one.mix) if one.mix is not None else _state(one, busy, jobs) for one in those
+    }  # fmt: skip
+
+
+def _state_of_mix(mix: Mix) -> HowItIs:
+    if mix.state == State.RUNNING:
+        return HowItIs(state=State.RUNNING, reason="")
+    return HowItIs(reason="The mix is over." if mix.is_over else mix.reason or "The mix starts.")
 
 
 def _state(watermark: Watermark, busy: Iterable[MarkedCopy], jobs: dict[str, MediaJob]) -> HowItIs:
@@ -91,6 +100,7 @@ def shown_watermark(watermark: Watermark, how: HowItIs) -> dict[str, Any]:
         "id": watermark.number,
         "room": None if watermark.room is None else watermark.room.group_id,
         "stream": None if watermark.stream is None else watermark.stream.name,
+        "mix": None if watermark.mix is None else watermark.mix.number,
         "recording_rule": watermark.rule_id,
         "relay": None if watermark.relay is None else watermark.relay.number,
         "template": watermark.template_id,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import F
 
 from liveroom.kernel import permission
 from liveroom.kernel.data import audit
@@ -20,6 +21,9 @@ from streams.files.models import MediaFile
 from streams.files.rules import PICTURES
 from streams.files.selectors import FileUnknown, file_of, path_of
 from streams.files.uses import asks_about_files
+from streams.media.compositor.scene import MOST_WATERMARKS
+from streams.mixes.models import Mix
+from streams.mixes.sending import send_after_commit
 from streams.models.streams import MARK, Publish, Stream
 from streams.plans import settings as plans
 from streams.plans.applying import applies
@@ -29,11 +33,13 @@ from streams.recording.models import Recording
 from streams.relays.models import Relay
 from streams.relays.rules import PUSH
 from streams.watermarks.copies.settling import draw_again, settle
-from streams.watermarks.models import MarkedCopy, Watermark
+from streams.watermarks.marks import mark_for
+from streams.watermarks.models import Mark, MarkedCopy, Watermark
+from streams.watermarks.of_mixes import mark_of_mix
 
-MOST: Final = 8
-Target = Stream | Rule | Relay
-_FIELDS: Final = {Stream: "stream", Rule: "rule", Relay: "relay"}
+MOST: Final = MOST_WATERMARKS
+Target = Stream | Mix | Rule | Relay
+_FIELDS: Final = {Stream: "stream", Mix: "mix", Rule: "rule", Relay: "relay"}
 
 
 class TooManyWatermarks(Conflict):
@@ -104,7 +110,7 @@ def delete_watermark(*, watermark: Watermark, by: Actor, now: datetime, address:
 
 
 def target_of(watermark: Watermark) -> Target:
-    found = watermark.stream or watermark.rule or watermark.relay
+    found = watermark.stream or watermark.mix or watermark.rule or watermark.relay
     assert found is not None  # noqa: S101 - a constraint of the table
     return found
 
@@ -158,6 +164,8 @@ def _app_of(target: Target) -> Any:
 def _refuse_odd(target: Target) -> None:
     if isinstance(target, Stream) and target.made_by == MARK:
         raise BadParameter(f"{target.name} is a marked copy; name the stream that it is a copy of.", field="stream")
+    if isinstance(target, Mix) and target.is_over:
+        raise BadParameter(f"The mix {target.number} is over.", field="mix")
     if isinstance(target, Relay) and target.kind != PUSH:
         raise BadParameter(
             f"The relay {target.number} brings a picture in; name the stream that it goes to.", field="relay"
@@ -201,14 +209,29 @@ def _check_image(read: dict[str, Any], *, app_id: int, room: Room | None, by: Ac
 
 
 def _settle(watermark: Watermark, *, now: datetime) -> None:
+    if watermark.mix is not None:
+        _settle_mix(watermark.mix, now=now)
     for stream_id in _streams_of(watermark):
         settle(stream_id=stream_id, now=now)
+
+
+def _settle_mix(mix: Mix, *, now: datetime) -> None:
+    """It draws them itself (`mixes/resolving.py`): its next scene has them, and its number."""
+    if Watermark.objects.filter(mix=mix, settings__kind="invisible").exists():
+        mark_for(
+            app=mix.app, purpose=Mark.Purpose.MIX, reference=mark_of_mix(mix.pk), now=now, stream=mix.stream.name,
+            room=mix.room.group_id, target=mix.number,
+        )  # fmt: skip
+    Mix.objects.filter(pk=mix.pk).update(serial=F("serial") + 1)
+    send_after_commit(mix)
 
 
 def _streams_of(watermark: Watermark) -> list[int]:
     """Whose pictures it concerns now. Of a rule: those that it records."""
     if watermark.stream_id is not None:
         return [watermark.stream_id]
+    if watermark.mix_id is not None:
+        return []
     if watermark.relay is not None:
         return [watermark.relay.stream_id]
     assert watermark.rule is not None  # noqa: S101 - a constraint of the table
@@ -220,8 +243,10 @@ def _streams_of(watermark: Watermark) -> list[int]:
 
 
 def _remove(watermark: Watermark, *, now: datetime) -> None:
-    streams = _streams_of(watermark)
+    streams, mix = _streams_of(watermark), watermark.mix
     watermark.delete()
+    if mix is not None:
+        _settle_mix(mix, now=now)
     for stream_id in streams:
         settle(stream_id=stream_id, now=now)
 

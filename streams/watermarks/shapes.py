@@ -11,13 +11,14 @@ from streams.plans.settings import WATERMARK
 from streams.plans.shapes import TemplateIdField, settings_schema
 
 # What a watermark may be on; exactly one of them is said.
-TARGETS: Final = ("stream", "recording_rule", "relay")
+TARGETS: Final = ("stream", "mix", "recording_rule", "relay")
 
 
 class TargetSerializer(Shape):
     """What the watermark is on."""
 
     stream = WordField(default=None, allow_null=True)
+    mix = WordField(default=None, allow_null=True)
     recording_rule = TemplateIdField(default=None, allow_null=True)
     relay = WordField(default=None, allow_null=True)
 
@@ -29,10 +30,11 @@ class WatermarksQuery(Shape):
 
 _WORDS: Final = {
     "stream": "For its viewers, and its recordings unless `recordings` is false.",
+    "mix": "For all that see or record it.",
     "recording_rule": "For the recordings that this rule starts.",
     "relay": "For what this relay pushes.",
 }
-_KINDS: Final = {"stream": "string", "recording_rule": "integer", "relay": "string"}
+_KINDS: Final = {"stream": "string", "mix": "string", "recording_rule": "integer", "relay": "string"}
 
 
 def _targets() -> dict[str, Any]:

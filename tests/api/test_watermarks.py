@@ -8,6 +8,7 @@ import pytest
 
 from streams.files.models import MediaFile
 from streams.models import Watermark
+from tests.helpers.mixes import made_mix
 from tests.helpers.people import Cast
 from tests.helpers.plans import make_template
 from tests.helpers.relays import made_relay
@@ -36,7 +37,9 @@ def test_a_watermark_is_made_moved_listed_and_taken_away(cast: Cast):
     assert stella.get(one).status_code == 404
 
 
-def test_a_relay_and_a_rule_have_their_own(cast: Cast):
+def test_a_mix_a_relay_and_a_rule_have_their_own(cast: Cast):
+    mix = made_mix(cast)
+    assert post(cast, mix=mix.number, kind="clock").json()["mix"] == mix.number
     rule = make_template(cast, "record", own=True).rules.get()
     relay = made_relay(cast)
     assert post(cast, relay=relay.number, kind="invisible").json()["relay"] == relay.number

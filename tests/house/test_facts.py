@@ -67,6 +67,7 @@ def test_the_end_of_a_room_is_told_after_what_it_closes():
         ("streams", False),
         ("streams", False),
         ("streams", False),
+        ("streams", False),
         ("polls", False),
         ("draws", False),
         ("room", False),

@@ -13,6 +13,9 @@ from liveroom.rooms.services.rooms import disband_room
 from streams import selectors as selectors_of_streams
 from streams.engines.base import EngineState, EngineStream, Publisher
 from streams.jobs.kinds import Progress, Stage
+from streams.mixes import services as mixes
+from streams.mixes.models import Mix
+from streams.mixes.resolving import resolved
 from streams.models import Mark, MarkedCopy, MediaJob, Publish, Recording, Stream, Watermark
 from streams.plans import rounds
 from streams.plans import services as plans
@@ -27,6 +30,7 @@ from streams.watermarks import selectors, services
 from streams.watermarks.copies import following, scenes
 from streams.watermarks.copies.kinds import MarkedCopyKind
 from streams.watermarks.marks import mark_for
+from tests.helpers.mixes import made_mix
 from tests.helpers.people import STAFF, Cast
 from tests.helpers.plans import make_template
 from tests.helpers.relays import made_relay
@@ -334,3 +338,25 @@ def test_a_room_that_is_no_more_has_no_copies(cast: Cast):
     disband_room(room=cast.room, by=STAFF, now=NOW)
     assert copies() == []
     assert MediaJob.objects.get(kind="marked_copy").wanted == "stopped"
+
+
+def test_a_mix_draws_its_watermarks_over_whatever_its_director_shows(cast: Cast):
+    mix = made_mix(cast)
+    serial = mix.serial
+    watermark = put(mix, kind="clock")
+    put(mix, kind="invisible")
+    mix.refresh_from_db()
+    assert mix.serial > serial, "a compositor passes over what is not newer"
+    scene = resolved(mix)
+    assert [one.kind for one in scene.programme.overlays] == ["clock"]
+    assert mix.said_scene().programme.overlays == ()
+    assert scene.marking is not None
+    named = selectors.named(scene.marking.number)
+    assert named is not None
+    assert (named.purpose, named.target, named.stream) == ("mix", mix.number, mix.stream.name)
+    services.delete_watermark(watermark=watermark, by=STAFF, now=NOW)
+    assert resolved(mix).programme.overlays == ()
+    assert copies() == [], "it needs no copy"
+    mixes.end_mix(mix=mix, by=STAFF, now=NOW)
+    with pytest.raises(BadParameter):
+        put(Mix.objects.get(), kind="clock")

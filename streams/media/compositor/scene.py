@@ -18,6 +18,8 @@ Gain = Annotated[float, Meta(ge=-60, le=12)]
 Words = Annotated[str, Meta(max_length=300)]
 SAMPLE_RATE: Final = 48_000
 MOST_INPUTS, MOST_PLACES, MOST_OVERLAYS = 16, 16, 24
+# Over those of a director (streams/watermarks).
+MOST_WATERMARKS: Final = 8
 WIDEST, HIGHEST, FASTEST = 1920, 1920, 60
 # 1080 lines, whichever way round: phones push portraits.
 MOST_PIXELS: Final = 1920 * 1080
@@ -112,7 +114,7 @@ class Look(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     background: Color = "#101418"
     picture: Annotated[str, Meta(max_length=400)] = ""
     places: Annotated[tuple[Place, ...], Meta(max_length=MOST_PLACES)] = ()
-    overlays: Annotated[tuple[Overlay, ...], Meta(max_length=MOST_OVERLAYS)] = ()
+    overlays: Annotated[tuple[Overlay, ...], Meta(max_length=MOST_OVERLAYS + MOST_WATERMARKS)] = ()
 
 
 class Transition(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
