@@ -98,7 +98,7 @@ def test_faults_are_told_in_words():
 
 # Argument lists, word for word.
 
-HEAD = ["ffmpeg", "-f", "flv", "-analyzeduration", "3000000"]
+HEAD = ["ffmpeg", "-f", "flv", "-analyzeduration", "12000000"]
 TAIL = ["-nostdin", "-hide_banner", "-loglevel", "warning", "-progress", "pipe:1", "-stats_period", "1"]
 TRACKS = ["-map", "0:V:0?", "-map", "0:a:0?"]
 

@@ -10,6 +10,9 @@ from streams.engines.base import OURSELVES
 from streams.media.graphs.pulling import SILENCE_US
 
 _LOOK_US = 3_000_000
+# The engine gives sound at once and pictures from the next keyframe on, which some encoders send every ten seconds. What has both
+# begins as soon as both are there.
+_LIVE_LOOK_US = 12_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def push(spec: Push) -> list[str]:
         rw_timeout=SILENCE_US,
         rtmp_flashver=OURSELVES,
         rtmp_live="live",
-        analyzeduration=_LOOK_US,
+        analyzeduration=_LIVE_LOOK_US,
     )
     extra = {"flvflags": "no_duration_filesize"} if spec.container == "flv" else {}
     return _running(ffmpeg.output(*_tracks(source), spec.target, c="copy", f=spec.container, **extra))
@@ -108,7 +111,7 @@ def _read(source: PullSource) -> ffmpeg.nodes.FilterableStream:
     """Of an outside source the guard adds what may be opened for it (`streams/egress/arguments.py`)."""
     options: dict[str, object] = {"analyzeduration": _LOOK_US}
     if source.kind in ("rtmp", "rtmps"):
-        options |= {"f": "flv", "rtmp_live": "live"}
+        options |= {"f": "flv", "rtmp_live": "live", "analyzeduration": _LIVE_LOOK_US}
     elif source.kind == "list":
         options |= {"f": "hls", "allowed_extensions": "ts,m4s,mp4,aac,mp3,m3u8,m3u"}
     if source.ours:

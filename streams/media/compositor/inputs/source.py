@@ -55,6 +55,8 @@ class Source:
         self._wanted, self._wanted_since = wanted, 0.0
         self._shape: Size = _USUAL_SHAPE
         self._tracks = (True, True)
+        # A live source may have a keyframe every ten seconds only: "no pictures" is believed after a long look.
+        self._is_patient = False
         self._current: Decoder | None = None
         self._next: Decoder | None = None
         self._noted: Decoder | None = None
@@ -168,6 +170,16 @@ class Source:
         tracks = decoder.words.tracks
         found = (tracks.pictures, tracks.sound) if tracks is not None else self._tracks
         self.why = decoder.words.why or ("The source ended." if decoder.code == 0 else self.why)
+        if (
+            self.of.kind == "stream"
+            and self._tracks == (True, True)
+            and found == (False, True)
+            and not self._is_patient
+        ):
+            self._is_patient, self._start_at = True, now
+            return
+        if found == (True, True):
+            self._is_patient = True
         if any(found) and found != (decoder.pictures, decoder.sound):
             # Now it is known what there is.
             self._tracks, self._start_at = found, now
@@ -197,7 +209,15 @@ class Source:
         width, height = self._box()
         pictures, sound = self._tracks
         try:
-            decoder = self._make(self.of, width=width, height=height, fps=self.fps, pictures=pictures, sound=sound)
+            decoder = self._make(
+                self.of,
+                width=width,
+                height=height,
+                fps=self.fps,
+                pictures=pictures,
+                sound=sound,
+                patient=self._is_patient,
+            )
         except OSError as error:
             self._failures += 1
             self.why, self._start_at = f"It cannot be started: {error.strerror}.", now + _PAUSES[-1]
