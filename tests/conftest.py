@@ -47,6 +47,7 @@ ONCE = (
     "tests/sockets/test_standing.py",
     "tests/sockets/test_you.py",
     "tests/journeys/test_films.py",
+    "tests/journeys/test_mixes.py",
     "tests/journeys/test_obs.py",
     "tests/journeys/test_page.py",
     "tests/journeys/test_page_chat.py",

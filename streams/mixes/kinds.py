@@ -22,6 +22,7 @@ from streams.mixes.resolving import resolved
 from streams.services import own_publishing
 
 LONGEST_PAUSE_SECONDS = 5.0
+_WELL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ class MixKind(Kind[MixSpec]):
             return Over(State.FAILED, exit_.why)
         reason = job.reason or exit_.why
         note_state(mix_id=spec.mix, state=State.WAITING, now=now, reason=reason)
-        return Again(reason=reason)
+        # Viewers look at it: the next one starts in this very round, unless one after the other ends.
+        return Again(reason=reason, counts=exit_.ran_seconds < _WELL_SECONDS)
 
     def settled(self, job: MediaJob, spec: MixSpec, over: Over, *, now: datetime) -> None:
         self._running.pop(job.pk, None)
