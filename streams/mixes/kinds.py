@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
@@ -19,10 +19,14 @@ from streams.media.compositor.__main__ import BAD_START
 from streams.mixes.models import Mix
 from streams.mixes.noting import note_state
 from streams.mixes.resolving import resolved
+from streams.mixes.selectors import is_forsaken
 from streams.services import own_publishing
 
 LONGEST_PAUSE_SECONDS = 5.0
 _WELL_SECONDS = 5.0
+# A mix all of whose streams have been away for so long was forgotten: it would keep its room live for ever, and a core busy.
+LONELY, _LOOK = timedelta(minutes=30), timedelta(minutes=1)
+FORSAKEN = "None of its streams was pushed for half an hour."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class MixKind(Kind[MixSpec]):
 
     def __init__(self) -> None:
         self._running: dict[int, int] = {}
+        self._looked: dict[int, datetime] = {}
 
     def cores(self, spec: MixSpec) -> float:
         return spec.needs_cores
@@ -72,7 +77,10 @@ class MixKind(Kind[MixSpec]):
         if progress.out_seconds > 0 and self._running.get(job.pk) != job.run:
             self._running[job.pk] = job.run
             note_state(mix_id=spec.mix, state=State.RUNNING, now=now)
-        return None
+        if now - self._looked.get(job.pk, job.created_at) < _LOOK:
+            return None
+        self._looked[job.pk] = now
+        return Over(State.DONE, FORSAKEN) if is_forsaken(mix_id=spec.mix, now=now, after=LONELY) else None
 
     def ended(self, job: MediaJob, spec: MixSpec, exit_: Exit, *, now: datetime) -> Verdict:
         self._running.pop(job.pk, None)
@@ -87,6 +95,7 @@ class MixKind(Kind[MixSpec]):
 
     def settled(self, job: MediaJob, spec: MixSpec, over: Over, *, now: datetime) -> None:
         self._running.pop(job.pk, None)
+        self._looked.pop(job.pk, None)
         note_state(mix_id=spec.mix, state=over.state, now=now, reason=over.reason)
 
 

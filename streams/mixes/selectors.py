@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from streams.jobs.models import OPEN_STATES, MediaJob, State
 from streams.media.compositor.scene import Input, Look, Scene
 from streams.mixes.models import OVER, Mix
 from streams.mixes.rules.scenes import FOLLOWS_APP, named, streams_in
+from streams.models.streams import Publish
 
 STARTING = "Starting."
 
@@ -116,6 +118,16 @@ def _state(mix: Mix, job: MediaJob | None) -> tuple[str, str]:
     if job.state == State.RUNNING and mix.state != State.RUNNING:
         return State.WAITING, mix.reason or STARTING
     return job.state, job.reason
+
+
+def is_forsaken(*, mix_id: int, now: datetime, after: timedelta) -> bool:
+    """Whether it takes in streams, and all of them have been away for so long. A wall waits for whatever comes."""
+    mix = Mix.objects.filter(pk=mix_id, follows="", created_at__lt=now - after).first()
+    names = [] if mix is None else streams_in(mix.said_scene())
+    if not names:
+        return False
+    there = Publish.objects.filter(stream__name__in=names).exclude(ended_at__lt=now - after)
+    return not there.exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,9 @@ def settle(*, room_id: int, now: datetime, own: Stream | None = None) -> None:
     if there is not None and shown.pk == there.pk:
         return
     facts.state(ProgrammeChanged(stream=shown.name, room_id=room.pk, room_key=room.key, at=now))
+    if room.held_until is not None and room.held_until > now:
+        # Ended by hand a moment ago, and its mixes with it: who publishes still is about to be cut, and begins no show.
+        return
     if selectors.open_publish(shown) is not None:
         publisher_came(room_id=room.pk, now=now)
     else:

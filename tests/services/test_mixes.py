@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ from django.conf import settings as django_settings
 
 from liveroom.kernel import clock
 from liveroom.kernel.data.redis import redis_for, shared
+from liveroom.rooms.services.status import set_status
 from streams.files.models import MediaFile
 from streams.jobs.kinds import Again, Exit, Over, Progress, kind_of
 from streams.jobs.models import MediaJob, State
 from streams.media.compositor import scene as scenes
 from streams.media.compositor import start, wires
 from streams.mixes import sending, services
-from streams.mixes.kinds import MixKind
+from streams.mixes.kinds import LONELY, MixKind
 from streams.mixes.models import Mix
 from streams.models import Stream
 from streams.services.publishes import close_publish, open_publish
@@ -218,3 +220,30 @@ def test_a_mix_that_is_over_leaves_its_output_to_the_next(cast, now):
     first = made_mix(cast, layout=WHOLE)
     services.end_mix(mix=first, by=STAFF, now=now)
     assert made_mix(cast).stream == first.stream
+
+
+def test_a_room_that_is_ended_by_hand_stays_ended_although_its_own_stream_is_pushed_still(cast, now):
+    own, mix = cast.stream, made_mix(cast, programme=True)
+    for at, stream in enumerate((own, mix.stream)):
+        open_publish(stream=stream, client_id=str(at), address="", now=now)
+    assert cast.stream == mix.stream
+    set_status(room=cast.room, status="ended", by=STAFF, now=now)
+    cast.room.refresh_from_db()
+    assert (cast.room.status, cast.stream) == ("ended", own)
+    assert Mix.objects.get(pk=mix.pk).reason == "The room was ended."
+
+
+def test_a_mix_that_is_forgotten_ends_and_one_that_is_fed_or_needs_nothing_does_not(cast, now):
+    fed, forgotten = made_mix(cast), made_mix(cast, inputs=[{"stream": add_stream(
+        room=cast.room, label="b", by=STAFF, now=now).name}])  # fmt: skip
+    picture, wall = made_mix(cast, inputs=[{"color": "#000000"}]), made_mix(cast, inputs=[], layout=[], follows="app")
+    open_publish(stream=cast.stream, client_id="1", address="", now=now)
+    later, mine = now + LONELY + timedelta(minutes=1), kind()
+
+    def word(mix: Mix, at: datetime) -> object:
+        job = MediaJob.objects.get(reference=mix.reference)
+        return mine.watch(job, mine.read(job), progress=Progress(), lines=(), now=at)
+
+    assert word(forgotten, now + timedelta(minutes=20)) is None
+    assert isinstance(word(forgotten, later), Over)
+    assert [word(mix, later) for mix in (fed, picture, wall)] == [None, None, None]
