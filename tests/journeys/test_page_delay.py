@@ -92,3 +92,45 @@ def test_the_picture_is_less_than_two_seconds_old(stack: Stack, record_property:
             print(f"delay in the page, {name} viewer: median {median:.0f} ms, most {max(ages)} ms")
             assert median < 2000
             assert max(ages) < 3000
+
+
+# Whatever hls.js complains of, fatal or not, from the moment it is loaded.
+LISTEN = """
+  let Hls;
+  window.faults = [];
+  Object.defineProperty(window, 'Hls', { configurable: true, get: () => Hls, set: (value) => {
+    Hls = value;
+    const { trigger } = Hls.prototype;
+    Hls.prototype.trigger = function (event, data) {
+      if (event === Hls.Events.ERROR) faults.push(`${data.details} ${data.error?.message ?? ''}`);
+      if (event === Hls.Events.LEVEL_UPDATED && data.details.playlistParsingError) faults.push(String(data.details.playlistParsingError));
+      return trigger.call(this, event, data);
+    };
+  } });
+  if (location.protocol === 'http:') localStorage.setItem('liveroom:way', 'll');
+"""
+
+
+@pytest.mark.journey
+@pytest.mark.alone
+def test_with_low_latency_hls_it_is_less_than_one_and_a_half_seconds_old(
+    stack: Stack, record_property: Callable[[str, object], None]
+) -> None:
+    room = Room.made(stack)
+    with camera(room.push_url), browser() as mia:
+        open_room(mia, room)
+        mia.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LISTEN})
+        open_room(mia, room)
+        mia.until(PLAYING, seconds=20)
+        time.sleep(5)
+        ages = mia.run_async(READ, BITS, BLOCK, HEIGHT)
+        median = statistics.median(ages)
+        record_property("delay_ms_low_latency_hls", median)
+        shown = mia.run("return document.getElementById('delay').textContent")
+        print(f"delay by low-latency HLS: median {median:.0f} ms, most {max(ages)} ms; the page says {shown}")
+        assert mia.run("return document.getElementById('way').value") == "ll"
+        assert median < 1500
+        assert shown.endswith(" s behind live")
+        assert abs(float(shown.split()[0]) * 1000 - median) < 700
+        assert mia.run("return faults") == []
+        assert mia.errors() == []

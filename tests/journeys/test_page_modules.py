@@ -63,6 +63,40 @@ def test_flying_comments_never_overlap_and_are_bounded(window: Browser) -> None:
     assert got["free"] == [True, False, False, True]
 
 
+def test_the_way_of_the_picture_gives_way_to_stalls_and_comes_back_after_a_calm(window: Browser) -> None:
+    got = window.run_async(
+        """
+        const { Ways } = await import('/static/page/ways.js');
+        const { usableEngines } = await import('/static/page/engines.js');
+        const { secondsText } = await import('/static/page/delay.js');
+        const names = ['flv', 'll', 'hls'], ways = new Ways(), told = [], S = 1000;
+        const stall = (at) => told.push([at / S, ways.stalled(names, at), ways.of(names)]);
+        for (const at of [0, 40, 80, 85, 90]) stall(at * S);        // spread out, then three within half a minute
+        const early = ways.moves(140 * S), back = ways.moves(160 * S), near = ways.of(names);
+        for (const at of [161, 162, 163]) stall(at * S);            // the nearer one does not hold: twice as long now
+        const sooner = ways.moves(230 * S), later = ways.moves(290 * S);
+        for (const at of [400, 401, 402, 403, 404, 405, 406, 407, 408, 409]) stall(at * S);
+        const last = ways.of(names);
+        ways.reset();
+        ways.next();                                                // failed: it is not tried again by itself
+        const failed = [ways.of(names), ways.moves(10_000 * S)];
+        const play = { flv: '/a.flv', ll_hls: '/a/ll/index.m3u8', hls: '/a.m3u8', ladder: '/a/master.m3u8' };
+        return {
+          moved: told.filter(([, moved]) => moved).map(([at, , to]) => [at, to]), early, back, near, sooner, later, last, failed,
+          usable: [[play, { ladder: true }], [play, { way: 'll' }], [{ ...play, ll_hls: '' }, { way: 'll' }]]
+            .map(([addresses, wanted]) => usableEngines(addresses, wanted))
+            .map((found) => found.filter((name) => !name.startsWith('native'))),
+          texts: [0.04, 1.26, 9.94, 9.96, 61.2].map(secondsText),
+        };
+        """
+    )
+    assert got["moved"] == [[90, "ll"], [163, "ll"], [402, "ll"], [405, "hls"]]
+    assert (got["early"], got["back"], got["near"], got["sooner"], got["later"]) == (False, True, "flv", False, True)
+    assert (got["last"], got["failed"]) == ("hls", ["ll", False])
+    assert got["usable"] == [["ladder", "flv", "ll", "hls"], ["ll"], ["flv", "hls"]]
+    assert got["texts"] == ["0.0 s", "1.3 s", "9.9 s", "10 s", "61 s"]
+
+
 def test_who_wants_less_motion_sees_comments_stand_still(window: Browser) -> None:
     got = window.run_async(
         """

@@ -1,7 +1,7 @@
 /**
  * The ways to get a picture into the video element, in the order in which they are tried.
  *
- * An engine is { name, startedAt, chases, liveEdge?(), close() }. What goes wrong is told once by
+ * An engine is { name, startedAt, chases, liveEdge?(), delay?, close() }; `delay` in seconds, null: not known yet. What goes wrong is told once by
  * `onFault({ kind: "network" | "ended" | "refused" | "media", status, message })`; the engine is useless then.
  */
 
@@ -31,16 +31,22 @@ export function script(address) {
 /** This browser cannot run that engine at all; another may do. */
 export class Unsupported extends Error {}
 
-/** Names of the engines that may play these addresses here, best first. `ladder`: rungs are wanted. */
-export function usableEngines(play, { ladder = false } = {}) {
+/**
+ * Names of the engines that may play these addresses here, the shortest delay first. `ladder`: rungs are wanted; `way`: the one that
+ * the viewer chose by hand, if it can be had. The browser's own HLS shows the source with parts only where HTTP/2 brings them.
+ */
+export function usableEngines(play, { ladder = false, way = "auto" } = {}) {
   const sources = "MediaSource" in globalThis || "ManagedMediaSource" in globalThis;
   const native = document.createElement("video").canPlayType("application/vnd.apple.mpegurl") !== "";
-  return [
-    ...(ladder && play.ladder && sources ? ["ladder"] : []),
+  const all = [
     ...(play.flv && sources ? ["flv"] : []),
+    ...(play.ll_hls && sources ? ["ll"] : []),
     ...(play.hls && sources ? ["hls"] : []),
+    ...(play.ll_hls && native && location.protocol === "https:" && !(ladder && play.ladder) ? ["native-ll"] : []),
     ...(play.hls && native ? ["native"] : []),
   ];
+  const chosen = all.includes(way) ? [way] : all;
+  return [...(ladder && play.ladder && sources ? ["ladder"] : []), ...chosen];
 }
 
 /** Fetches what the engine needs; the answer opens it. Rejects with Unsupported, or because a file did not load. */
@@ -50,12 +56,12 @@ export async function fetchEngine(name, vendor) {
     if (!globalThis.mpegts.isSupported()) throw new Unsupported(name);
     return openFlv;
   }
-  if (name === "hls" || name === "ladder") {
+  if (name === "hls" || name === "ll" || name === "ladder") {
     await script(vendor.hls);
     if (!globalThis.Hls.isSupported()) throw new Unsupported(name);
-    return name === "hls" ? openHls : openLadder;
+    return { hls: openHls, ll: openLowDelay, ladder: openLadder }[name];
   }
-  return openNative;
+  return name === "native" ? openNative : (given) => openNative(given, given.play.ll_hls);
 }
 
 /** Why an address is refused: { name, detail } in the server's words; both empty if it is not, or if nobody says. */
@@ -116,10 +122,25 @@ function openFlv({ video, play, onFault }) {
   };
 }
 
-function openHls({ video, play, onFault }) {
+function openHls(given) {
+  return openPlaylist("hls", given.play.hls, given, { backBufferLength: 30, maxLiveSyncPlaybackRate: 1.1 });
+}
+
+/** Parts of a fifth of a second; as near to the end as the playlist says, a second further away after each stall. */
+function openLowDelay(given) {
+  return openPlaylist("ll", given.play.ll_hls, given, {
+    lowLatencyMode: true,
+    backBufferLength: 15,
+    maxLiveSyncPlaybackRate: 1.15,
+    liveSyncOnStallIncrease: 0.5,
+  });
+}
+
+function openPlaylist(name, address, { video, onFault }, config) {
   const { Hls } = globalThis;
-  const hls = new Hls({ lowLatencyMode: true, backBufferLength: 30, maxLiveSyncPlaybackRate: 1.1 });
+  const hls = new Hls(config);
   const tell = once(onFault);
+  const over = () => tell({ kind: "ended" });
   let repaired = false;
   hls.on(Hls.Events.ERROR, (_, { fatal, type, details, response }) => {
     if (!fatal) return;
@@ -130,32 +151,37 @@ function openHls({ video, play, onFault }) {
     else if (response?.code >= 400) tell({ kind: "refused", status: response.code, message: response.text ?? details });
     else tell({ kind: "network", message: details });
   });
-  hls.loadSource(play.hls);
+  video.addEventListener("ended", over);
+  hls.loadSource(address);
   hls.attachMedia(video);
   return {
-    name: "hls",
+    name,
     startedAt: Date.now(),
-    chases: false,
+    chases: name === "ll",
     liveEdge: () => hls.liveSyncPosition ?? undefined,
     get date() {
       return hls.playingDate?.getTime() ?? null;
     },
+    get delay() {
+      return Number.isFinite(hls.latency) && hls.latency > 0 ? hls.latency : null;
+    },
     close() {
       tell.off();
+      video.removeEventListener("ended", over);
       hls.destroy();
     },
   };
 }
 
-function openNative({ video, play, onFault }) {
+function openNative({ video, play, onFault }, address = play.ladder ?? play.hls) {
   const tell = once(onFault);
   const failed = () => {
     const media = video.error?.code === 3 || video.error?.code === 4;
     tell({ kind: media ? "media" : "network", message: video.error?.message ?? "" });
   };
   video.addEventListener("error", failed);
-  // This one changes rungs by itself.
-  video.src = play.ladder ?? play.hls;
+  // This one changes rungs of a ladder by itself.
+  video.src = address;
   return {
     name: "native",
     startedAt: Date.now(),

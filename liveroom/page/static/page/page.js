@@ -11,6 +11,7 @@ import { CommentList } from "./comments.js";
 import { Composer } from "./composer.js";
 import { Controls } from "./controls.js";
 import { Danmaku } from "./danmaku.js";
+import { Delay } from "./delay.js";
 import { announce, avatar, byId, clockText, instant, shownName } from "./dom.js";
 import { Draws } from "./draws.js";
 import { Gifts } from "./gifts.js";
@@ -110,7 +111,7 @@ const page = {
 
 const replay = new Replay(page);
 const shift = new TimeShift(page);
-const PARTS = [...[Broadcasts, Gifts, Draws, Polls, Pins, Following, Ranking, Quality].map((Part) => new Part(page)), replay, shift];
+const PARTS = [...[Broadcasts, Gifts, Draws, Polls, Pins, Following, Ranking, Quality, Delay].map((Part) => new Part(page)), replay, shift];
 
 socket.on("state", (now) => {
   state.socket = now;
