@@ -20,6 +20,7 @@ from streams.media.compositor.drawing.picture import Layer, Picture
 from streams.media.compositor.drawing.stills import Stills
 from streams.media.compositor.drawing.text.fonts import Fonts
 from streams.media.compositor.drawing.text.lettering import Lettering
+from streams.media.compositor.drawing.text.running import Steady
 from streams.media.compositor.drawing.text.saying import clock, said
 
 WIDTH, HEIGHT, NOW = 320, 180, 1_795_965_000.25
@@ -309,6 +310,21 @@ def test_clocks_know_zones_and_obey_no_widths():
 )
 def test_countdowns(left, shown):
     assert said(overlay("countdown", until=1000.0 + left, detail="go"), 1000.0) == shown
+
+
+@given(st.lists(st.floats(-0.015, 0.015), min_size=50, max_size=50), st.sampled_from([0.0, 1.8e9]))
+def test_what_runs_does_not_tremble_when_frames_are_early_or_late(jitter, start):
+    steady = Steady(25)
+    times = [steady.at(start + frame / 25 + off) for frame, off in enumerate(jitter)]
+    assert all(abs(after - before - 0.04) < 0.002 for before, after in pairwise(times))
+    assert steady.at(start + 49 / 25 + jitter[-1]) == times[-1]
+
+
+def test_time_that_stood_still_is_taken_up_where_it_is():
+    steady = Steady(25)
+    steady.at(5.0)
+    assert steady.at(9.0) == 9.0
+    assert steady.at(2.0) == 2.0
 
 
 # -- comments that run

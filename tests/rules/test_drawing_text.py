@@ -160,6 +160,18 @@ def test_a_damaged_font_has_no_characters(tmp_path, content):
     assert Lettering(Fonts.found([tmp_path])).line("a", STYLE)[:, :, 3].max() == 255
 
 
+@pytest.mark.parametrize("table", [b"glyf", b"loca", b"hmtx", b"GSUB"])
+def test_a_font_that_lies_about_its_shapes_is_no_error(tmp_path, table):
+    face = FONTS.face_of("ä", bold=True)
+    assert face is not None
+    raw = bytearray(face.path.read_bytes())
+    at = raw.index(table)
+    offset, length = struct.unpack_from(">II", raw, at + 8)
+    raw[offset : offset + length] = b"\xa5" * length
+    (tmp_path / "NotoSans-Bold.ttf").write_bytes(raw)
+    Lettering(Fonts.found([tmp_path])).line("Hällo", STYLE)
+
+
 # -- widths
 
 

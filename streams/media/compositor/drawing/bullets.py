@@ -15,6 +15,7 @@ from streams.media.compositor.drawing.colors import matrix_of
 from streams.media.compositor.drawing.picture import Layer
 from streams.media.compositor.drawing.text.fonts import Fonts
 from streams.media.compositor.drawing.text.lettering import LINE, Lettering, Style
+from streams.media.compositor.drawing.text.running import Steady
 from streams.media.compositor.drawing.text.words import clean
 
 # Waiting for a lane. What waits longer than `STALE_SECONDS` answers to a picture that is gone.
@@ -53,6 +54,7 @@ class Bullets:
         """`lettering`: the painter's, so that its fonts are open once."""
         self.width, self.height, self.fps = width, height, fps
         self._lettering = lettering or Lettering(Fonts.found())
+        self._steady = Steady(fps)
         self._comments: scene.Comments | None = None
         self._running: list[_Running] = []
         self._waiting: deque[_Waiting] = deque()
@@ -88,6 +90,7 @@ class Bullets:
         comments = self._comments
         if comments is None:
             return
+        now = self._steady.at(now)
         self._running = [one for one in self._running if 0 <= now - one.started < self._lasts(one, comments)]
         self._let_in(comments, now)
         top = comments.top * self.height / 100

@@ -15,7 +15,7 @@ from streams.media.compositor.drawing.kept import Kept
 from streams.media.compositor.drawing.picture import Layer, Picture
 from streams.media.compositor.drawing.places import Box
 from streams.media.compositor.drawing.stills import Stills
-from streams.media.compositor.drawing.text import saying
+from streams.media.compositor.drawing.text import running, saying
 from streams.media.compositor.drawing.text.fonts import Fonts
 from streams.media.compositor.drawing.text.lettering import Lettering
 
@@ -57,6 +57,7 @@ class Painter:
         # Letters on plates are of its size: a canvas may stand upright.
         self._shorter = min(width, height)
         self._matrix = matrix_of(height)
+        self._steady = running.Steady(fps)
         self._made: Kept[_Made] = Kept(most=256, most_bytes=128 * 2**20, weight=lambda made: made.weight)
 
     def place_sizes(self, look: scene.Look) -> Mapping[str, tuple[int, int]]:
@@ -70,7 +71,7 @@ class Painter:
             if (shown := inputs.get(place.input)) is not None:
                 self._place(canvas, place, shown)
         for overlay in sorted(look.overlays, key=lambda one: one.z):
-            self._overlay(canvas, overlay, now)
+            self._overlay(canvas, overlay, now, self._steady.at(now))
 
     def prepare(self, look: scene.Look, *, now: float) -> None:
         """Makes what takes `paint` long at its first time, to be kept: the ground's picture and the words of overlays. Draws nothing that
@@ -79,7 +80,7 @@ class Painter:
         canvas = Canvas(self.width, self.height)
         self._ground(canvas, look)
         for overlay in look.overlays:
-            self._overlay(canvas, overlay, now)
+            self._overlay(canvas, overlay, now, now)
 
     def close(self) -> None:
         self.stills.close()
@@ -175,7 +176,7 @@ class Painter:
 
     # -- overlays
 
-    def _overlay(self, canvas: Canvas, overlay: scene.Overlay, now: float) -> None:
+    def _overlay(self, canvas: Canvas, overlay: scene.Overlay, now: float, steady: float) -> None:
         x, y = round(overlay.x * self.width / 100), round(overlay.y * self.height / 100)
         room = overlays.Room(
             line=max(places.even(overlay.height * self.height / 100), 2), width=max(self.width - x, 16),
@@ -194,7 +195,7 @@ class Painter:
         )  # fmt: skip
         made = self._layer(key, lambda: overlays.drawn(overlay, said, image, room), opacity=overlay.opacity, of=image)
         for _, _, layer in made:
-            at = saying.scrolled(now, canvas_width=self.width, width=layer.width) if runs else x
+            at = running.scrolled(steady, canvas_width=self.width, width=layer.width) if runs else x
             canvas.lay(layer, at, y)
 
     # -- what is kept

@@ -5,6 +5,7 @@ Of each piece (one face, one direction) raqm does the shaping; which face and in
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -130,12 +131,17 @@ class Lettering:
                 found[-1] = (found[-1][0] + part, face, level)
             else:
                 found.append((part, face, level))
-        return [_Piece(text, face, level, self._width(text, face, level, style)) for text, face, level in found]
+        return [self._piece(text, face, level, style) for text, face, level in found]
 
-    def _width(self, text: str, face: Face | None, level: int, style: Style) -> float:
+    def _piece(self, text: str, face: Face | None, level: int, style: Style) -> _Piece:
         font = self._fonts.open(face, style.fair_size) if face else None
-        if face is None or font is None:
-            return style.fair_size * 0.7
+        if face is not None and font is not None:
+            # FreeType may fail in any way at a damaged font.
+            with suppress(OSError, ValueError):
+                return _Piece(text, face, level, self._width(text, face, font, level, style))
+        return _Piece(text, None, level, style.fair_size * 0.7)
+
+    def _width(self, text: str, face: Face, font: FreeTypeFont, level: int, style: Style) -> float:
         shown, direction = _directed(text, level)
         if not face.colored:
             return float(font.getlength(shown, direction=direction))
@@ -149,19 +155,20 @@ class Lettering:
         for index in bidi.seen_order([piece.level for piece in pieces]):
             piece = pieces[index]
             font = self._fonts.open(piece.face, size) if piece.face else None
-            text, direction = _directed(piece.text, piece.level)
-            if piece.face is None or font is None:
+            try:
+                if piece.face is None or font is None:
+                    raise OSError("no face has it")
+                text, direction = _directed(piece.text, piece.level)
+                if piece.face.colored:
+                    small = self._small_emoji(text, font, size, piece.width)
+                    at = (round(x), round(baseline - small.height * 101 / 128))
+                    colored.alpha_composite(small, (at[0], max(at[1], 0)), (0, max(-at[1], 0)))
+                else:
+                    pen.text((x, baseline), text, font=font, fill=255, anchor="ls", direction=direction)
+            except (OSError, ValueError):
                 edge = max(1, size // 14)
-                pen.rectangle(
-                    (x + edge, baseline - size * 0.75, x + piece.width - edge, baseline), outline=255, width=edge
-                )
-            elif piece.face.colored:
-                small = self._small_emoji(text, font, size, piece.width)
-                at = (round(x), round(baseline - small.height * 101 / 128))
-                cut = (max(-at[0], 0), max(-at[1], 0))
-                colored.alpha_composite(small, (max(at[0], 0), max(at[1], 0)), cut)
-            else:
-                pen.text((x, baseline), text, font=font, fill=255, anchor="ls", direction=direction)
+                box = (x + edge, baseline - size * 0.75, x + max(piece.width, 3 * edge) - edge, baseline)
+                pen.rectangle(box, outline=255, width=edge)
             x += piece.width
 
     def _small_emoji(self, text: str, font: FreeTypeFont, size: int, width: float) -> Image.Image:

@@ -13,8 +13,6 @@ from streams.media.compositor import scene
 # Directives of strftime that a clock may use. No widths (`%999d`), which the C library obeys to any length.
 _DIRECTIVE: Final = re.compile(r"%(.?)", re.DOTALL)
 _ALLOWED: Final = frozenset("aAbBdHIjmMpSyYZzFTRDuwe%")
-# On a canvas of its width so many seconds from one side to the other.
-CROSSING_SECONDS: Final = 9.0
 
 
 def said(overlay: scene.Overlay, now: float) -> str:
@@ -54,9 +52,3 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(name)
     except Exception:  # an unknown name is a KeyError, a folder, a path, a nul and an endless one are each another
         return UTC
-
-
-def scrolled(now: float, *, canvas_width: int, width: int) -> int:
-    """Where the left edge of a text that runs through is: it enters at the right, leaves at the left and begins again."""
-    speed = canvas_width / CROSSING_SECONDS
-    return round(canvas_width - (now * speed) % (canvas_width + width))
