@@ -8,7 +8,7 @@ from types import ModuleType
 from interactions.audience import services as audience
 from interactions.audience.events import Join, Leave, Online
 from interactions.chat.archive import pruning as archive_pruning
-from interactions.chat.services import archive, broadcasts
+from interactions.chat.services import archive, broadcasts, pinning
 from interactions.chat.services import on_picture as _on_picture  # noqa: F401 - declares what is done with the archive's rows
 from interactions.delivery import paid, presence, publishing
 from interactions.draws import handlers as on_draws
@@ -39,6 +39,7 @@ from liveroom.rooms.services.status import follow_losses, losses_are_due
 from liveroom.rooms.voters import authenticated, for_the_app, roles, same_app, scope, staff
 from moderation.selectors import excluded_identifiers
 from moderation.voters import not_banned, not_muted
+from streams.director import comments as desk_comments
 from streams.files.pruning import prune_files
 from streams.jobs import finite
 from streams.jobs import handlers as on_publishes
@@ -200,4 +201,5 @@ def install() -> None:
     outbox.install(HANDLERS, QUEUES)
     presence.install(online=Online, joined=Join, left=Leave)
     publishing.install(open_rooms=broadcasts.open_rooms, last_numbers=archive.last_archived_seqs)
+    desk_comments.install(pinning.comment_said)
     due.install(JOBS)

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from streams.api import views
+from streams.director.api.urls import urlpatterns as director_urls
 from streams.files.urls import urlpatterns as file_urls
 from streams.jobs.urls import urlpatterns as job_urls
 from streams.ladder.urls import urlpatterns as ladder_urls
@@ -28,6 +29,7 @@ urlpatterns = [
     path("streams/<str:name>/cut", views.CutView.as_view()),
     *relay_urls,
     *mix_urls,
+    *director_urls,
     *snapshot_urls,
     *storage_urls,
     *file_urls,

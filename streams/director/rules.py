@@ -1,4 +1,4 @@
-"""Who may listen at a mix's desk: a signed address for one mix and one person, good for two minutes.
+"""Pure: overlays of a look, and who may listen at a mix's desk: a signed address for one mix and one person, good for two minutes.
 
 Short, because whoever holds it is not asked again: a right that was taken away ends with it. The page fetches the next one in time."""
 
@@ -7,7 +7,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 PURPOSE = "director-desk"
@@ -55,3 +56,29 @@ def holder(*, secret: str, mix: str, query: Mapping[str, Sequence[str]], now_sec
     if left <= 0:
         raise Expired("The address is over.")
     return who, min(left, LIVES_SECONDS + _AHEAD_SECONDS)
+
+
+def desk_channel(mix: str) -> str:
+    """On Redis: something at the desks of that mix is other; whoever shows one looks again."""
+    return f"mix:{mix}:desk"
+
+
+def free_ident(kind: str, taken: Collection[str]) -> str:
+    """A name for an overlay of that kind: `clock-2`."""
+    known = kind if re.fullmatch(r"[a-z][a-z_]{0,20}", kind) else "overlay"
+    number = 1
+    while f"{known}-{number}" in taken:
+        number += 1
+    return f"{known}-{number}"
+
+
+def with_overlay(
+    present: Sequence[dict[str, Any]], overlay: Mapping[str, Any], *, shown: bool | None
+) -> list[dict[str, Any]]:
+    """A look's overlays with this one shown, not shown, or (None) changed where it is shown."""
+    ident = overlay["id"]
+    stands = any(one["id"] == ident for one in present)
+    if shown is False or (shown is None and not stands):
+        return [one for one in present if one["id"] != ident]
+    changed = [dict(overlay) if one["id"] == ident else one for one in present]
+    return changed if stands else [*changed, dict(overlay)]

@@ -1,5 +1,6 @@
 """Streams, their publishes, why somebody was not let in, and the rows of the features that work on pictures."""
 
+from streams.director.models import KeptOverlay
 from streams.files.models import MediaFile
 from streams.jobs.models import MediaHost, MediaJob, MediaTask
 from streams.ladder.models import Ladder
@@ -16,6 +17,7 @@ from streams.watermarks.models import Mark, MarkedCopy, Watermark
 __all__ = [
     "Chapter",
     "Clip",
+    "KeptOverlay",
     "Ladder",
     "Mark",
     "MarkedCopy",

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from liveroom.kernel import clock
+from streams.director import services as director
 from streams.files import services as files
 from streams.jobs import services as jobs
 from streams.jobs.kinds import kind_of
+from streams.mixes import services as mixes
 from streams.models import Publish, Snapshot, Stream, TimeShift
 from tests.helpers import media_worker
 from tests.helpers.mixes import WHOLE, made_mix
@@ -26,6 +28,13 @@ BODIES: dict[str, Any] = {
     "relays_create": {"kind": "push", "room": "r1", "target": "rtmp://live.example.com/app/new-key"},
     "relays_change": {"label": "again"},
     "mixes_change": {"layout": []},
+    "director_audio": {"master_db": -3},
+    "director_comment_show": {"text": "hello", "nick": "Mia"},
+    "director_cut": {"input": "1"},
+    "director_overlays_add": {"kind": "clock"},
+    "director_overlays_change": {"zone": "UTC"},
+    "director_preview_change": {"layout": "1"},
+    "director_preview_set": {"background": "#123456"},
     "recordings_chapters_add": {"seconds": 1, "title": "a place"},
     "recordings_clips_make": {"from_seconds": 1, "to_seconds": 3},
     "rooms_clips_make": {"seconds": 3},
@@ -51,6 +60,15 @@ def _file(cast: Cast, *, now: datetime) -> str:
     return files.announce_file(room=cast.room, name="a.mp4", size_bytes=10, by=by, now=now).number
 
 
+def _led_mix(cast: Cast, *, now: datetime) -> str:
+    """A mix at whose desk something is prepared, and a clock kept."""
+    mix = made_mix(cast)
+    by = cast.actor(cast.stella)
+    mixes.set_preview(mix=mix, by=by, now=now)
+    director.add_overlay(mix=mix, by=by, now=now, said={"kind": "clock"})
+    return mix.number
+
+
 def places(cast: Cast, *, now: datetime) -> dict[str, str]:
     """For each name in a path (`{job}`): a row of stella's room."""
     kind = kind_of("made_up")
@@ -73,7 +91,8 @@ def places(cast: Cast, *, now: datetime) -> dict[str, str]:
         "job": str(job.pk),
         "file": _file(cast, now=now),
         "relay": made_relay(cast).number,
-        "mix": made_mix(cast).number,
+        "mix": _led_mix(cast, now=now),
+        "overlay": "clock-1",
         "snapshot": doubted.number,
         "snapshots_delete.snapshot": plain.number,
         "recordings_chapters_remove.recording": running.number,
@@ -114,6 +133,7 @@ def calls(cast: Cast) -> dict[str, Any]:
         "mixes_create": stella.post("mixes", bodies(cast)["mixes_create"]),
         "mixes_get": stella.get(f"mixes/{at['mix']}"),
         "mixes_change": stella.patch(f"mixes/{at['mix']}", BODIES["mixes_change"]),
+        **_at_the_desk(stella, at),
         "rooms_cover_delete": stella.delete("rooms/r1/cover"),
         "snapshots_list": stella.get(f"snapshots?stream={cast.stream.name}"),
         "snapshots_take": stella.post("snapshots", {"stream": cast.stream.name}),
@@ -138,6 +158,23 @@ def calls(cast: Cast) -> dict[str, Any]:
     }
 
 
+def _at_the_desk(stella: Any, at: dict[str, str]) -> dict[str, Any]:
+    desk = f"director/{at['mix']}"
+    return {
+        "director_get": stella.get(desk),
+        "director_audio": stella.patch(f"{desk}/audio", BODIES["director_audio"]),
+        "director_comment_show": stella.post(f"{desk}/comment", BODIES["director_comment_show"]),
+        "director_cut": stella.post(f"{desk}/cut", BODIES["director_cut"]),
+        "director_overlays_add": stella.post(f"{desk}/overlays", BODIES["director_overlays_add"]),
+        "director_overlays_change": stella.patch(
+            f"{desk}/overlays/{at['overlay']}", BODIES["director_overlays_change"]
+        ),
+        "director_preview_change": stella.patch(f"{desk}/preview", BODIES["director_preview_change"]),
+        "director_preview_set": stella.put(f"{desk}/preview", BODIES["director_preview_set"]),
+        "director_take": stella.post(f"{desk}/take", {}),
+    }
+
+
 def silent(cast: Cast) -> dict[str, Any]:
     """An answer for each that has none."""
     stella, now = cast.api(cast.stella), clock.now()
@@ -146,6 +183,8 @@ def silent(cast: Cast) -> dict[str, Any]:
     return {
         "files_delete": stella.delete(f"files/{_file(cast, now=clock.now())}"),
         "relays_delete": stella.delete(f"relays/{made_relay(cast, 'gone').number}"),
+        "director_comment_hide": stella.delete(f"director/{made_mix(cast).number}/comment"),
+        "director_overlays_remove": stella.delete(f"director/{_led_mix(cast, now=now)}/overlays/clock-1"),
         "mixes_end": stella.delete(f"mixes/{made_mix(cast).number}"),
         "snapshots_delete": stella.delete("snapshots/splain"),
         "recordings_delete": stella.delete(f"recordings/{done.number}"),

@@ -49,7 +49,7 @@ def pin_message(
         words = text.checked(words, field="text", limit_bytes=TEXT_BYTES, required=True)
         pinned = Pinned(kind=TEXT, text=words, by=str(by), at=ms(now))
     else:
-        event = _comment(room, seq, now=now)
+        event = comment_said(room=room, seq=seq, now=now)
         sender = of_wire(PinnedSender, event["from"])
         pinned = Pinned(kind=COMMENT, text=event["text"], sender=sender, seq=seq, by=str(by), at=ms(now))
     with transaction.atomic():
@@ -59,17 +59,19 @@ def pin_message(
     return pinned
 
 
-def _comment(room: Room, seq: int, *, now: datetime) -> dict[str, Any]:
-    """The event of what was said. The archive is a second behind; what it lacks is in Redis."""
+def comment_said(*, room: Room, seq: int, now: datetime) -> dict[str, Any]:
+    """The event of what was said, for a pin or a picture (`streams/director`). CommentUnknown, BadParameter.
+
+    The archive is a second behind; what it lacks is in Redis."""
     event = ArchivedMessage.objects.filter(room=room, seq=seq).order_by("-id").values_list("body", flat=True).first()
     if event is None:
         event = event_now(room=ref(room), seq=seq, now_ms=ms(now))
     if event is None:
         raise CommentUnknown(f"There is no comment with the seq {seq} in this room.")
     if event.get("type") != "comment":
-        raise BadParameter(f"The event with the seq {seq} is no comment: only words can be pinned.", field="seq")
+        raise BadParameter(f"The event with the seq {seq} is no comment: only words can be shown.", field="seq")
     if not str(event.get("text", "")).strip():
-        raise BadParameter("This comment has no words to pin.", field="seq")
+        raise BadParameter("This comment has no words to show.", field="seq")
     return event
 
 

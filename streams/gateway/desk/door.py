@@ -1,7 +1,8 @@
 """`/live/desk/<mix>`: a desk's WebSocket. Text frames, one JSON object each; the page answers each frame of pictures with a word.
 
 `told` (how the compositor and each input is, ten a second), `pictures` (JPEG by name, base64, two a second), `scene` (the number of the
-newest: fetch it), `away` (we hear nothing of any mix). Close codes: 4001 the address is over, 4000 come again."""
+newest: fetch it), `desk` (something else there is other: fetch it), `away` (we hear nothing of any mix). Close codes: 4001 the address
+is over, 4000 come again."""
 
 from __future__ import annotations
 

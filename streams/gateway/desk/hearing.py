@@ -17,6 +17,7 @@ import redis.asyncio
 from msgspec import Struct
 
 from liveroom.kernel.errors import LiveRoomError
+from streams.director.rules import desk_channel
 from streams.gateway.desk.outbox import Outbox
 from streams.media.compositor import wires
 
@@ -86,7 +87,7 @@ class _Mix:
 
     async def _hear(self) -> None:
         async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
-            await channel.subscribe(wires.told_channel(self.mix), wires.do_channel(self.mix))
+            await channel.subscribe(wires.told_channel(self.mix), wires.do_channel(self.mix), desk_channel(self.mix))
             self._look_at = self._watch_at = 0.0
             while True:
                 await self._look()
@@ -112,7 +113,11 @@ class _Mix:
     def _heard(self, channel: bytes, data: bytes) -> None:
         """What is of another version of us is passed over."""
         try:
-            if channel.decode() == wires.do_channel(self.mix):
+            named = channel.decode()
+            if named == desk_channel(self.mix):
+                self._say("desk", {})
+                return
+            if named == wires.do_channel(self.mix):
                 done = msgspec.json.decode(data, type=_Do)
                 if done.scene is not None:
                     self._changed(done.scene.serial)
