@@ -46,6 +46,7 @@ ONCE = (
     "tests/sockets/test_slow_viewers.py",
     "tests/sockets/test_standing.py",
     "tests/sockets/test_you.py",
+    "tests/journeys/test_director.py",
     "tests/journeys/test_films.py",
     "tests/journeys/test_mixes.py",
     "tests/journeys/test_obs.py",

@@ -12,11 +12,12 @@ from django.urls import path, reverse
 
 from interactions.chat.selectors import message_counts
 from interactions.statistics.selectors import sessions_of
+from liveroom.console.director.acts import DIRECTOR
+from liveroom.console.director.page import DirectorPage
 from liveroom.console.engaging import ENGAGING, EngagingActs
 from liveroom.console.figures.drawing import DRAWING, DrawActs
 from liveroom.console.media.acts import MEDIA
 from liveroom.console.media.films import FilesPage
-from liveroom.console.media.page import MediaPage
 from liveroom.console.media.watermarks import WATERMARKS
 from liveroom.console.moderation import MODERATION, ModerationActs
 from liveroom.kernel import clock, permission
@@ -109,12 +110,12 @@ def _streamers_address(request: HttpRequest) -> str:
 
 
 @admin.register(Room)
-class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, MediaPage, FilesPage, RoomPages):
+class WholeRoomPage(ModerationActs, DrawActs, EngagingActs, DirectorPage, FilesPage, RoomPages):
     """The room's page with everything on it."""
 
     change_form_template = "console/room.html"
     change_form_outer_before_template = None
-    acts = (*RoomPages.acts, RESET, *MODERATION, *DRAWING, *ENGAGING, *MEDIA, *WATERMARKS)
+    acts = (*RoomPages.acts, RESET, *MODERATION, *DRAWING, *ENGAGING, *MEDIA, *WATERMARKS, *DIRECTOR)
 
     def get_urls(self) -> list[Any]:
         live = path(
