@@ -75,6 +75,10 @@ class PlayPolicy:
     shift: Shift | None = None
     undelayed: frozenset[str] = frozenset()
 
+    def keeps_behind(self, vid: str) -> bool:
+        """Whether the viewer of that (proven) vid, or nobody in particular, sees the picture some seconds later."""
+        return self.shift is not None and self.shift.delay_seconds > 0 and vid not in self.undelayed
+
 
 _BY_NAME = KeptQuery(
     lambda *, name: Stream.objects.select_related("room__app", "room__owner", "timeshift").filter(

@@ -98,7 +98,10 @@ class RtmpAudience:
         for field, client in here.items():
             vid = known[field].vid if field in known else ""
             welcome = (
-                policy is not None and not policy.closed and (vid not in policy.banned if vid else not policy.needs_vid)
+                policy is not None
+                and not policy.closed
+                and not policy.keeps_behind(vid)
+                and (vid not in policy.banned if vid else not policy.needs_vid)
             )
             # Whose name was lost with Redis in a closed room comes again with its address, which still has it.
             if not welcome:

@@ -49,7 +49,7 @@ def admit_player(*, hook: Hook, now: datetime) -> None:
         )
     if known and vid in policy.banned:
         raise Refused("This viewer is banned from the room.", reason="banned", code=503)
-    if policy.shift is not None and policy.shift.delay_seconds and not (known and vid in policy.undelayed):
+    if policy.keeps_behind(vid if known else ""):
         raise Refused("Viewers of this stream are kept behind: it plays by HLS only.", reason="delayed", code=503)
     if not audience.player_came(
         room_key=policy.room_key,

@@ -147,9 +147,8 @@ class Shift:
         return self.over_ms is not None and now_ms >= self.over_ms + (self.delay_seconds + LINGER_SECONDS) * 1000
 
     def floor_ms(self, now_ms: int) -> int:
-        """What ended before is to go."""
-        floor = max(self.since_ms, now_ms - self.seconds * 1000) - MARGIN_MS
-        return max(floor, self.over_ms) if self.over_ms is not None and self.is_over(now_ms) else floor
+        """What ended before is to go; of a show that is over, all of it."""
+        return now_ms if self.is_over(now_ms) else max(self.since_ms, now_ms - self.seconds * 1000) - MARGIN_MS
 
 
 @dataclass(frozen=True, slots=True)

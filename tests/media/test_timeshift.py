@@ -78,7 +78,7 @@ def moments(text: str) -> list[float]:
 
 
 def test_a_stream_is_gone_back_in_without_anybody_having_watched_it(rig: Rig, windows: Windows):
-    text = wait_until(lambda: (found := windows.text(LONG)).count("m4s") >= 4 and found, seconds=20, what="a list")
+    text = wait_until(lambda: (found := windows.text(LONG)).count("m4s") >= 5 and found, seconds=20, what="a list")
     assert sorted(moments(text)) == moments(text)
 
     # From a moment on, and a list that stays behind.

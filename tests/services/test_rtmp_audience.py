@@ -10,6 +10,7 @@ from liveroom.kernel import clock
 from moderation.services import banning
 from streams import addresses, selectors
 from streams.engines.base import Hook
+from streams.models import TimeShift
 from streams.services import audience
 from streams.services.audience import RtmpAudience
 from streams.services.playing import admit_player, player_left
@@ -102,3 +103,23 @@ def test_who_is_banned_from_the_app_is_known_by_the_picture_of_every_room(cast, 
     policy = selectors.watch_policy(stream=cast.stream.name)
     assert policy is not None
     assert len(policy.banned) == 1
+
+
+def test_whoever_is_to_be_kept_behind_is_cut_and_who_runs_the_room_is_not(cast, engine):
+    on_air(cast, engine)
+    now = clock.now()
+    guest, mia, stella = (
+        play_hook(cast, engine.watch(cast.stream.name), actor=who)
+        for who in (None, cast.actor(cast.mia), cast.actor(cast.stella))
+    )
+    for hook in (guest, mia, stella):
+        admit_player(hook=hook, now=now)
+    TimeShift.objects.create(
+        stream=cast.stream, seconds=600, item_seconds=5, delay_seconds=20, since=now, updated_at=now
+    )
+    assert RtmpAudience().follow(engine.state(), now=now) == 2
+    for hook in (guest, mia):
+        with pytest.raises(Refused) as refused:
+            admit_player(hook=hook, now=now)
+        assert refused.value.reason == "delayed"
+    admit_player(hook=stella, now=now)

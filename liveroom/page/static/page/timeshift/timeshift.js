@@ -17,7 +17,7 @@ const TICK_MS = 200;
 const NEAR_MS = 3_000;
 const JUMP_MS = 3_000;
 // After the show: how long nothing may move before the end is shown.
-const STILL_MS = 12_000;
+const STILL_MS = 6_000;
 
 export class TimeShift {
   #page;
