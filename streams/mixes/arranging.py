@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from liveroom.kernel.values import text
 from streams.media.compositor import layouts
 from streams.media.compositor.scene import Input, Look, Place, Scene
 from streams.mixes.rules import asked
@@ -14,6 +15,15 @@ from streams.mixes.rules.scenes import grid, said_only
 from streams.rules.struct_faults import Fault
 
 LOOK_FIELDS = ("layout", "overlays", "background")
+
+
+def storable(value: Any, *, field: str) -> Any:
+    """The same, if a database can hold all of its text. BadParameter."""
+    if isinstance(value, str):
+        return text.storable(value, field=field)
+    for one in [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ():
+        storable(one, field=field)
+    return value
 
 
 def places_for(layout: Any, inputs: Sequence[Input]) -> tuple[str, tuple[Place, ...]]:

@@ -23,7 +23,7 @@ from streams.jobs import services as jobs
 from streams.jobs.models import OPEN_STATES, State
 from streams.media.compositor.scene import MOST_PIXELS, Overlay, Scene, plain
 from streams.mixes import inputs, outputs, selectors, wall
-from streams.mixes.arranging import LOOK_FIELDS, with_audio, with_said
+from streams.mixes.arranging import LOOK_FIELDS, storable, with_audio, with_said
 from streams.mixes.kinds import MixKind, MixSpec
 from streams.mixes.models import Mix
 from streams.mixes.noting import note_state
@@ -156,6 +156,7 @@ def set_preview(*, mix: Mix, by: Actor, now: datetime, serial: int | None = None
         _keep(mix, replace(scene, preview=None))
         return mix
     look = scene.preview or scene.programme if said else scene.programme
+    said = {name: storable(value, field=name) for name, value in said.items()}
     look, _ = _said(lambda: with_said(look, said, inputs=scene.inputs, name=""))
     inputs.check_pictures(look, room=mix.room, by=by, before=rules.files_in(scene), place="overlays")
     _keep(mix, replace(scene, preview=look))
@@ -173,7 +174,7 @@ def pick_comment(
     if text is not None:
         raw = {"x": 4, "y": 80, "height": 8, "background": "#101418", **place}
         raw |= {"id": rules.PICKED, "kind": "comment", "text": text[:300], "detail": nick[:80]}
-        overlay = _said(lambda: asked.overlays_of([raw]))[0]
+        overlay = _said(lambda: asked.overlays_of([storable(raw, field="text")]))[0]
     _keep(mix, replace(scene, programme=rules.with_picked(scene.programme, overlay)))
     return mix
 
@@ -223,6 +224,7 @@ def _locked(mix: Mix, *, by: Actor, serial: int | None) -> Mix:
 
 def _changed(mix: Mix, scene: Scene, said: dict[str, Any], *, by: Actor) -> Scene:
     """The scene with what was said, judged."""
+    said = {name: storable(value, field=name) for name, value in said.items()}
     before = rules.files_in(scene)
     if "inputs" in said:
         found = inputs.inputs_for(

@@ -107,7 +107,7 @@ def test_who_may(cast):
     [
         ({"inputs": [{"stream": "nobody"}]}, "inputs[0]", "no stream 'nobody'"),
         ({"inputs": [{"stream": "../x"}]}, "inputs[0]", "no stream"),
-        ({"inputs": [{"stream": "\x00"}]}, "inputs[0]", "no stream"),
+        ({"inputs": [{"stream": "\x00"}]}, "inputs", "NUL"),
         ({"inputs": [{"file": "f123"}]}, "inputs[0].file", "no file"),
         ({"inputs": [{"image": "../../etc/passwd"}]}, "inputs[0].image", "no file"),
         ({"inputs": [{"id": "7"}]}, "inputs[0]", "say which"),
@@ -130,6 +130,8 @@ def test_who_may(cast):
         ({"background": {"image": "f9"}}, "background.image", "no file"),
         ({"background": "red"}, "background.color", "#"),
         ({"comments": {"height": 200}}, "comments.height", "100"),
+        ({"overlays": [{"kind": "text", "text": "a\x00b"}]}, "overlays", "NUL"),
+        ({"layout": "\x00"}, "layout", "NUL"),
         ({"programme": 1}, "programme", "true or false"),
         ({"label": "x" * 50}, "label", "40"),
         ({"follows": "web"}, "follows", "one of app"),
