@@ -68,7 +68,7 @@ def page(site: AdminSite) -> Callable[[HttpRequest], HttpResponse]:
             **site.each_context(request),
             "title": "Wall",
             "cards": cards,
-            "counts": Counter(card["mark"] for card in cards if card["mark"]),
+            "counts": dict(Counter(card["mark"] for card in cards if card["mark"])),
             "well": sum(not card["mark"] for card in cards),
             "more": max(0, streams.count() - SHOWN),
             "hosts": [shown_host(host) for host in hosts_alive(now=now)] if is_staff(request) else [],
