@@ -31,6 +31,8 @@ from streams.rules.struct_faults import Fault
 
 log = logging.getLogger(__name__)
 
+# Above where names stand (`overlay-kinds.js` of the desk).
+COMMENT_PLACE = {"x": 5, "y": 56}
 WHOLE = {"x": 0, "y": 0, "width": 100, "height": 100}
 
 
@@ -140,7 +142,7 @@ def show_comment(
         raise BadParameter("Say which comment: its seq, or a text and a nick.", field="seq")
     if seq is not None:
         text, nick = comments.said(room=mix.room, seq=seq, now=now)
-    return mixes.pick_comment(mix=mix, by=by, now=now, text=text, nick=nick)
+    return mixes.pick_comment(mix=mix, by=by, now=now, text=text, nick=nick, **COMMENT_PLACE)
 
 
 def _held(mix: Mix, *, by: Actor) -> Mix:
