@@ -71,8 +71,9 @@ export class Api {
   }
 
   /** Whether the room's comments run over the picture. */
-  runComments(on) {
-    return this.#call("PATCH", "/comments", { on });
+  async runComments(on) {
+    await this.#call("PATCH", "", { comments: on }, "", this.#mix);
+    return this.state();
   }
 
   async #call(method, path, body, more = "", base = this.#base) {

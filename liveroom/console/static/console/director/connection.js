@@ -39,8 +39,8 @@ export class Connection {
       if (old && old.readyState === WebSocket.OPEN) old.close();
       const frame = JSON.parse(data);
       this.#hear(frame);
-      // Pictures are sent as fast as they are taken, and no faster.
-      if (frame.type === "pictures") socket.send("ok");
+      // Pictures are sent as fast as they are taken, and no faster; hardly any to a page that nobody sees.
+      if (frame.type === "pictures" && !document.hidden) socket.send("ok");
     });
     socket.addEventListener("open", () => {
       this.#failures = 0;
