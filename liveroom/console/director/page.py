@@ -106,7 +106,8 @@ class DirectorPage(DirectorActs, MediaPage):
                 {
                     "group": group["title"],
                     "options": [
-                        {"title": one["title"], "input": {group["kind"]: one["value"]}} for one in group["options"]
+                        {"title": one["title"], "input": {group["kind"]: one["value"], **one.get("more", {})}}
+                        for one in group["options"]
                     ],
                 }
                 for group in choices
@@ -152,5 +153,5 @@ def sources_of(request: HttpRequest, room: Room) -> list[dict[str, Any]]:
         },
         {"kind": "file", "title": "Films", "options": [{"value": one.number, "title": one.name} for one in films]},
         {"kind": "image", "title": "Pictures", "options": [{"value": one.number, "title": one.name} for one in images]},
-        {"kind": "color", "title": "Colours", "options": [{"value": value, "title": title} for value, title in COLORS]},
+        {"kind": "color", "title": "Colours", "options": [{"value": value, "title": title, "more": {"name": title}} for value, title in COLORS]},
     ]  # fmt: skip
