@@ -153,5 +153,8 @@ def sources_of(request: HttpRequest, room: Room) -> list[dict[str, Any]]:
         },
         {"kind": "file", "title": "Films", "options": [{"value": one.number, "title": one.name} for one in films]},
         {"kind": "image", "title": "Pictures", "options": [{"value": one.number, "title": one.name} for one in images]},
-        {"kind": "color", "title": "Colours", "options": [{"value": value, "title": title, "more": {"name": title}} for value, title in COLORS]},
+        {
+            "kind": "color", "title": "Colours",
+            "options": [{"value": value, "title": title, "more": {"name": title}} for value, title in COLORS],
+        },
     ]  # fmt: skip
