@@ -23,6 +23,7 @@ ONCE = (
     "tests/rules/",
     "tests/media/",
     "tests/house/",
+    "tests/api/test_console_director.py",
     "tests/delivery/test_feed.py",
     "tests/delivery/test_ticker.py",
     "tests/faults/test_drain.py",
