@@ -22,7 +22,7 @@ from streams.gateway.low_delay.windows import LowDelay
 from streams.gateway.picture.feed import Feed
 from streams.gateway.picture.timeline import Timeline
 from streams.gateway.picture.viewer import Ticket
-from streams.gateway.policies import Policies, Policy, PolicyUnavailable
+from streams.gateway.policies import NEWS_SECONDS, Policies, Policy, PolicyUnavailable
 from streams.gateway.sent import TELL_SECONDS, Sent, TellSent
 from streams.gateway.settings import GatewaySettings
 from streams.rules import names
@@ -90,15 +90,20 @@ class Gateway:
             raise access.PictureUnplayable(codec)
         return Admitted(stream=stream, state=state, policy=policy, ticket=ticket)
 
-    async def policy_for(self, *, ticket: Ticket, tx_secret: str | None) -> Policy:
+    async def policy_for(self, *, ticket: Ticket, tx_secret: str | None, behind: bool = False) -> Policy:
         """The checks of signature and viewer alone. Raises the refusals of `access`, and PolicyUnavailable."""
-        return access.admit(
-            policy=await self._policies.get(ticket.stream),
-            ticket=ticket,
-            tx_secret=tx_secret,
-            now=clock.now(),
-            vid_secret=self.settings.vid_secret,
-        )
+
+        def admitted(policy: Policy | None) -> Policy:
+            return access.admit(
+                policy=policy, ticket=ticket, tx_secret=tx_secret, now=clock.now(),
+                vid_secret=self.settings.vid_secret, behind=behind,
+            )  # fmt: skip
+
+        try:
+            return admitted(await self._policies.get(ticket.stream))
+        except access.KeptBehind:
+            # Viewers are told that nobody is kept behind any more sooner than what we remember grows old.
+            return admitted(await self._policies.get(ticket.stream, max_age_seconds=NEWS_SECONDS))
 
     async def ready_feed(self, admitted: Admitted) -> Feed | None:
         """The stream's copy once it has a picture to begin with. None: it has none yet. StreamNotLive: it ended meanwhile."""
@@ -108,10 +113,7 @@ class Gateway:
         """The same checks for who watches behind; whether it is sent at this moment does not matter. Unknown names cost nothing."""
         if not self.dvr.has(ticket.stream):
             raise access.StreamNotLive("This stream has no window to go back in.", retry_after_ms=2000)
-        return access.admit(
-            policy=await self._policies.get(ticket.stream), ticket=ticket, tx_secret=tx_secret, now=clock.now(),
-            vid_secret=self.settings.vid_secret, behind=True,
-        )  # fmt: skip
+        return await self.policy_for(ticket=ticket, tx_secret=tx_secret, behind=True)
 
     async def _live(self) -> frozenset[str]:
         """Streams that are sent now."""

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 2.0
 STALE_SECONDS = 60.0
+# Where a viewer was told of a change sooner than we were.
+NEWS_SECONDS = 0.25
 _PATIENCE_SECONDS = 3.0
 _MOST = 10_000
 
@@ -68,10 +70,10 @@ class Policies:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._running: dict[str, asyncio.Task[_Entry | None]] = {}
 
-    async def get(self, stream: str) -> Policy | None:
+    async def get(self, stream: str, *, max_age_seconds: float = FRESH_SECONDS) -> Policy | None:
         """None: there is no such stream, or it may not be seen. PolicyUnavailable."""
         entry = self._entries.get(stream)
-        if entry is None or self._clock() - entry.loaded_at > FRESH_SECONDS:
+        if entry is None or self._clock() - entry.loaded_at > max_age_seconds:
             task = self._running.get(stream)
             if task is None:
                 task = self._running[stream] = asyncio.create_task(self._refresh(stream))
