@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -88,7 +88,8 @@ class Over:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What is going on around a job that asks whether it may start. `published`: pks of the streams that somebody pushes now;
+    """What is going on around a job that asks whether it may start. `published`: of its stream and its `sources`, those that somebody
+    pushes now, by pk;
     `by_jobs`: which of them a job of ours pushes, stream -> job; `disk_free_bytes`: where media is written on this host."""
 
     now: datetime
@@ -138,6 +139,10 @@ class Kind(ABC, Generic[S]):
         if self.needs_publisher and job.stream_id is not None and job.stream_id not in stage.published:
             return "Waits for a publisher."
         return ""
+
+    def sources(self, job: MediaJob) -> Collection[int]:
+        """Streams beside the job's own that `holds_back` looks for in `Stage.published`, by pk. Without a query."""
+        return ()
 
     def fitted(self, spec: S, *, cores: float) -> S | None:
         """A smaller spec that takes no more than `cores`, or None: then it waits for room."""

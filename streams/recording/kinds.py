@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,6 +46,9 @@ class Record(Kind[RecordSpec]):
     def __init__(self) -> None:
         # Runs of this process whose first bytes were told; a second telling changes nothing.
         self._told: set[tuple[int, int]] = set()
+
+    def sources(self, job: MediaJob) -> Collection[int]:
+        return (job.spec.get("source_id") or 0,)
 
     def holds_back(self, job: MediaJob, spec: RecordSpec, stage: Stage) -> str:
         if spec.source_id and spec.source_id not in stage.published:

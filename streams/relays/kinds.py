@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -144,6 +144,9 @@ class PushKind(RelayKind):
     """From a stream here to another platform."""
 
     name, label = "relay_push", "Relay: push"
+
+    def sources(self, job: MediaJob) -> Collection[int]:
+        return (job.spec.get("source_id") or 0,)
 
     def holds_back(self, job: MediaJob, spec: RelaySpec, stage: Stage) -> str:
         waits = super().holds_back(job, spec, stage)

@@ -194,14 +194,15 @@ class Claims:
     def _let_in(self, due: Sequence[int], here: Sequence[Run], orders: Orders, *, now: datetime) -> None:
         rows = MediaJob.objects.filter(pk__in=due[:_LOOKED_AT], state=State.WAITING)
         waiting = list(rows.select_related("stream__room__app", "app"))
+        known = [(kind, job) for job in waiting if (kind := kind_of(job.kind)) is not None]
         streams = {job.stream_id for job in waiting if job.stream_id is not None}
+        streams |= {stream for kind, job in known for stream in kind.sources(job)}
         publishes = Publish.objects.filter(stream_id__in=streams, ended_at__isnull=True)
         published = dict(publishes.values_list("stream_id", "job_id"))
         stage = Stage(
             now=now, published=frozenset(published), disk_free_bytes=disk()[0],
             by_jobs={stream: job for stream, job in published.items() if job is not None},
         )  # fmt: skip
-        known = [(kind, job) for job in waiting if (kind := kind_of(job.kind)) is not None]
         reserved = sum(run.kind.cores(run.spec) for run in here)
         for kind, job in sorted(known, key=lambda pair: (pair[0].order, pair[1].pk)):
             if len(orders.start) >= STARTS_AT_ONCE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -50,6 +50,9 @@ class MarkedCopyKind(Kind[CopySpec]):
 
     def cores(self, spec: CopySpec) -> float:
         return rules.canvas(width=spec.width, height=spec.height, fps=spec.fps).cores
+
+    def sources(self, job: MediaJob) -> Collection[int]:
+        return (job.spec["source"],)
 
     def holds_back(self, job: MediaJob, spec: CopySpec, stage: Stage) -> str:
         return "" if spec.source in stage.published else "Waits for a publisher."
