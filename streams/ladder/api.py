@@ -12,6 +12,7 @@ from liveroom.kernel.web.shapes import shown
 from streams.api.views import asked_stream
 from streams.ladder import services
 from streams.ladder.shapes import LadderSerializer
+from streams.selectors import shown_as
 
 
 class LadderView(APIView):
@@ -22,4 +23,6 @@ class LadderView(APIView):
         template wants one, or nobody pushes."""
         stream = asked_stream(request, name)
         self.check_object_permissions(request, stream.room)
-        return Response(shown(LadderSerializer, services.state_of(stream)))
+        # Viewers get that of its marked copy, where there is one.
+        state = services.state_of(shown_as(stream)) | {"stream": stream.name}
+        return Response(shown(LadderSerializer, state))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from liveroom.kernel.permission import Actor
 from liveroom.kernel.values import ids
 from streams import selectors as streams
 from streams.jobs import services as jobs
-from streams.models.streams import Publish, Stream
+from streams.models.streams import MARK, Publish, Stream
 from streams.plans.applying import applies
 from streams.plans.models import Template
 from streams.plans.settings import SNAPSHOT, SnapshotSettings
@@ -46,6 +47,8 @@ class NoDoubt(Conflict):
 def snapshots_by_plan(*, stream: Stream, template: Template | None, publish: Publish, now: datetime) -> None:
     """As the template says; without one the usual few, unless they are switched off."""
     spec = _usual() if template is None else _by_template(template)
+    if spec is not None and stream.made_by == MARK:
+        spec = _of_copy(spec) if stream.wants_programme else None
     if spec is None:
         return _stop(stream, now=now)
     jobs.want(
@@ -65,6 +68,11 @@ def _usual() -> SnapshotSpec | None:
         frozen_seconds=here.frozen_seconds,
         silent_seconds=here.silent_seconds,
     )
+
+
+def _of_copy(spec: SnapshotSpec) -> SnapshotSpec:
+    """Of a marked copy that viewers see: for the room's cover. What is wrong with it, its original says already."""
+    return replace(spec, black_seconds=0, frozen_seconds=0, silent_seconds=0)
 
 
 def _by_template(template: Template) -> SnapshotSpec:

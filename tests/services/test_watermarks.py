@@ -124,6 +124,20 @@ def test_viewers_get_the_copy_while_it_is_there(cast: Cast):
     assert selectors_of_streams.own_stream(cast.room) == own
 
 
+def test_copies_have_pictures_for_the_cover_and_no_second_alarm(cast: Cast):
+    own = cast.stream
+    publish(own)
+    put(own)
+    put(made_relay(cast), kind="invisible")
+    look(cast)
+    for copy in copies():
+        publish(copy.stream)
+    specs = {job.stream_id: job.spec for job in MediaJob.objects.filter(kind="snapshot")}
+    for_viewers = next(copy for copy in copies() if copy.shows_viewers)
+    assert set(specs) == {own.pk, for_viewers.stream_id}
+    assert (specs[own.pk]["black_seconds"] > 0, specs[for_viewers.stream_id]["black_seconds"]) == (True, 0)
+
+
 def test_when_the_copy_is_gone_for_long_the_original_is_shown(cast: Cast):
     publish(cast.stream)
     put(cast.stream)
