@@ -23,6 +23,7 @@ from streams.timeshift.shelf import Shelf
 log = logging.getLogger(__name__)
 
 _AGAIN_SECONDS: Final = 2.0
+_UNSUITABLE_SECONDS: Final = 60.0
 # Items that wait for the disk, of one stream: what does not fit is left out.
 _MOST_WAITING: Final = 4
 _LAST_SECONDS: Final = 2.0
@@ -113,17 +114,15 @@ class Recorder:
             return
         if feed is None:
             return
-        await self._shelf.begin(name)
         waiting: asyncio.Queue[Gathered | None] = asyncio.Queue()
         line = _Line(waiting)
         gathering = Gathering(item_seconds=item_seconds, give=line.give, over=line.over)
         cutter = feed.cutter()
         cutter.subscribe(gathering)
         try:
-            if cutter.unsuitable:
-                # Its end was told before we came.
-                return
-            while (item := await waiting.get()) is not None:
+            if not cutter.unsuitable:
+                await self._shelf.begin(name)
+            while not cutter.unsuitable and (item := await waiting.get()) is not None:
                 await self._add(name, item, line)
         finally:
             cutter.unsubscribe(gathering)
@@ -133,6 +132,9 @@ class Recorder:
                     while not waiting.empty():
                         if (item := waiting.get_nowait()) is not None:
                             await self._add(name, item, line)
+        if cutter.unsuitable:
+            # The cutter has said why; the same picture is the same in two seconds.
+            await asyncio.sleep(_UNSUITABLE_SECONDS)
 
     async def _add(self, name: str, item: Gathered, line: _Line) -> None:
         if self._shelf.full:
