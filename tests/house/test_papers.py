@@ -23,6 +23,7 @@ NOT_FOR_OPERATORS = {
     "LIVEROOM_TURNS",
     "LIVEROOM_ENGINE",
     "LIVEROOM_READY_PIPE",
+    "LIVEROOM_MIX",
 }
 # Where the environment is read, and where it is read before anything is installed.
 READERS = ("liveroom/settings", "deploy/up", "deploy/embedded")
