@@ -122,7 +122,7 @@ def test_with_low_latency_hls_it_is_less_than_one_and_a_half_seconds_old(
         mia.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LISTEN})
         open_room(mia, room)
         mia.until(PLAYING, seconds=20)
-        time.sleep(5)
+        time.sleep(2.5)
         ages = mia.run_async(READ, BITS, BLOCK, HEIGHT)
         median = statistics.median(ages)
         record_property("delay_ms_low_latency_hls", median)

@@ -39,7 +39,7 @@ def test_a_running_stream_plays_part_by_part_by_the_rules(rig: Rig, gateway: Run
     url, watched, waits, beside = index(rig, on_air.both), Watched(), [], []
     playlist = watched.take(ask(url).body.decode())
     began = time.monotonic()
-    while time.monotonic() - began < 3:
+    while time.monotonic() - began < 2:
         msn, part = playlist.last_part
         asked = time.monotonic()
         with ThreadPoolExecutor(1) as other:
@@ -48,17 +48,20 @@ def test_a_running_stream_plays_part_by_part_by_the_rules(rig: Rig, gateway: Run
         waits.append(time.monotonic() - asked)
         beside.append(hinted.result().status)
     # One answer for each part, when it comes and not before.
-    assert 10 < len(waits) < 20
+    assert 6 < len(waits) < 14
     assert sorted(waits)[len(waits) // 2] < 0.35
     assert beside.count(200) > len(beside) * 0.7
     assert set(beside) <= {200, 404}
-    assert watched.hints_kept > 5
+    assert watched.hints_kept > 3
 
 
 def test_pieces_are_what_ffmpeg_calls_the_stream(rig: Rig, gateway: RunningGateway, on_air: OnAir, tmp_path: Path):
-    for stream, tracks in ((on_air.both, {"video", "audio"}), (on_air.silent, {"video"}), (on_air.sound, {"audio"})):
+    expected = {on_air.both: {"video", "audio"}, on_air.silent: {"video"}, on_air.sound: {"audio"}}
+    with ThreadPoolExecutor(4) as viewers:  # each waits for its first segment
+        b_frames = viewers.submit(probe, index(rig, on_air.b_frames))
+        playlists = list(viewers.map(fetched, (index(rig, stream) for stream in expected)))
+    for (stream, tracks), playlist in zip(expected.items(), playlists, strict=True):
         url = index(rig, stream)
-        playlist = fetched(url)
         film = tmp_path / f"{stream}.mp4"
         film.write_bytes(
             b"".join(ask(urljoin(url, uri)).body for uri in (playlist.whole[-1].map, playlist.whole[-1].uri))
@@ -72,7 +75,7 @@ def test_pieces_are_what_ffmpeg_calls_the_stream(rig: Rig, gateway: RunningGatew
         parts = b"".join(ask(urljoin(url, part.uri)).body for part in playlist.whole[-1].parts)
         assert film.read_bytes().endswith(parts)
     # And as any player of HLS would.
-    assert int(probe(index(rig, on_air.b_frames))["video"]["nb_read_packets"]) > 20
+    assert int(b_frames.result()["video"]["nb_read_packets"]) > 20
 
 
 def joined(path: Path, *clips: Path) -> Path:

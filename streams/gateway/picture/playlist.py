@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from datetime import UTC, datetime
 
 # Players begin three segments from the end; below this many seconds some of them stall.
 SHOWN_SECONDS = 8.0
@@ -15,6 +16,7 @@ SHOWN_SEGMENTS = 4
 SIGNED_SECONDS = 300
 
 # hls_fragment_naming system: the name is when it began, in milliseconds.
+_LAST_MS = 253_402_300_000_000
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9_-]*-)?(\d{10,16})\.ts\Z")
 
 
@@ -60,9 +62,16 @@ def viewers_playlist(text: str, *, stream: str, secret: str, now_seconds: float,
         f"#EXT-X-TARGETDURATION:{max(1, int(longest + 0.5))}",
     ]
     for tags, _, segment in shown:
-        lines += tags
+        lines += [f"#EXT-X-PROGRAM-DATE-TIME:{_began(segment)}", *tags]
         lines.append(signed_address(stream=stream, segment=segment, secret=secret, now_seconds=now_seconds))
     return "\n".join(lines) + "\n"
+
+
+def _began(segment: str) -> str:
+    """A player learns from it how far it is behind."""
+    named = _SEGMENT.match(segment)
+    at = datetime.fromtimestamp(min(int(named[1]), _LAST_MS) / 1000 if named else 0, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _tail(segments: list[tuple[list[str], float, str]], *, began_ms: int) -> list[tuple[list[str], float, str]]:

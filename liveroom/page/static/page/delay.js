@@ -37,7 +37,7 @@ export class Delay {
 
   /** By the playlist's own clock where the end of the playlist is not the newest picture: HLS, and viewers who are kept behind. */
   #delay() {
-    const date = this.#player.engine === "hls" ? this.#player.date : null;
+    const date = this.#player.engine === "ll" ? null : this.#player.date;
     return date === null ? this.#player.delay : Math.max(0, this.#socket.now() - date) / 1_000;
   }
 

@@ -53,6 +53,12 @@ export function openLadder({ video, play, quality, onFault }) {
     startedAt: Date.now(),
     chases: false,
     liveEdge: () => hls.liveSyncPosition ?? undefined,
+    get date() {
+      return hls.playingDate?.getTime() ?? null;
+    },
+    get delay() {
+      return Number.isFinite(hls.latency) && hls.latency > 0 ? hls.latency : null;
+    },
     get rung() {
       if (alone !== null) return alone;
       const level = hls.levels[hls.currentLevel >= 0 ? hls.currentLevel : hls.loadLevel];
