@@ -8,7 +8,7 @@ Pure, bounded work."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
@@ -124,57 +124,51 @@ def _pilot() -> Complex64:
 
 def _turns(length: int, sizes: Sequence[float]) -> Complex64:
     """exp(-i 2 pi f x) for all frequencies of all sizes: (sizes * _SIDE, length)."""
-    frequencies = np.concatenate([_frequencies(size) for size in sizes])
-    return np.exp(-2j * np.pi * np.outer(frequencies, np.arange(length) + 0.5)).astype(np.complex64)
+    at, rows = np.arange(length) + 0.5, []
+    for size in sizes:
+        slowest = np.exp(-2j * np.pi * _frequencies(size)[_REACH + 1] * at)
+        powers = np.multiply.accumulate(np.broadcast_to(slowest, (_REACH, length)), axis=0)
+        rows += [powers[::-1].conj(), np.ones((1, length)), powers]
+    return np.concatenate(rows).astype(np.complex64)
 
 
-def _measured(
-    spectrum: Spectrum, across: Sequence[float], down: Sequence[float], turned: Complex64 | None = None
-) -> Iterator[tuple[int, Complex64]]:
-    """For each size down: its number, and the waves for all sizes across, (across, ky, kx), of unit variance in noise. `turned`: of across,
-    where they are known."""
-    columns = _turns(spectrum.width, across).T if turned is None else turned
-    rows = _turns(spectrum.height, down)
-    scale = np.float32(1 / np.sqrt(spectrum.width * spectrum.height))
-    for number in range(len(down)):
-        part = (rows[number * _SIDE : (number + 1) * _SIDE] @ spectrum.white) @ columns * scale
-        size = np.abs(part)
-        part *= np.minimum(1, 2.5 / np.maximum(size, 1e-6))
-        yield number, part.reshape(_SIDE, len(across), _SIDE).transpose(1, 0, 2)
-
-
-def _peaks(waves_of: Complex64, weights: NDArray[np.float32], *, mirrored: bool) -> NDArray[np.float32]:
-    """How well the pilot fits for each of the given grids (n, ky, kx), at its best shift: the energy in units of the noise's."""
-    found: NDArray[np.float32] = _correlated(waves_of, weights, mirrored=mirrored).max(axis=(1, 2))
+def _measured(white: Complex64, columns: Complex64, rows: Complex64) -> Complex64:
+    """The waves of one size down for all sizes across, (across, ky, kx), of unit variance in noise; single loud ones held down."""
+    part = (rows @ white) @ columns.T / np.float32(np.sqrt(white.size))
+    held = np.minimum(1, 2.5 / np.maximum(np.abs(part), 1e-6)).astype(np.float32)
+    found: Complex64 = np.asarray(part * held, dtype=np.complex64).reshape(_SIDE, -1, _SIDE).transpose(1, 0, 2)
     return found
 
 
-def _correlated(waves_of: Complex64, weights: NDArray[np.float32], *, mirrored: bool) -> NDArray[np.float32]:
-    seen = waves_of[:, :, ::-1] if mirrored else waves_of
+def _correlated(seen: Complex64, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How well the pilot fits grids (n, ky, kx) at every shift: the energy in units of the noise's, (n, _SHIFTS, _SHIFTS)."""
     pilot = _pilot()
-    turned = seen * (pilot * weights)
     energy = (np.abs(seen) ** 2 * (weights * (pilot != 0)) ** 2).sum(axis=(1, 2))
     wide = np.zeros((len(seen), _SHIFTS, _SHIFTS), dtype=np.complex64)
-    wide[:, :_SIDE, :_SIDE] = turned
-    there = np.fft.ifft2(wide) * (_SHIFTS * _SHIFTS)
-    found: NDArray[np.float32] = (np.abs(there) ** 2 / np.maximum(energy, 1e-9)[:, None, None]).astype(np.float32)
+    wide[:, :_SIDE, :_SIDE] = seen * (pilot * weights)
+    there = np.fft.ifft2(wide)
+    found: NDArray[np.float32] = (np.abs(there) ** 2 * (_SHIFTS**4 / np.maximum(energy, 1e-9))[:, None, None]).astype(
+        np.float32
+    )
     return found
 
 
-def searched(
-    spectrum: Spectrum, *, across: Sequence[float], down: Sequence[float], rate: float, tied: bool
-) -> list[Place]:
-    """The best places of a grid of sizes. `tied`: both sizes are the same (across is down)."""
+def searched(spectra: Mapping[float, Spectrum], *, sizes: Sequence[float], tied: bool) -> list[Place]:
+    """The best place for each rate, size down and direction. `tied`: width and height were changed alike."""
     found: list[Place] = []
-    turned = None if tied else _turns(spectrum.width, across).T
-    for one in down:
-        columns = [one] if tied else across
-        _, grids = next(_measured(spectrum, columns, [one], turned))
-        weights = spectrum.weights(Place(one, one, rate, False))
-        for mirrored in (False, True):
-            peaks = _peaks(grids, weights, mirrored=mirrored)
-            best = int(peaks.argmax())
-            found.append(Place(columns[best], one, rate, mirrored, float(peaks[best])))
+    one = next(iter(spectra.values()))
+    everywhere = None if tied else _turns(one.width, sizes)
+    for size in sizes:
+        rows, columns = _turns(one.height, [size]), _turns(one.width, [size]) if everywhere is None else everywhere
+        across = [size] if tied else sizes
+        for rate, spectrum in spectra.items():
+            grids = _measured(spectrum.white, columns, rows)
+            weights = spectrum.weights(Place(size, size, rate, False))
+            both = np.concatenate([grids, grids[:, :, ::-1]])
+            fits = _correlated(both, weights).max(axis=(1, 2)).reshape(2, -1)
+            for mirrored, fit in enumerate(fits):
+                best = int(fit.argmax())
+                found.append(Place(across[best], size, rate, bool(mirrored), float(fit[best])))
     return sorted(found, key=lambda place: -place.pilot)
 
 
@@ -183,36 +177,39 @@ def looked_closer(spectrum: Spectrum, place: Place) -> Place:
     for step in (_STEP / 2, _STEP / 4, _STEP / 10):
         across = [place.across * (1 + n * step) for n in (-1, 0, 1)]
         down = [place.down * (1 + n * step) for n in (-1, 0, 1)]
-        weights = spectrum.weights(place)
-        for number, grids in _measured(spectrum, across, down):
-            peaks = _peaks(grids, weights, mirrored=place.mirrored)
-            best = int(peaks.argmax())
-            if peaks[best] > place.pilot:
-                place = replace(place, across=across[best], down=down[number], pilot=float(peaks[best]))
+        weights, columns = spectrum.weights(place), _turns(spectrum.width, across)
+        for size in down:
+            grids = _measured(spectrum.white, columns, _turns(spectrum.height, [size]))
+            fits = _correlated(grids[:, :, ::-1] if place.mirrored else grids, weights).max(axis=(1, 2))
+            best = int(fits.argmax())
+            if fits[best] > place.pilot:
+                place = replace(place, across=across[best], down=size, pilot=float(fits[best]))
     return place
 
 
 def read_at(spectrum: Spectrum, place: Place) -> Found | None:
     """The number at a place, if there is one."""
     every = waves()
-    _, grids = next(_measured(spectrum, [place.across], [place.down]))
-    weights = spectrum.weights(place)
-    fit = _correlated(grids, weights, mirrored=place.mirrored)[0]
-    row, column = np.unravel_index(int(fit.argmax()), fit.shape)
-    seen = grids[0][:, ::-1] if place.mirrored else grids[0]
-    rows, columns = every.ky + _REACH, every.kx + _REACH
-    straight = _straightened(seen[rows, columns], weights[rows, columns], float(row), float(column))
-    number = decoded(soft_bits(straight[every.data], weights[rows, columns][every.data].astype(np.float64)))
+    columns, rows = _turns(spectrum.width, [place.across]), _turns(spectrum.height, [place.down])
+    seen = _measured(spectrum.white, columns, rows)
+    seen = seen[:, :, ::-1] if place.mirrored else seen
+    grid_weights = spectrum.weights(place)
+    fit = _correlated(seen, grid_weights)[0]
+    down, right = np.unravel_index(int(fit.argmax()), fit.shape)
+    at = every.ky + _REACH, every.kx + _REACH
+    weights = grid_weights[at].astype(np.float64)
+    straight = _straightened(seen[0][at], weights, float(down), float(right))
+    number = decoded(soft_bits(straight[every.data], weights[every.data]))
     if number is None:
         return None
-    phases, weight = phases_of(number), weights[rows, columns].astype(np.float64)
-    fits = straight * phases.conj() * weight
-    sure = float(abs(fits.sum()) ** 2 / (np.abs(straight * weight) ** 2).sum())
-    agreed = soft_bits(straight[every.data], weight[every.data]) * soft_bits(phases[every.data], weight[every.data])
+    phases = phases_of(number)
+    fits = straight * phases.conj() * weights
+    sure = float(abs(fits.sum()) ** 2 / (np.abs(straight * weights) ** 2).sum())
+    agreed = soft_bits(straight[every.data], weights[every.data]) * soft_bits(phases[every.data], weights[every.data])
     return Found(number, sure, float((agreed > 0).mean()), place)
 
 
-def _straightened(seen: Complex64, weights: NDArray[np.float32], row: float, column: float) -> NDArray[np.complex128]:
+def _straightened(seen: Complex64, weights: NDArray[np.float64], row: float, column: float) -> NDArray[np.complex128]:
     """The waves as they were drawn: the shift found to parts of a step, and the turn in time, taken out."""
     every = waves()
     pilot = every.pilot
@@ -251,12 +248,11 @@ def _found(look: Look, *, thorough: bool) -> Found | None:
     seconds = float(look.at[-1] - look.at[0]) + 1 / HERTZ
     spectra: dict[float, Spectrum] = {}
     for stage in _stages(seconds, thorough=thorough):
-        places: list[Place] = []
         for rate in stage.rates:
             if rate not in spectra:
                 spectra[rate] = put_together(look, rate=rate)
-            places += searched(spectra[rate], across=stage.sizes, down=stage.sizes, rate=rate, tied=stage.tied)
-        for place in sorted(places, key=lambda place: -place.pilot)[:_MOST_TRIES]:
+        asked = {rate: spectra[rate] for rate in stage.rates}
+        for place in searched(asked, sizes=stage.sizes, tied=stage.tied)[:_MOST_TRIES]:
             closer = looked_closer(spectra[place.rate], place)
             found = read_at(spectra[place.rate], closer) if closer.pilot >= _LEAST_PILOT else None
             if found is not None and found.sureness >= LEAST_SURENESS:
