@@ -58,7 +58,7 @@ def test_a_copy_says_for_whom_it_was_made(cast: Cast, tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_mark_says_so_and_fails(cast: Cast, tmp_path: Path) -> None:
-    path = film(tmp_path / "plain.mp4", number=None, seconds=4)
+    path = film(tmp_path / "plain.mp4", number=None, seconds=2.5)
     with pytest.raises(CommandError, match="No mark was found") as refused:
         said(str(path))
     assert refused.value.returncode == 1
