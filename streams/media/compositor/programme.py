@@ -20,6 +20,7 @@ from streams.media.compositor.scene import Input, Look, Scene
 from streams.media.compositor.sensing import Senses
 from streams.media.compositor.sound import SILENCE_DB, Mix, Sound
 from streams.media.compositor.wires import Bullet, InputTold
+from streams.media.marking.embedding import Marker
 
 # An input that is nowhere is still looked at by desks.
 SMALLEST: Final = (320, 180)
@@ -78,6 +79,7 @@ class Programme:
         self._last: Canvas | None = None
         self._levels: dict[str, tuple[float, float]] = {}
         self._metered = 0.0
+        self._markers: dict[int, Marker] = {}
         self._images: dict[str, tuple[object, Picture]] = {}
 
     def show(self, scene: Scene, *, now: float) -> None:
@@ -94,10 +96,19 @@ class Programme:
         self._want(now)
 
     def prepare(self, scene: Scene) -> None:
-        """What it will need that takes long, made beforehand in another thread: files of pictures, words."""
-        for path in {one.address for one in scene.inputs if one.kind == "image"} | {one.cover for one in scene.inputs}:
-            self.stills.get(path)
-        self._painter.prepare(scene.programme, now=0.0)
+        """What takes long at its first time, made beforehand in another thread: words, pictures of files, the patterns of a mark."""
+        for look in (scene.programme, scene.preview):
+            if look is not None:
+                self._painter.prepare(look, now=0.0)
+        for one in scene.inputs:
+            self.stills.get(one.cover)
+            self.stills.get(one.address if one.kind == "image" else "")
+        if scene.marking is not None and scene.marking.number not in self._markers:
+            # The one before is still on.
+            kept = [self.scene.marking.number] if self.scene.marking is not None else []
+            marker = Marker(scene.marking.number, width=self.width, height=self.height, fps=self.fps)
+            self._markers = {number: self._markers[number] for number in kept if number in self._markers}
+            self._markers |= {scene.marking.number: marker}
 
     def close(self) -> None:
         self._painter.close()
@@ -112,6 +123,9 @@ class Programme:
         sounds = self._take(samples, now)
         if canvas is not None:
             self._draw(canvas, now=now, clock=clock)
+            marker = self._markers.get(self.scene.marking.number) if self.scene.marking is not None else None
+            if marker is not None:
+                marker.embed(canvas.y, frame)
         scene = self.scene
         known = {one.id: one for one in scene.inputs}
         mixed = self._mix.mixed(samples, sounds, known, master_db=scene.master_db)

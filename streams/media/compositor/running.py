@@ -9,6 +9,7 @@ import gc
 import logging
 import signal
 import sys
+import threading
 import time
 from typing import Final
 
@@ -63,6 +64,10 @@ class Compositor:
         self._intake.start()
         self._programme.begin(now=time.monotonic())
         self._messages.start()
+        # The output does not wait for it: a mark comes a quarter of a second after the first picture.
+        threading.Thread(
+            target=self._programme.prepare, args=(self._start.scene,), name="preparing", daemon=True
+        ).start()
         gc.collect()
         gc.freeze()
         self._pace = Pace(fps=self._programme.fps, now=time.monotonic())

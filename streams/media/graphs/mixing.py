@@ -17,9 +17,7 @@ _SILENCE_US: Final = 12_000_000
 # A target that takes nothing for so long is lost.
 _STUCK_US: Final = 4_000_000
 _JUMP_SECONDS: Final = 3
-_LOOK_US, _LOOK_BYTES = 1_000_000, 2_000_000
-# The engine gives sound at once and pictures from the next keyframe on, which some encoders send every ten seconds.
-_PATIENT_US: Final = 12_000_000
+_LOOK_BYTES: Final = 10_000_000
 # What a decoder agrees to hold: 4096 x 2304 and a little.
 _MOST_PIXELS: Final = 10_000_000
 
@@ -30,8 +28,8 @@ class Decode:
     corner, `fps` a second, yuv420p of limited range, on the descriptor `pictures`; 16-bit stereo of 48 kHz on `sound`. None: the
     source has none, or it is not wanted.
 
-    `live`: an RTMP source; otherwise a file, read in its own time, again and again if it `loops`. `patient`: it waits for a track that
-    has not come yet, for as long as encoders leave between keyframes; once both are there it begins."""
+    `look_seconds`: so long it waits until it knows two tracks; pictures come with the source's next keyframe only.
+    `live`: an RTMP source; otherwise a file, read in its own time, again and again if it `loops`."""
 
     address: str
     width: int
@@ -40,9 +38,9 @@ class Decode:
     pictures: int | None
     sound: int | None
     before: Sequence[str] = ()
+    look_seconds: float = 3.0
     live: bool = True
     loops: bool = True
-    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def decode(spec: Decode) -> list[str]:
     It tells on standard error, at `verbose`, what it decodes and how large it came out (`compositor/inputs/words.py`)."""
     arguments = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "repeat+level+verbose", "-nostats"]
     arguments += ["-threads", "1", "-filter_threads", "1", "-max_pixels", str(_MOST_PIXELS)]
-    arguments += ["-analyzeduration", str(_PATIENT_US if spec.patient else _LOOK_US), "-probesize", str(_LOOK_BYTES)]
+    arguments += ["-analyzeduration", str(round(spec.look_seconds * 1_000_000)), "-probesize", str(_LOOK_BYTES)]
     if spec.live:
         arguments += ["-fpsprobesize", "0", "-dts_delta_threshold", str(_JUMP_SECONDS), "-f", "live_flv"]
         arguments += _by_rtmp(spec.address, _SILENCE_US)

@@ -34,7 +34,15 @@ class MadeUp:
     """In a decoder's place: as many pictures and as much sound as the clock says, with a pause now and then."""
 
     def __init__(
-        self, of: Input, *, width: int, height: int, fps: int, pictures: bool = True, sound: bool = True
+        self,
+        of: Input,
+        *,
+        width: int,
+        height: int,
+        fps: int,
+        pictures: bool = True,
+        sound: bool = True,
+        look_seconds: float = 3.0,
     ) -> None:
         self.width, self.height, self.fps, self.pictures, self.sound = width, height, fps, pictures, sound
         self.words, self.gave, self.began, self.code = Words(), 0.0, _clock[0], None

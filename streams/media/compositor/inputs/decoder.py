@@ -30,8 +30,7 @@ _USUAL_ROOMS: Final = 10
 
 
 class Decoder:
-    """`pictures`, `sound`: which tracks are asked for; the source must have them. `patient`: they may come late. OSError: it cannot be
-    started."""
+    """`pictures`, `sound`: which tracks are asked for; the source must have them. OSError: it cannot be started."""
 
     def __init__(
         self,
@@ -42,7 +41,7 @@ class Decoder:
         fps: int,
         pictures: bool = True,
         sound: bool = True,
-        patient: bool = False,
+        look_seconds: float = 3.0,
     ) -> None:
         self.width, self.height, self.fps = width, height, fps
         self.pictures, self.sound = pictures, sound
@@ -63,7 +62,8 @@ class Decoder:
             pairs = {name: _pipe(ends) for name, asked in (("pictures", pictures), ("sound", sound)) if asked}
             spec = mixing.Decode(
                 address=of.address, width=width, height=height, fps=fps, before=of.before, live=of.kind == "stream",
-                loops=of.loops, patient=patient, **{name: pairs[name][1] if name in pairs else None for name in ("pictures", "sound")},
+                loops=of.loops, look_seconds=look_seconds,
+                **{name: pairs[name][1] if name in pairs else None for name in ("pictures", "sound")},
             )  # fmt: skip
             self._child = subprocess.Popen(
                 [*_TIED, *mixing.decode(spec)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -31,6 +31,9 @@ _FADE_SAMPLES: Final = 480
 # What a picture is taken for until it was seen.
 _USUAL_SHAPE: Final = (16, 9)
 
+# So long a decoder looks for two tracks at most: usually, where there was one only, and where pictures may come late.
+_LOOK_SECONDS, _LOOK_FOR_ONE_SECONDS, _LOOK_LONG_SECONDS = 3.0, 1.0, 12.0
+
 State = Literal["up", "lost", "waiting"]
 Size = tuple[int, int]
 
@@ -55,8 +58,7 @@ class Source:
         self._wanted, self._wanted_since = wanted, 0.0
         self._shape: Size = _USUAL_SHAPE
         self._tracks = (True, True)
-        # A live source may have a keyframe every ten seconds only: "no pictures" is believed after a long look.
-        self._is_patient = False
+        self._look_seconds = _LOOK_SECONDS
         self._current: Decoder | None = None
         self._next: Decoder | None = None
         self._noted: Decoder | None = None
@@ -170,16 +172,11 @@ class Source:
         tracks = decoder.words.tracks
         found = (tracks.pictures, tracks.sound) if tracks is not None else self._tracks
         self.why = decoder.words.why or ("The source ended." if decoder.code == 0 else self.why)
-        if (
-            self.of.kind == "stream"
-            and self._tracks == (True, True)
-            and found == (False, True)
-            and not self._is_patient
-        ):
-            self._is_patient, self._start_at = True, now
+        if decoder.words.was_late or (found == (False, True) and self._look_seconds < _LOOK_LONG_SECONDS):
+            # The engine gives sound at once and pictures from the next keyframe on, which some encoders send every ten seconds only: sound
+            # alone is believed after a long look.
+            self._tracks, self._look_seconds, self._start_at = (True, True), _LOOK_LONG_SECONDS, now
             return
-        if found == (True, True):
-            self._is_patient = True
         if any(found) and found != (decoder.pictures, decoder.sound):
             # Now it is known what there is.
             self._tracks, self._start_at = found, now
@@ -210,14 +207,9 @@ class Source:
         pictures, sound = self._tracks
         try:
             decoder = self._make(
-                self.of,
-                width=width,
-                height=height,
-                fps=self.fps,
-                pictures=pictures,
-                sound=sound,
-                patient=self._is_patient,
-            )
+                self.of, width=width, height=height, fps=self.fps, pictures=pictures, sound=sound,
+                look_seconds=self._look_seconds if pictures and sound else _LOOK_FOR_ONE_SECONDS,
+            )  # fmt: skip
         except OSError as error:
             self._failures += 1
             self.why, self._start_at = f"It cannot be started: {error.strerror}.", now + _PAUSES[-1]

@@ -35,12 +35,12 @@ class Tracks:
 
 class Words:
     """Feed it what comes. `tracks`: None until they are told; `seen`: (width, height) of what of the box is picture; `has_changed`:
-    the source has other tracks, or pictures or sound of another kind, than when it began."""
+    the source has other tracks, or pictures or sound of another kind, than when it began; `was_late`: a track came after the look."""
 
     def __init__(self) -> None:
         self.tracks: Tracks | None = None
         self.seen: tuple[int, int] | None = None
-        self.has_changed = False
+        self.has_changed = self.was_late = False
         self.why = ""
         self._rest = b""
         self._found = Tracks()
@@ -67,7 +67,7 @@ class Words:
         elif found := _NEW.search(line):
             known = self.tracks
             if known is not None and not (known.pictures if found[1] == b"video" else known.sound):
-                self.has_changed = True
+                self.has_changed = self.was_late = True
         elif (wrong := _WRONG.search(line)) and not _SMALL.search(line):
             self.why = _ADDRESS.sub("…", wrong[1].decode("utf-8", "replace")).strip()[:200]
 
