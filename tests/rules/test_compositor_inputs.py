@@ -293,6 +293,21 @@ def test_twenty_changes_a_second_are_all_taken():
         assert seen(programme, serial / 20) == (60, 200)[serial % 2]
 
 
+def test_what_cannot_be_drawn_shows_its_ground_and_the_sound_goes_on(monkeypatch, caplog):
+    programme, _ = begun(scene(1, "a", "a"), a=200)
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(programme._painter, "paint", fails)
+    canvas = Canvas(320, 180)
+    for frame in range(5):
+        heard = programme.step(canvas, samples=STEP, frame=frame, now=frame / FPS, clock=0.0)
+    assert heard.any()
+    assert canvas.y[90, 160] < 60
+    assert len(caplog.records) == 1
+
+
 def test_an_input_of_no_look_is_still_decoded_small_and_the_previews_at_its_size():
     preview = Look(places=(Place(input="b", x=0, y=0, width=100, height=100),))
     first = Scene(

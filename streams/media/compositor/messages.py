@@ -111,7 +111,10 @@ class Messages:
             found = found.scene
         if found is not None and found.serial > self._serial:
             self._serial = found.serial
-            self._prepare(found)
+            try:
+                self._prepare(found)
+            except Exception:
+                log.exception("Scene %s could not be prepared", found.serial)
             self._scene = found
 
     def _keep_telling(self, client: redis.Redis) -> None:

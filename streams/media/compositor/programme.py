@@ -5,6 +5,7 @@ minutes (`deploy/test --bench mix --only memory`)."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -21,6 +22,8 @@ from streams.media.compositor.sensing import Senses
 from streams.media.compositor.sound import SILENCE_DB, Mix, Sound
 from streams.media.compositor.wires import Bullet, InputTold
 from streams.media.marking.embedding import Marker
+
+log = logging.getLogger(__name__)
 
 # An input that is nowhere is still looked at by desks.
 SMALLEST: Final = (320, 180)
@@ -80,6 +83,7 @@ class Programme:
         self._levels: dict[str, tuple[float, float]] = {}
         self._metered = 0.0
         self._markers: dict[int, Marker] = {}
+        self._failed = -1
         self._images: dict[str, tuple[object, Picture]] = {}
 
     def show(self, scene: Scene, *, now: float) -> None:
@@ -122,7 +126,14 @@ class Programme:
         """Draws on `canvas` (None: only the inputs go on) and gives the sound. `now`: of a clock that never jumps; `clock`: of the wall."""
         sounds = self._take(samples, now)
         if canvas is not None:
-            self._draw(canvas, now=now, clock=clock)
+            try:
+                self._draw(canvas, now=now, clock=clock)
+            except Exception:
+                # What cannot be drawn must not take the output with it: its ground is shown, and it is said once.
+                canvas.fill(self.scene.programme.background)
+                if self._failed != self.scene.serial:
+                    log.exception("Scene %s cannot be drawn", self.scene.serial)
+                self._failed = self.scene.serial
             marker = self._markers.get(self.scene.marking.number) if self.scene.marking is not None else None
             if marker is not None:
                 marker.embed(canvas.y, frame)
