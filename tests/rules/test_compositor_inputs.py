@@ -193,6 +193,15 @@ def test_sound_alone_is_believed_after_a_long_look_only():
     assert life.run(1, 2).state == "up"
 
 
+def test_what_had_both_is_waited_for_when_it_comes_back():
+    life = Life()
+    life.run(1, 0)
+    Decoder.made[0].words.tracks = Tracks(pictures=True, sound=True)
+    Decoder.made[0].end()
+    life.run(0.6)
+    assert Decoder.made[1].look_seconds > Decoder.made[0].look_seconds
+
+
 def test_a_slow_source_is_not_lost_between_two_pictures():
     life = Life()
     life.run(1, 0)

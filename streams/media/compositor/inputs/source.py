@@ -177,6 +177,9 @@ class Source:
             # alone is believed after a long look.
             self._tracks, self._look_seconds, self._start_at = (True, True), _LOOK_LONG_SECONDS, now
             return
+        if found == (True, True):
+            # It has both: the next one waits for both.
+            self._look_seconds = _LOOK_LONG_SECONDS
         if any(found) and found != (decoder.pictures, decoder.sound):
             # Now it is known what there is.
             self._tracks, self._start_at = found, now
