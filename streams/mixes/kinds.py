@@ -5,22 +5,18 @@ so that no change of a mix costs a new child."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
-
 from streams.jobs.kinds import Again, Exit, Kind, Launch, Over, Progress, Stage, Verdict, registered
 from streams.jobs.models import MediaJob, State
-from streams.media.compositor import start
 from streams.media.compositor.__main__ import BAD_START
+from streams.mixes import starting
 from streams.mixes.models import Mix
 from streams.mixes.noting import note_state
 from streams.mixes.resolving import resolved
 from streams.mixes.selectors import is_forsaken
-from streams.services import own_publishing
 
 LONGEST_PAUSE_SECONDS = 5.0
 _WELL_SECONDS = 5.0
@@ -61,14 +57,7 @@ class MixKind(Kind[MixSpec]):
 
     def launch(self, job: MediaJob, spec: MixSpec, *, now: datetime) -> Launch:
         mix = _present(spec)
-        said = start.Start(
-            mix=mix.number, run=job.run, target=own_publishing.push_url(job=job, stream=mix.stream),
-            redis_url=settings.LIVEROOM.redis_url, scene=resolved(mix),
-        )  # fmt: skip
-        return Launch(
-            start.arguments(sys.executable),
-            environment={start.VARIABLE: start.dumped(said), "PYTHONPATH": str(settings.BASE_DIR)},
-        )
+        return starting.compositor(job=job, number=mix.number, stream=mix.stream, scene=resolved(mix))
 
     def watch(
         self, job: MediaJob, spec: MixSpec, *, progress: Progress, lines: Sequence[str], now: datetime

@@ -15,6 +15,7 @@ from django.db import transaction
 from liveroom.kernel.data.redis import redis_for
 from streams.media.compositor import scene as scenes
 from streams.media.compositor import wires
+from streams.media.compositor.scene import Scene
 from streams.mixes.models import Mix
 from streams.mixes.resolving import resolved
 from streams.mixes.selectors import burning_comments
@@ -34,14 +35,18 @@ def _send_newest(pk: int) -> None:
     mix = Mix.objects.select_related("room__app").filter(pk=pk).first()
     if mix is None or mix.is_over:
         return
-    scene = resolved(mix)
+    send_scene(compositor=mix.number, room_key=mix.room.key, scene=resolved(mix))
+
+
+def send_scene(*, compositor: str, room_key: str, scene: Scene) -> None:
+    """To the compositor of a mix or of a marked copy, by its number."""
     try:
-        pipe = redis_for(mix.room.key).pipeline(transaction=False)
-        pipe.set(wires.scene_key(mix.number), scenes.written(scene), ex=wires.SCENE_SECONDS)
-        pipe.publish(wires.do_channel(mix.number), wires.do(wires.Do(scene=scene)))
+        pipe = redis_for(room_key).pipeline(transaction=False)
+        pipe.set(wires.scene_key(compositor), scenes.written(scene), ex=wires.SCENE_SECONDS)
+        pipe.publish(wires.do_channel(compositor), wires.do(wires.Do(scene=scene)))
         pipe.execute()
     except redis.RedisError as error:
-        log.warning("The mix %s was not told of its scene %d (%s).", mix.number, mix.serial, error)
+        log.warning("The compositor %s was not told of its scene %d (%s).", compositor, scene.serial, error)
 
 
 def forget_after_commit(mix: Mix) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from django.conf import settings
-
 from streams.jobs.kinds import Again, Exit, Kind, Launch, Progress, Stage, Verdict, registered
 from streams.jobs.models import MediaJob
-from streams.media.compositor import start
+from streams.mixes import starting
 from streams.models.streams import Publish
-from streams.services import own_publishing
 from streams.watermarks import rules
 from streams.watermarks.copies.scenes import scene_of
 from streams.watermarks.models import MarkedCopy
@@ -61,12 +57,7 @@ class MarkedCopyKind(Kind[CopySpec]):
         copy = MarkedCopy.objects.select_related("source", "stream", "mark").filter(pk=spec.copy).first()
         if copy is None:
             raise CopyGone(f"marked copy {spec.copy}")
-        about = start.Start(
-            mix=copy.number, run=job.run, target=own_publishing.push_url(job=job, stream=copy.stream),
-            redis_url=settings.LIVEROOM.redis_url, scene=scene_of(copy),
-        )  # fmt: skip
-        environment = {start.VARIABLE: start.dumped(about), "PYTHONPATH": str(settings.BASE_DIR)}
-        return Launch(start.arguments(sys.executable), environment=environment)
+        return starting.compositor(job=job, number=copy.number, stream=copy.stream, scene=scene_of(copy))
 
     def watch(
         self, job: MediaJob, spec: CopySpec, *, progress: Progress, lines: Sequence[str], now: datetime
