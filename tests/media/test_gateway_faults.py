@@ -173,6 +173,7 @@ def test_a_viewer_who_comes_while_the_engine_is_away_hears_that(
     gateway = another_gateway()
     os.kill(rig.nginx_worker, signal.SIGSTOP)
     try:
+        time.sleep(1.5)  # what the engine said a moment ago is still believed
         began = time.monotonic()
         answer = ask(f"{gateway.http}/live/{name}.flv")
         assert (answer.status, answer.json["name"]) == (503, "engine_unreachable")
