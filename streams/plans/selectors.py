@@ -44,7 +44,8 @@ def decisive_rules(*, stream: Stream, domain_id: int | None, kinds: Iterable[str
 def plans_of(
     *, stream: Stream, domain_id: int | None = None, kinds: Iterable[str] = KINDS
 ) -> dict[str, Template | None]:
-    """By kind: the template that holds; None: nothing is to be done. One query for all kinds.
+    """By kind: the template that holds; None: nothing is to be done. One query for all kinds, and another where something
+    is to be made for viewers.
 
     What is made for viewers (`OF_THE_PICTURE`) is made of what they see: of the marked copy of a stream instead of the stream. For that
     copy the rules of its stream hold, and nothing else is done to it."""
@@ -52,8 +53,9 @@ def plans_of(
         return _of_copy(stream, kinds=kinds)
     found = decisive_rules(stream=stream, domain_id=domain_id, kinds=[*kinds, WATERMARK])
     held = {kind: None if rule is None else rule.template for kind, rule in found.items()}
-    if held[WATERMARK] is not None or whose_picture(stream) is None:
-        held |= dict.fromkeys(OF_THE_PICTURE)
+    wanted = [kind for kind in OF_THE_PICTURE if held.get(kind) is not None]
+    if wanted and (held[WATERMARK] is not None or whose_picture(stream) is None):
+        held |= dict.fromkeys(wanted)
     return {kind: held[kind] for kind in kinds}
 
 
