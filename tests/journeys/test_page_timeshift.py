@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,11 @@ def test_a_viewer_goes_back_hears_what_was_said_then_and_returns_to_live(stack: 
     plans = {one["kind"]: one["acts"] for one in stack.api("GET", f"streams/{name}/plans", bearer=server)[1]["plans"]}
     assert plans["timeshift"]
     usersig = person(stack, "Zed")
-    with camera(room.push_url), browser() as mia:
+    with browser() as mia, ExitStack() as pushing:
         open_room(mia, room)
+        room.say("early", usersig=usersig)
+        mia.until(RECEIVED, "early")
+        pushing.enter_context(camera(room.push_url))
         mia.until(PLAYING, seconds=20)
         mia.until("document.querySelector('.room').classList.contains('shiftable')")
         until(
@@ -77,6 +81,7 @@ def test_a_viewer_goes_back_hears_what_was_said_then_and_returns_to_live(stack: 
         mia.click("#edge")
         mia.until(f"!{SHIFTED} && {PLAYING} && {BEHIND} === ''", seconds=15)
         mia.until(RECEIVED, "third")
+        assert mia.run(f"return {RECEIVED}", "early"), "it was said before there was a window"
         assert age_ms(mia) < 4_000
 
         mia.run("document.getElementById('play').click()")

@@ -60,9 +60,10 @@ export class TimeShift {
 
   /** Whether an event is for somebody who sees what was; one that is not is told in its time. */
   lets(event) {
-    if (!this.#there || !HELD.has(event.type)) return true;
+    if (!HELD.has(event.type)) return true;
+    // Also before there is a window: it is to be there again when somebody comes back to live.
     this.#heard.keep(event);
-    return !this.#holds;
+    return !this.#there || !this.#holds;
   }
 
   enter(snapshot, { recovered }) {
