@@ -21,6 +21,9 @@ def live(stack: Stack) -> Iterator[object]:
     stack.clears_the_air()
     with stack.push() as child:
         until(lambda: stack.status() == "live", what="live")
+        # The room is live a moment before the engine has its answer: who is killed in between never let anybody in.
+        stella = stack.usersig("stella")
+        until(lambda: stack.api("GET", "rooms/demo/health", bearer=stella)[1]["width"], what="the engine to list it")
         yield child
 
 
