@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -346,13 +346,14 @@ def run(found: Bullets, seconds: float, start: float = 0.0) -> Canvas:
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.text("ab 弹幕", max_size=24), st.sampled_from(["scroll", "top", "bottom"])), max_size=25))
+@example([("a", "scroll")] * 4 + [("aaaaaa 幕幕幕幕幕幕", "scroll")])
 def test_no_comment_runs_into_another(comments):
     found = bullets()
     for text, position in comments:
         found.add(wires.Bullet(text=text, position=position))
     canvas = Canvas(WIDTH, HEIGHT)
-    for frame in range(120):
-        now = frame / 10
+    for frame in range(300):
+        now = frame / 25  # of a frame: what is drawn keeps to them
         found.draw(canvas, now=now)
         spans: dict[int, list[tuple[int, int]]] = {}
         for one in found._running:
