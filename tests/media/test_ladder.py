@@ -109,6 +109,15 @@ def test_every_rung_plays_through_the_gateway_and_the_master_tells_the_truth(
                 assert (folder / segment).stat().st_size * 8 / seconds <= bandwidth
 
 
+def test_a_ladder_of_one_rung_plays(rig: Rig, gateway: RunningGateway, clips: Clips, start: Start, name: str):
+    """As of a small source, whose other rungs would lie above it."""
+    rig.push(name, clips.both)
+    start(name, TranscodeSettings(preset="fast", rungs=(Rung(name="90p", height=90),)))
+    assert ask(f"{rig.http}/live/{name}/master.m3u8").status == 200
+    seen = probe(f"{rig.http}/live/{name}/90p.m3u8")
+    assert (seen["video"]["width"], seen["audio"]["codec_name"]) == (160, "aac")
+
+
 def _segments(text: str) -> list[tuple[float, str]]:
     lines = text.splitlines()
     return [

@@ -96,7 +96,11 @@ def _with_pictures(source: Any, spec: LadderGraph) -> Any:
         for number, picture in enumerate(spec.pictures)
     ]
     options |= {"master_pl_name": "master.m3u8", "var_stream_map": " ".join(variants)}
-    return ffmpeg.output(*streams, str(spec.folder / "%v.m3u8"), **options, **_hls(spec, "%v", seconds=FIRST_SECONDS))
+    # ffmpeg puts no name into `%v` of an init file where there is one rung only.
+    name = "%v" if len(spec.pictures) > 1 else spec.pictures[0].name
+    return ffmpeg.output(
+        *streams, str(spec.folder / f"{name}.m3u8"), **options, **_hls(spec, name, seconds=FIRST_SECONDS)
+    )
 
 
 def _sound_alone(source: Any, spec: LadderGraph) -> Any:
