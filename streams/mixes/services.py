@@ -80,7 +80,7 @@ def create_mix(
     permission.ask("media.manage", actor=by, room=room)
     if follows:
         permission.ask("stream.list", actor=by)
-        _refuse_with_wall(said, programme=programme)
+        wall.refuse_of_wall(said, programme=programme)
     _refuse_too_many(room)
     stream = outputs.output_for(room=room, name=output, label=label, by=by, now=now)
     fps = fps or (wall.FPS if follows else 25)
@@ -117,9 +117,11 @@ def create_mix(
 @transaction.atomic
 def change_mix(*, mix: Mix, by: Actor, now: datetime, serial: int | None = None, address: str = "", **said: Any) -> Mix:
     """`said`: inputs, layout, audio, overlays, background, comments, transition, programme, label."""
+    if "programme" in said:
+        locked(mix.room_id)  # the room before its mixes, as everywhere
     mix = _locked(mix, by=by, serial=serial)
     if mix.follows:
-        _refuse_with_wall(said, programme=said.get("programme"))
+        wall.refuse_of_wall(said, programme=said.get("programme"))
     if "label" in said:
         mix.label = said["label"]
     scene = _changed(mix, mix.said_scene(), said, by=by)
@@ -183,6 +185,7 @@ def pick_comment(
 def end_mix(*, mix: Mix, by: Actor, now: datetime, address: str = "") -> None:
     """It ends, the room shows again what it showed before; the row stays. Twice is once."""
     permission.ask("media.manage", actor=by, room=mix.room)
+    locked(mix.room_id)  # the room before its mixes, as everywhere
     mix = selectors.mixes().select_for_update(of=("self",)).get(pk=mix.pk)
     if mix.is_over:
         return
@@ -281,14 +284,6 @@ def _refuse_too_many(room: Room) -> None:
         raise TooManyMixes(f"A room has at most {MOST_AT_WORK} mixes at work; end one first.", limit=MOST_AT_WORK)
     old = list(mine.exclude(state__in=OPEN_STATES).order_by("-id").values_list("pk", flat=True)[MOST_ROWS:])
     Mix.objects.filter(pk__in=old).delete()
-
-
-def _refuse_with_wall(said: dict[str, Any], *, programme: bool | None) -> None:
-    taken = next((name for name in ("inputs", "layout") if said.get(name)), None)
-    if taken is not None:
-        raise BadParameter(f"{taken}: a mix that follows the app takes what runs; leave it out.", field=taken)
-    if programme:
-        raise BadParameter("programme: a mix that follows the app is on no programme.", field="programme")
 
 
 def _said(read: Callable[[], T]) -> T:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
+from liveroom.kernel.errors import BadParameter
 from streams.flows import reached
 from streams.media.compositor.scene import MOST_INPUTS, Input, Scene
 from streams.mixes.arranging import walled
@@ -35,3 +36,12 @@ def scene_for(mix: Mix, scene: Scene) -> Scene:
 
 def _input(id_: str, stream: Stream) -> Input:
     return Input(id=id_, kind="stream", address=ours(STREAM, stream.name), name=name_of(stream)[:80], muted=True)
+
+
+def refuse_of_wall(said: dict[str, Any], *, programme: bool | None) -> None:
+    """What nobody says of a mix that follows the app."""
+    taken = next((name for name in ("inputs", "layout") if said.get(name)), None)
+    if taken is not None:
+        raise BadParameter(f"{taken}: a mix that follows the app takes what runs; leave it out.", field=taken)
+    if programme:
+        raise BadParameter("programme: a mix that follows the app is on no programme.", field="programme")
