@@ -254,6 +254,8 @@ def test_an_evening_with_gifts_a_poll_and_a_draw(stack: Stack) -> None:
         mia.until("document.querySelector('.draw .conditions')?.textContent.includes('not you yet')")
         mia.click("#follow")
         mia.until("document.getElementById('follow').textContent.trim().startsWith('Following')")
+        # What the card says of her is shorter now, and the button stands elsewhere.
+        mia.until("!document.querySelector('.draw .conditions').textContent.includes('not you yet')")
         mia.click(".draw .primary")
         mia.until("document.querySelector('.draw .primary').textContent === 'You said it'")
 

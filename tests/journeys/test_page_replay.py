@@ -130,7 +130,7 @@ def test_a_played_back_room_plays_its_recording_with_what_was_said(stack: Stack)
         window.find("body").send_keys("\ue014")  # the arrow to the right
         played(window, beyond=45)
         window.click("#replay-menu summary")
-        assert f"recording={number}&t=4" in window.run("return document.getElementById('replay-link').value")
+        window.until("document.getElementById('replay-link').value.includes(arguments[0])", f"recording={number}&t=4")
         shown(window, "replay-menu")
 
         # The show goes on today: a word, and a way there.
