@@ -34,6 +34,10 @@ APPS = (
     "moderation",
     "streams",
 )
+# All that stands at the top level, beside dotfiles.
+TOP = {
+    "README.md", "deploy", "interactions", "liveroom", "manage.py", "moderation", "pyproject.toml", "streams", "tests",
+}  # fmt: skip
 # Of Python; what other kinds of files hold is counted as before.
 MOST_LINES, MOST_LINES_OF_OTHERS, MOST_LINES_OF_TESTS = 300, 400, 500
 MOST_FILES = 14
@@ -190,6 +194,11 @@ def test_no_folder_of_ours_is_full():
         and "migrations" not in path.parts
     )  # fmt: skip
     assert {str(folder): count for folder, count in folders.items() if count > MOST_FILES} == {}
+
+
+def test_nothing_else_stands_at_the_top():
+    top = {path.relative_to(ROOT).parts[0] for path in our_files()}
+    assert {name for name in top if not name.startswith(".")} == TOP
 
 
 def test_nothing_is_left_for_later():
