@@ -9,10 +9,10 @@ from django.db.models import Q, QuerySet, Sum
 
 from liveroom.accounts.models import App
 from liveroom.kernel.errors import Conflict, NotFound
-from liveroom.kernel.values import ids
 from liveroom.rooms.models import Room
 from streams.files import places
 from streams.files.models import MediaFile
+from streams.numbered import numbered
 from streams.storage import storage
 
 THUMBNAIL_LIFETIME = timedelta(hours=6)
@@ -30,10 +30,7 @@ class FileNotReady(Conflict):
 
 def file_of(*, app_id: int | None, number: str) -> MediaFile:
     """`app_id` None: of any app (staff). Another app's is unknown (P1)."""
-    rows = MediaFile.objects.select_related("room__app")
-    if app_id is not None:
-        rows = rows.filter(app_id=app_id)
-    found = rows.filter(number=number).first() if ids.may_be_number(number) else None
+    found = numbered(MediaFile.objects.select_related("room__app"), app_id=app_id, number=number)
     if found is None:
         raise FileUnknown(f"There is no file {number[:24]!r}.")
     return found

@@ -12,13 +12,14 @@ from django.db.models import QuerySet
 
 from liveroom.accounts.models import App
 from liveroom.kernel.errors import NotFound
-from liveroom.kernel.values import ids, instants
+from liveroom.kernel.values import instants
 from streams.flows import Flow, brings
 from streams.jobs.models import OPEN_STATES, MediaJob, State
 from streams.media.compositor.scene import Input, Look, Scene
 from streams.mixes.models import OVER, Mix
 from streams.mixes.rules.scenes import FOLLOWS_APP, named, streams_in
 from streams.models.streams import Publish
+from streams.numbered import numbered
 
 STARTING = "Starting."
 
@@ -37,10 +38,8 @@ def at_work() -> QuerySet[Mix]:
 
 def mix_of(*, app: App | None, number: str) -> Mix:
     """MixUnknown, also for another app's. `app` None: any (staff)."""
-    found = mixes().filter(number=number, room__disbanded_at__isnull=True) if ids.may_be_number(number) else None
-    if found is not None and app is not None:
-        found = found.filter(app=app)
-    mix = None if found is None else found.first()
+    rows = mixes().filter(room__disbanded_at__isnull=True)
+    mix = numbered(rows, app_id=None if app is None else app.pk, number=number)
     if mix is None:
         raise MixUnknown(f"There is no mix {number[:24]!r}.")
     return mix

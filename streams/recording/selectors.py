@@ -8,9 +8,9 @@ from django.db.models import Prefetch, QuerySet
 
 from liveroom.accounts.models import App
 from liveroom.kernel.errors import BadParameter, NotFound
-from liveroom.kernel.values import ids
 from liveroom.rooms.models import Room
 from streams.jobs.models import OPEN_STATES, State
+from streams.numbered import numbered
 from streams.recording.models import Chapter, Recording, RecordingFile
 from streams.recording.stretches import Stretch
 
@@ -29,7 +29,7 @@ _WHOLE = Recording.objects.select_related("room__app", "stream", "session").pref
 
 def recording_of(*, app_id: int, number: str) -> Recording:
     """RecordingUnknown."""
-    found = _WHOLE.filter(app_id=app_id, number=number).first() if ids.may_be_number(number) else None
+    found = numbered(_WHOLE, app_id=app_id, number=number)
     if found is None:
         raise RecordingUnknown("There is no such recording.")
     return found

@@ -11,11 +11,12 @@ from django.db.models import QuerySet
 
 from liveroom.accounts.models import App, Domain
 from liveroom.kernel.errors import NotFound
-from liveroom.kernel.values import ids, instants
+from liveroom.kernel.values import instants
 from streams.egress.checks import let_in
 from streams.egress.rules import Address, AddressRefused, Use, address
 from streams.flows import Flow, brings
 from streams.jobs.models import OPEN_STATES, MediaJob, State
+from streams.numbered import numbered
 from streams.relays.models import OVER, Relay
 from streams.relays.rules import FILE, PULL, PUSH
 
@@ -32,10 +33,8 @@ def relays() -> QuerySet[Relay]:
 
 def relay_of(*, app: App | None, number: str) -> Relay:
     """RelayUnknown, also for another app's. `app` None: any (staff)."""
-    found = relays().filter(number=number, room__disbanded_at__isnull=True) if ids.may_be_number(number) else None
-    if found is not None and app is not None:
-        found = found.filter(app=app)
-    relay = None if found is None else found.first()
+    rows = relays().filter(room__disbanded_at__isnull=True)
+    relay = numbered(rows, app_id=None if app is None else app.pk, number=number)
     if relay is None:
         raise RelayUnknown(f"There is no relay {number[:24]!r}.")
     return relay

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 
 from liveroom.accounts.models import App
 from liveroom.kernel.errors import NotFound
-from liveroom.kernel.values import ids
 from streams.jobs.models import OPEN_STATES, MediaJob, State
 from streams.mixes.models import Mix
+from streams.numbered import numbered
 from streams.watermarks.models import Mark, MarkedCopy, Watermark
 
 
@@ -30,10 +30,7 @@ def watermarks() -> QuerySet[Watermark]:
 
 def watermark_of(*, app: App | None, number: str) -> Watermark:
     """WatermarkUnknown, also for another app's. `app` None: any (staff)."""
-    found = watermarks().filter(number=number) if ids.may_be_number(number) else None
-    if found is not None and app is not None:
-        found = found.filter(app=app)
-    watermark = None if found is None else found.first()
+    watermark = numbered(watermarks(), app_id=None if app is None else app.pk, number=number)
     if watermark is None or (watermark.room is not None and watermark.room.disbanded_at is not None):
         raise WatermarkUnknown(f"There is no watermark {number[:24]!r}.")
     return watermark
