@@ -19,6 +19,7 @@ from streams.jobs import services as jobs
 from streams.jobs.kinds import kind_of
 from streams.jobs.models import OPEN_STATES, MediaJob
 from streams.models.streams import MARK, Publish, Stream
+from streams.selectors import open_publish
 from streams.services import programmes
 from streams.watermarks import rules
 from streams.watermarks.copies.kinds import CopySpec, MarkedCopyKind
@@ -148,13 +149,9 @@ def _keep_back(stream: Stream, copies: Iterable[MarkedCopy]) -> None:
     """Nobody plays the original by its address while its copy is shown, or if it must not be seen without its marks."""
     copy = next((one for one in copies if one.shows_viewers), None)
     kept = copy is not None and (
-        VIEWERS in copy.required or copy.stream.on_programme or _published(copy.stream_id) is not None
+        VIEWERS in copy.required or copy.stream.on_programme or open_publish(copy.stream) is not None
     )
     Stream.objects.filter(pk=stream.pk).exclude(kept_back=kept).update(kept_back=kept)
-
-
-def _published(stream_id: int) -> Publish | None:
-    return Publish.objects.filter(stream_id=stream_id, ended_at=None).first()
 
 
 # Where recordings and relays take their pictures from.
@@ -170,9 +167,9 @@ def source_for(*, target: str, stream: Stream, now: datetime) -> tuple[str, int]
 
 def _source(copy: MarkedCopy, stream: Stream, *, target: str, now: datetime) -> tuple[str, int]:
     taken = copy.stream.name, copy.stream_id
-    if target in copy.required or _published(copy.stream_id) is not None:
+    if target in copy.required or open_publish(copy.stream) is not None:
         return taken
-    publish = _published(stream.pk)
+    publish = open_publish(stream)
     last = Publish.objects.filter(stream_id=copy.stream_id).order_by("-id").values_list("ended_at", flat=True).first()
     if publish is None or publish.started_at > now - PATIENCE or (last is not None and last > now - PATIENCE):
         return taken
